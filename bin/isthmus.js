@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Finds the Node that setup installed and runs the CLI under it with the settings that keep a small
+// process small (measured: 109 MB → 67 MB for an agent): a compile cache and a 1 MB semi-space.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const packaged = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+
+if (process.execArgv.includes(FLAGS[0]) && process.versions.node.startsWith('24.')) {
+  enableCompileCache(fileURLToPath(new URL('../.isthmus/compile-cache', import.meta.url)));
+  await import(main);
+} else if (existsSync(packaged) || process.versions.node.startsWith('24.')) {
+  const node = existsSync(packaged) ? packaged : process.execPath;
+  const self = fileURLToPath(import.meta.url);
+  const child = spawn(node, [...FLAGS, self, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal));
+  child.on('exit', (status, signal) => {
+    if (signal) process.kill(process.pid, signal);
+    process.exitCode = status ?? 1;
+  });
+} else {
+  process.stderr.write('isthmus needs Node 24, which `npm run setup` installs: run that first\n');
+  process.exitCode = 1;
+}

@@ -1,0 +1,82 @@
+// Descriptors of the few messages that are not inside the Envoy binary, written as data because the
+// project carries no protobuf compiler: Istio's certificate service and our own agent resources.
+import { create } from '@bufbuild/protobuf';
+import {
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
+  FileDescriptorProtoSchema,
+  type FileDescriptorProto,
+} from '@bufbuild/protobuf/wkt';
+
+type FieldType = 'string' | 'int64' | 'uint32' | 'bool' | `.${string}`;
+type Field = readonly [name: string, number: number, type: FieldType, repeated?: 'repeated'];
+
+const SCALARS: Readonly<Record<string, Type>> = {
+  string: Type.STRING,
+  int64: Type.INT64,
+  uint32: Type.UINT32,
+  bool: Type.BOOL,
+};
+
+const lowerCamel = (name: string): string =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function message(name: string, fields: readonly Field[]) {
+  return {
+    name,
+    field: fields.map(([fieldName, number, type, repeated]) => ({
+      name: fieldName,
+      number,
+      jsonName: lowerCamel(fieldName),
+      label: repeated ? Label.REPEATED : Label.OPTIONAL,
+      type: SCALARS[type] ?? Type.MESSAGE,
+      ...(type.startsWith('.') && { typeName: type }),
+    })),
+  };
+}
+
+export function ownProtos(): FileDescriptorProto[] {
+  return [
+    // istio/api security/v1alpha1/ca.proto: what every Istio agent calls to get its certificate.
+    create(FileDescriptorProtoSchema, {
+      name: 'istio/v1/auth/ca.proto',
+      package: 'istio.v1.auth',
+      syntax: 'proto3',
+      dependency: ['google/protobuf/struct.proto'],
+      messageType: [
+        message('IstioCertificateRequest', [
+          ['csr', 1, 'string'],
+          ['validity_duration', 3, 'int64'],
+          ['metadata', 4, '.google.protobuf.Struct'],
+        ]),
+        message('IstioCertificateResponse', [['cert_chain', 1, 'string', 'repeated']]),
+      ],
+      service: [
+        {
+          name: 'IstioCertificateService',
+          method: [
+            {
+              name: 'CreateCertificate',
+              inputType: '.istio.v1.auth.IstioCertificateRequest',
+              outputType: '.istio.v1.auth.IstioCertificateResponse',
+            },
+          ],
+        },
+      ],
+    }),
+    // What an agent asks of the control plane for itself, over the same delta xDS stream.
+    create(FileDescriptorProtoSchema, {
+      name: 'isthmus/v1/agent.proto',
+      package: 'isthmus.v1',
+      syntax: 'proto3',
+      messageType: [
+        // The addresses whose traffic an agent captures: CIDR ranges of the mesh, and single
+        // addresses outside them.
+        message('MeshAddresses', [
+          ['ranges', 1, 'string', 'repeated'],
+          ['addresses', 2, 'string', 'repeated'],
+        ]),
+      ],
+    }),
+  ];
+}

