@@ -1,0 +1,113 @@
+// The kinds that the mesh reads and writes, and where the API serves them.
+
+export type ResourceType = {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+};
+
+const core = (kind: string, plural: string, namespaced = true): ResourceType => ({
+  group: '',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced,
+});
+
+const networking = (kind: string, plural: string): ResourceType => ({
+  group: 'networking.istio.io',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced: true,
+});
+
+const security = (kind: string, plural: string): ResourceType => ({
+  group: 'security.istio.io',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced: true,
+});
+
+export const NAMESPACE = core('Namespace', 'namespaces', false);
+export const NODE = core('Node', 'nodes', false);
+export const POD = core('Pod', 'pods');
+export const SERVICE = core('Service', 'services');
+export const SERVICE_ACCOUNT = core('ServiceAccount', 'serviceaccounts');
+export const CONFIG_MAP = core('ConfigMap', 'configmaps');
+export const SECRET = core('Secret', 'secrets');
+
+export const ENDPOINT_SLICE: ResourceType = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+  kind: 'EndpointSlice',
+  namespaced: true,
+};
+
+export const LEASE: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
+export const TOKEN_REVIEW: ResourceType = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'tokenreviews',
+  kind: 'TokenReview',
+  namespaced: false,
+};
+
+export const SERVICE_ENTRY = networking('ServiceEntry', 'serviceentries');
+export const WORKLOAD_ENTRY = networking('WorkloadEntry', 'workloadentries');
+export const WORKLOAD_GROUP = networking('WorkloadGroup', 'workloadgroups');
+export const DESTINATION_RULE = networking('DestinationRule', 'destinationrules');
+
+export const PEER_AUTHENTICATION = security('PeerAuthentication', 'peerauthentications');
+export const AUTHORIZATION_POLICY = security('AuthorizationPolicy', 'authorizationpolicies');
+
+/** The legacy mesh-wide policy of the story: one object, named `default`, without a namespace. */
+export const MESH_POLICY: ResourceType = {
+  group: 'authentication.istio.io',
+  version: 'v1alpha1',
+  plural: 'meshpolicies',
+  kind: 'MeshPolicy',
+  namespaced: false,
+};
+
+/** `v1`, or `group/version`: what stands in an object's apiVersion. */
+export function apiVersionOf({ group, version }: ResourceType): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** How messages name a kind, as kubectl does: `services`, `serviceentries.networking.istio.io`. */
+export function resourceName({ group, plural }: ResourceType): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}
+
+/**
+ * Path of a collection (without `name`), an object, or one of its subresources. Without a
+ * namespace, the collection of a namespaced kind spans all namespaces.
+ */
+export function resourcePath(
+  type: ResourceType,
+  where: {
+    readonly namespace?: string | undefined;
+    readonly name?: string | undefined;
+    readonly subresource?: string | undefined;
+  } = {},
+): string {
+  const root = type.group === '' ? `/api/${type.version}` : `/apis/${apiVersionOf(type)}`;
+  const namespace = type.namespaced && where.namespace ? ['namespaces', where.namespace] : [];
+  const parts = [...namespace, type.plural];
+  if (where.name !== undefined) parts.push(where.name);
+  if (where.subresource !== undefined) parts.push(where.subresource);
+  return `${root}/${parts.map(encodeURIComponent).join('/')}`;
+}
