@@ -1,0 +1,138 @@
+// Every name that a resource, a cluster of the agent's bootstrap or an access log has on the wire,
+// in one place: each is written and read back here, so that writing and reading cannot drift apart.
+// The names are Istio's where Istio has one (`istio/pilot/pkg/model/service.go`).
+import { canonicalIp } from '#base/ip.ts';
+
+const TYPE_PREFIX = 'type.googleapis.com/';
+
+/** The resource types that the resolver answers. */
+export const TYPE_URL = {
+  cluster: `${TYPE_PREFIX}envoy.config.cluster.v3.Cluster`,
+  endpoints: `${TYPE_PREFIX}envoy.config.endpoint.v3.ClusterLoadAssignment`,
+  listener: `${TYPE_PREFIX}envoy.config.listener.v3.Listener`,
+  extension: `${TYPE_PREFIX}envoy.config.core.v3.TypedExtensionConfig`,
+  networkRbac: `${TYPE_PREFIX}envoy.extensions.filters.network.rbac.v3.RBAC`,
+  meshAddresses: `${TYPE_PREFIX}isthmus.v1.MeshAddresses`,
+} as const;
+
+export const VIRTUAL_OUTBOUND = 'virtualOutbound';
+export const VIRTUAL_INBOUND = 'virtualInbound';
+export const VIRTUAL_OUTBOUND_PORT = 15001;
+export const VIRTUAL_INBOUND_PORT = 15006;
+
+/** Connections to this port of any captured address are answered by Envoy itself. */
+export const CAPTURE_PROBE_PORT = 15002;
+/** What the agent reads back when capture works. */
+export const CAPTURE_PROBE_ANSWER = 'isthmus capture ok\n';
+
+/** Stat names (Istio's) of destinations that are no service of the mesh. */
+export const PASSTHROUGH_STAT_NAME = 'PassthroughCluster';
+export const BLACK_HOLE_STAT_NAME = 'BlackHoleCluster';
+/** The cluster behind the inbound ports that no service declares. */
+export const INBOUND_PASSTHROUGH = 'InboundPassthroughCluster';
+
+/** Clusters that the agent's bootstrap defines, all on the agent's own Unix socket. */
+export const XDS_CLUSTER = 'xds-grpc';
+export const SDS_CLUSTER = 'sds-grpc';
+export const ALS_CLUSTER = 'als-grpc';
+
+/** The secrets that the agent serves: the workload's own certificate, and the mesh's roots. */
+export const WORKLOAD_SECRET = 'default';
+export const ROOT_SECRET = 'ROOTCA';
+
+/** The one resource of type MeshAddresses. */
+export const MESH_ADDRESSES = 'mesh';
+
+/** `log_name` of the access-log streams to the agent: tells it which side of a call it sees. */
+export const ACCESS_LOG_OUTBOUND = 'isthmus-outbound-tcp';
+export const ACCESS_LOG_INBOUND = 'isthmus-inbound-tcp';
+
+/** ALPN by which both ends know mesh TLS (an application's own TLS never offers it). */
+export const MESH_ALPN = 'istio';
+
+const PORT = /^[1-9][0-9]{0,4}$/;
+
+/** A port number in its one spelling, or undefined. */
+export function parsePort(text: string): number | undefined {
+  return PORT.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+export type Destination = { readonly address: string; readonly port: number };
+
+const DESTINATION_PREFIX = 'dst|';
+
+/** `10.0.0.5:5432` or `[::1]:5432`: how Envoy prints an address, `%DOWNSTREAM_LOCAL_ADDRESS%`. */
+export function hostPort({ address, port }: Destination): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The cluster that a captured connection asks for: `dst|10.0.0.5:5432`. */
+export const destinationClusterName = (destination: Destination): string =>
+  `${DESTINATION_PREFIX}${hostPort(destination)}`;
+
+/** The format that makes Envoy ask for `destinationClusterName` of where the connection was going. */
+export const DESTINATION_CLUSTER_FORMAT = `${DESTINATION_PREFIX}%DOWNSTREAM_LOCAL_ADDRESS%`;
+
+/**
+ * Reads `dst|<address>:<port>`. The address comes back in its one spelling; an address that is
+ * spelled otherwise than Envoy would is no name at all, so that no destination has two of them.
+ */
+export function parseDestinationClusterName(name: string): Destination | undefined {
+  const [, v6, v4, portText = ''] = /^dst\|(?:\[([^\]]*)\]|([^:]*)):([0-9]+)$/.exec(name) ?? [];
+  const port = parsePort(portText);
+  const address = canonicalIp(v6 ?? v4 ?? '');
+  if (port === undefined || address === undefined) return undefined;
+  const destination = { address, port };
+  return destinationClusterName(destination) === name ? destination : undefined;
+}
+
+export type ServicePortRef = { readonly host: string; readonly port: number };
+
+/** A service's port as a cluster: `outbound|5432||postgresql-1-vm.default.svc.cluster.local`. */
+export const outboundName = ({ host, port }: ServicePortRef): string => `outbound|${port}||${host}`;
+
+/** Reads `outbound|<port>||<host>`; subsets do not exist yet, so a name with one is unknown. */
+export function parseOutboundName(name: string): ServicePortRef | undefined {
+  const [, portText = '', host = ''] = /^outbound\|([0-9]+)\|\|([^|]{1,253})$/.exec(name) ?? [];
+  const port = parsePort(portText);
+  return port === undefined ? undefined : { host, port };
+}
+
+/** What a client says in its TLS hello: `outbound_.5432_._.<host>`. */
+export const outboundSni = ({ host, port }: ServicePortRef): string =>
+  `outbound_.${port}_._.${host}`;
+
+/** The cluster that delivers to the workload's own port, without the service's name. */
+export const inboundName = (port: number): string => `inbound|${port}||`;
+
+export function parseInboundName(name: string): number | undefined {
+  return parsePort(/^inbound\|([0-9]+)\|\|$/.exec(name)?.[1] ?? '');
+}
+
+/** As access logs and statistics show it: `inbound|5432|tcp|postgresql-1-vm.default.svc.…`. */
+export const inboundStatName = (options: ServicePortRef & { readonly portName: string }): string =>
+  `inbound|${options.port}|${options.portName}|${options.host}`;
+
+/** A port with filter chains of its own, or all those that have none. */
+export type ChainPort = number | 'passthrough';
+/** Mesh TLS; plaintext; TLS of the application, handed through untouched. */
+export type ChainKind = 'mtls' | 'plain' | 'tls';
+
+/** `5432_mtls`. */
+export const filterChainName = (port: ChainPort, kind: ChainKind): string => `${port}_${kind}`;
+
+/** Which half of authorization: what refuses (DENY, CUSTOM), or what must agree (ALLOW). */
+export type RbacKind = 'deny' | 'allow';
+
+/** `rbac-deny|5432`: one extension-config resource for each port and half. */
+export const rbacName = (kind: RbacKind, port: ChainPort): string => `rbac-${kind}|${port}`;
+
+export function parseRbacName(
+  name: string,
+): { readonly kind: RbacKind; readonly port: ChainPort } | undefined {
+  const [, kind, portText = ''] = /^rbac-(deny|allow)\|([a-z0-9]+)$/.exec(name) ?? [];
+  if (kind !== 'deny' && kind !== 'allow') return undefined;
+  if (portText === 'passthrough') return { kind, port: portText };
+  const port = parsePort(portText);
+  return port === undefined ? undefined : { kind, port };
+}
