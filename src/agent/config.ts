@@ -1,0 +1,280 @@
+// What an agent is told: flags, the environment, Istio's env files and mesh file, made into one
+// checked value. Names, paths and defaults are Istio's (pilot-agent, istio-start.sh, istio-iptables)
+// so that what users have for their VMs works unchanged. Pure: files come in as text.
+import { OperatorError } from '#base/operator-error.ts';
+import { isNamespaceName, isObjectName } from '#base/workload-identity.ts';
+import { firstIn, layersOf, parseFlags, type AgentInput, type Layer } from './config-layers.ts';
+import { Settings, type HostPort } from './settings.ts';
+
+export type { AgentInput } from './config-layers.ts';
+export type { HostPort } from './settings.ts';
+
+export type NodeConfig = {
+  /** Undefined: the address that the machine uses towards the control plane. */
+  readonly ip: string | undefined;
+  /** Pod or machine name; part of the node id, never of the identity. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly dnsDomain: string;
+  readonly clusterId: string;
+  /** Envoy's `node.metadata`: `ISTIO_META_X=v` as `X: v`, `ISTIO_METAJSON_X` as parsed JSON. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+};
+
+export type ControlPlaneConfig = {
+  readonly xds: HostPort;
+  readonly ca: HostPort;
+  /** Name that the control plane's certificate must carry, if it is not the host dialled. */
+  readonly serverName: string | undefined;
+  /** The first of these files that exists is the trust anchor. */
+  readonly rootCertFiles: readonly string[];
+};
+
+export type CredentialsConfig = {
+  /** Service account token, audience istio-ca; read again at each use. */
+  readonly tokenFile: string;
+  /** Istio's PROV_CERT: `key.pem` and `cert-chain.pem` here can stand in for a token. */
+  readonly provCertDir: string;
+  /** Istio's OUTPUT_CERTS: key, chain and root are also written here. Undefined: nowhere. */
+  readonly outputCertsDir: string | undefined;
+  /** The WorkloadEntry that this VM claims to be; the CA decides. */
+  readonly workloadEntry: string | undefined;
+  /** How long a certificate is asked for, in milliseconds. */
+  readonly lifetimeMs: number;
+};
+
+export type EnvoyConfig = {
+  /** ISTHMUS_ENVOY; undefined: `envoy` on the PATH, else the one that set-up installed. */
+  readonly binary: string | undefined;
+  readonly concurrency: number;
+  /** The longest life of a session whose listener or filter chain is taken away. */
+  readonly drainMs: number;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'critical' | 'off';
+  readonly adminPort: number;
+  /** Downstream connections that Envoy accepts at once. */
+  readonly connectionsMax: number;
+};
+
+export type CaptureConfig = {
+  readonly mode: 'REDIRECT' | 'NONE';
+  readonly inboundPorts: '*' | readonly number[];
+  /** Ports that `*` does not include. */
+  readonly inboundExcludePorts: readonly number[];
+  /** Captured from the first moment, beside what the control plane names as the mesh. */
+  readonly outboundCidrs: readonly string[];
+  readonly outboundExcludeCidrs: readonly string[];
+  readonly outboundExcludePorts: readonly number[];
+  readonly excludeInterfaces: readonly string[];
+  readonly outboundPort: number;
+  readonly inboundPort: number;
+};
+
+export type AgentPaths = {
+  /** What must outlive the agent: identity, Envoy's pid, mesh addresses, capture. Mode 0700. */
+  readonly stateDir: string;
+  /** Sockets and the bootstrap. Mode 0700. */
+  readonly proxyDir: string;
+  readonly logDir: string;
+};
+
+export type AgentConfig = {
+  readonly node: NodeConfig;
+  readonly controlPlane: ControlPlaneConfig;
+  readonly credentials: CredentialsConfig;
+  readonly envoy: EnvoyConfig;
+  readonly capture: CaptureConfig;
+  /** 0.0.0.0:statusPort, Istio's 15020. */
+  readonly statusPort: number;
+  /** 0.0.0.0:readyPort, Istio's 15021. */
+  readonly readyPort: number;
+  readonly paths: AgentPaths;
+};
+
+const CONTROL_PLANE: HostPort = { host: 'istiod.istio-system.svc', port: 15_012 };
+/** Istio's default of ISTIO_LOCAL_EXCLUDE_PORTS: ssh, Envoy's and the agent's own ports. */
+const LOCAL_EXCLUDE_PORTS = [22, 15_020, 15_021, 15_090];
+const DRAIN_MS = 45_000;
+const CERTIFICATE_LIFETIME_MS = 24 * 3_600_000;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
+
+/**
+ * Later layers give way to earlier ones: flags, environment, cluster.env, sidecar.env, mesh file.
+ *
+ * @throws OperatorError USAGE for an unknown flag, CONFIG_INVALID naming every wrong setting
+ */
+export function parseAgentConfig(input: AgentInput): AgentConfig {
+  const flags = parseFlags(input.argv);
+  const root = (flags.get('ISTHMUS_ROOT') ?? input.env['ISTHMUS_ROOT'] ?? '').replace(/\/+$/, '');
+  const layers = layersOf(input, flags, root);
+  const settings = new Settings((name) => firstIn(layers.values, name));
+  for (const problem of layers.problems) settings.fail(problem);
+  const config = readConfig(settings, {
+    root,
+    hostname: input.hostname,
+    metadata: metadataOf(layers.values, settings),
+  });
+  if (settings.problems.length > 0) {
+    throw new OperatorError('CONFIG_INVALID', settings.problems.join('; '), {
+      remedy: 'correct the setting in the environment or in cluster.env, then start again',
+    });
+  }
+  return config;
+}
+
+const META = /^ISTIO_META(JSON)?_([A-Z0-9_]+)$/;
+
+/** Node metadata from every layer; an earlier layer wins. */
+function metadataOf(layers: readonly Layer[], settings: Settings): Record<string, unknown> {
+  const metadata: Record<string, unknown> = {};
+  for (const layer of layers.toReversed()) {
+    for (const [name, text] of layer) {
+      const [, json, key] = META.exec(name) ?? [];
+      if (key === undefined) continue;
+      const value = json === undefined ? text : parseJson(text);
+      if (value === undefined) settings.fail(`${name} is not JSON`);
+      else metadata[key] = value;
+    }
+  }
+  return metadata;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+type Context = {
+  readonly root: string;
+  readonly hostname: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+};
+
+function readConfig(settings: Settings, context: Context): AgentConfig {
+  const { root } = context;
+  const istioDir = settings.text('ISTIO_CFG') ?? `${root}/var/lib/istio`;
+  return {
+    node: readNode(settings, context),
+    controlPlane: readControlPlane(settings, root),
+    credentials: readCredentials(settings, context),
+    envoy: readEnvoy(settings),
+    capture: readCapture(settings),
+    statusPort: settings.port('ISTHMUS_STATUS_PORT', 15_020),
+    readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
+    paths: {
+      stateDir: `${istioDir}/data`,
+      proxyDir: `${istioDir}/proxy`,
+      logDir: settings.text('ISTIO_LOG_DIR') ?? `${root}/var/log/istio`,
+    },
+  };
+}
+
+function readNode(settings: Settings, { hostname, metadata }: Context): NodeConfig {
+  const namespace = settings.text('POD_NAMESPACE') ?? settings.text('ISTIO_NAMESPACE') ?? 'default';
+  const serviceAccount = settings.text('SERVICE_ACCOUNT') ?? 'default';
+  const name = settings.text('POD_NAME') ?? hostname.split('.')[0] ?? '';
+  if (!isNamespaceName(namespace)) {
+    settings.fail(`the namespace "${namespace}" is not one (POD_NAMESPACE or ISTIO_NAMESPACE)`);
+  }
+  if (!isObjectName(serviceAccount)) {
+    settings.fail(`SERVICE_ACCOUNT is "${serviceAccount}", expected a Kubernetes name`);
+  }
+  // `~` separates the parts of a node id
+  if (name === '' || name.includes('~')) {
+    settings.fail(`the node's name "${name}" is empty or has a "~" (POD_NAME or the host's name)`);
+  }
+  const ipSetting = settings.text('ISTIO_SVC_IP') === undefined ? 'INSTANCE_IP' : 'ISTIO_SVC_IP';
+  const [cidr, ...more] = settings.cidrs(ipSetting);
+  const [ip, prefix] = cidr?.split('/') ?? [];
+  if (more.length > 0 || (prefix !== undefined && prefix !== '32' && prefix !== '128')) {
+    settings.fail(`${ipSetting} is "${settings.text(ipSetting)}", expected one IP address`);
+  }
+  const clusterId = metadata['CLUSTER_ID'];
+  return {
+    ip,
+    name,
+    namespace,
+    serviceAccount,
+    dnsDomain: settings.text('ISTHMUS_DOMAIN') ?? `${namespace}.svc.cluster.local`,
+    clusterId: typeof clusterId === 'string' ? clusterId : 'Kubernetes',
+    metadata,
+  };
+}
+
+/** Precedence as in Istio: CA_ADDR, then PILOT_ADDRESS, then ISTIO_PILOT_PORT. */
+function readControlPlane(settings: Settings, root: string): ControlPlaneConfig {
+  const fallback = {
+    ...CONTROL_PLANE,
+    port: settings.port('ISTIO_PILOT_PORT', CONTROL_PLANE.port),
+  };
+  const pilot = settings.hostPort('PILOT_ADDRESS', fallback.port, fallback);
+  const ca = settings.hostPort('CA_ADDR', fallback.port, pilot);
+  const isPilotGiven = settings.text('PILOT_ADDRESS') !== undefined;
+  const provCertDir = settings.text('PROV_CERT') ?? `${root}/etc/certs`;
+  const given = settings.text('XDS_ROOT_CA') ?? settings.text('CA_ROOT_CA');
+  if (given === 'SYSTEM') {
+    settings.fail('XDS_ROOT_CA is SYSTEM, expected the file of the mesh root certificate');
+  }
+  return {
+    // cluster.env of a revisioned control plane carries CA_ADDR only: both are one server
+    xds: isPilotGiven ? pilot : ca,
+    ca,
+    serverName: settings.text('ISTIOD_SAN'),
+    rootCertFiles: given
+      ? [given]
+      : [`${root}/var/run/secrets/istio/root-cert.pem`, `${provCertDir}/root-cert.pem`],
+  };
+}
+
+function readCredentials(settings: Settings, { root, metadata }: Context): CredentialsConfig {
+  const workloadEntry = metadata['WORKLOAD_ENTRY'];
+  return {
+    tokenFile: settings.text('ISTHMUS_TOKEN_FILE') ?? `${root}/var/run/secrets/tokens/istio-token`,
+    provCertDir: settings.text('PROV_CERT') ?? `${root}/etc/certs`,
+    outputCertsDir: settings.text('OUTPUT_CERTS'),
+    workloadEntry: typeof workloadEntry === 'string' ? workloadEntry : undefined,
+    lifetimeMs: settings.durationMs('SECRET_TTL', CERTIFICATE_LIFETIME_MS),
+  };
+}
+
+function readEnvoy(settings: Settings): EnvoyConfig {
+  return {
+    binary: settings.text('ISTHMUS_ENVOY'),
+    // one worker has no less throughput on two cores and one TLS session pool fewer (measured)
+    concurrency: settings.count('ISTHMUS_CONCURRENCY', 1, 256) || 1,
+    drainMs: settings.durationMs('ISTHMUS_DRAIN_DURATION', DRAIN_MS),
+    logLevel: settings.oneOf('ISTHMUS_PROXY_LOG_LEVEL', 'warning', LOG_LEVELS),
+    adminPort: settings.port('ISTHMUS_PROXY_ADMIN_PORT', 15_000),
+    connectionsMax: settings.count('ISTHMUS_CONNECTIONS_MAX', 50_000, 10_000_000),
+  };
+}
+
+function readCapture(settings: Settings): CaptureConfig {
+  // `*` means the mesh as the control plane tells it: other traffic is not captured at all
+  const isAll = settings.text('ISTIO_SERVICE_CIDR') === '*';
+  return {
+    mode: settings.oneOf('ISTIO_INBOUND_INTERCEPTION_MODE', 'REDIRECT', ['REDIRECT', 'NONE']),
+    inboundPorts: settings.portsOrAll('ISTIO_INBOUND_PORTS', []),
+    inboundExcludePorts: settings.ports('ISTIO_LOCAL_EXCLUDE_PORTS', LOCAL_EXCLUDE_PORTS),
+    outboundCidrs: isAll ? [] : settings.cidrs('ISTIO_SERVICE_CIDR'),
+    outboundExcludeCidrs: settings.cidrs('ISTIO_SERVICE_EXCLUDE_CIDR'),
+    outboundExcludePorts: settings.ports('ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE', []),
+    excludeInterfaces: readInterfaces(settings),
+    outboundPort: settings.port('ENVOY_PORT', 15_001),
+    inboundPort: settings.port('INBOUND_CAPTURE_PORT', 15_006),
+  };
+}
+
+/** Linux interface names: at most 15 characters (IFNAMSIZ), and nothing that nft would parse. */
+function readInterfaces(settings: Settings): readonly string[] {
+  const names = (settings.text('ISTIO_EXCLUDE_INTERFACES') ?? '').split(',').filter(Boolean);
+  for (const name of names) {
+    if (!/^[A-Za-z0-9._@-]{1,15}$/.test(name)) {
+      settings.fail(`ISTIO_EXCLUDE_INTERFACES names "${name}", which is no interface`);
+    }
+  }
+  return names;
+}
