@@ -1,0 +1,58 @@
+// isthmusd's settings: flags and environment in, checked values out. Pure.
+import { parseHostPort, readFlags, usageError, type HostPort } from '#base/flags.ts';
+
+export type ControlPlaneConfig = {
+  /** How to reach the Kubernetes API. */
+  readonly kubeconfigPath: string;
+  /** Run the embedded API server in this process, with its data here. */
+  readonly apiServerDataDir: string | undefined;
+  /** xDS and certificates, TLS only. */
+  readonly listen: HostPort;
+  /** Health, metrics and debug; plain HTTP, so loopback unless said otherwise. */
+  readonly monitoring: HostPort;
+  /** Further names and addresses that agents may know this control plane by. */
+  readonly tlsNames: readonly string[];
+  /** The Service range of the cluster: traffic to it is captured. */
+  readonly serviceCidr: string;
+};
+
+export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apiserver-data-dir DIR [options]
+
+  --kubeconfig FILE          the Kubernetes API to work with (or $KUBECONFIG)
+  --apiserver-data-dir DIR   run the embedded API server too, with its data in DIR
+  --listen HOST:PORT         xDS and certificates, default 0.0.0.0:15012
+  --monitoring HOST:PORT     health, metrics and debug, default 127.0.0.1:15014
+  --tls-san NAME             further name or address in the server's certificate (repeatable)
+  --service-cidr CIDR        the cluster's Service range, default 10.96.0.0/16`;
+
+/** @throws OperatorError USAGE or CONFIG_INVALID */
+export function parseControlPlaneConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ControlPlaneConfig {
+  const { values } = readFlags(argv, {
+    usage: CONTROL_PLANE_USAGE,
+    options: {
+      kubeconfig: { type: 'string' },
+      'apiserver-data-dir': { type: 'string' },
+      listen: { type: 'string', default: '0.0.0.0:15012' },
+      monitoring: { type: 'string', default: '127.0.0.1:15014' },
+      'tls-san': { type: 'string', multiple: true, default: [] },
+      'service-cidr': { type: 'string', default: '10.96.0.0/16' },
+    },
+  });
+  const apiServerDataDir = values['apiserver-data-dir'];
+  const embedded = apiServerDataDir && `${apiServerDataDir}/isthmusd.kubeconfig`;
+  const kubeconfigPath = values.kubeconfig ?? embedded ?? env['KUBECONFIG'];
+  if (!kubeconfigPath) {
+    throw usageError('--kubeconfig and --apiserver-data-dir are both missing', CONTROL_PLANE_USAGE);
+  }
+  return {
+    kubeconfigPath,
+    apiServerDataDir,
+    listen: parseHostPort('--listen', values.listen),
+    monitoring: parseHostPort('--monitoring', values.monitoring),
+    tlsNames: values['tls-san'],
+    serviceCidr: values['service-cidr'],
+  };
+}
