@@ -1,0 +1,85 @@
+// What a service is to the mesh, and what stands behind it, whichever kinds of object said so.
+import type { Protocol } from '#istio/core/protocol.ts';
+
+/**
+ * How the endpoints of a service are found: `static` are given, `dns` and `dns-round-robin` are
+ * names to be looked up, `dynamic-dns` looks up the name that the client asked for, `none` goes to
+ * the address that the client dialled.
+ */
+export type Resolution = 'static' | 'dns' | 'dns-round-robin' | 'dynamic-dns' | 'none';
+
+/** The namespaces whose clients may see something. */
+export type Visibility = 'all' | readonly string[];
+
+export type ServicePort = {
+  /** The port that clients dial, 1 to 65535. Unique in a service. */
+  readonly number: number;
+  /** Empty when the only port of a Service has none. */
+  readonly name: string;
+  readonly protocol: Protocol;
+};
+
+/** A Service, ServiceEntries, or both: all that is said of one host in one namespace. */
+export type MeshService = {
+  /** `namespace/host`: the key in `services` and `endpoints`. */
+  readonly key: string;
+  readonly namespace: string;
+  /** Fully qualified; a ServiceEntry's may begin with `*.`. */
+  readonly host: string;
+  /** Of the oldest object, 0 when none tells. Milliseconds since the Unix epoch. */
+  readonly createdAtMs: number;
+  /** Canonical IP addresses and CIDRs, the Service's first. */
+  readonly addresses: readonly string[];
+  /** Has no address of its own: clients dial its endpoints' addresses. */
+  readonly isHeadless: boolean;
+  /** Ordered by number. */
+  readonly ports: readonly ServicePort[];
+  readonly resolution: Resolution;
+  /** MESH_EXTERNAL: never mesh TLS by itself. */
+  readonly isExternal: boolean;
+  readonly exportTo: Visibility;
+  /** SPIFFE IDs or names that its endpoints' certificates may carry besides those known of them. */
+  readonly subjectAltNames: readonly string[];
+  /** The `namespace/name` of the Service in it, if there is one. */
+  readonly kubeService: string | undefined;
+  /** The `namespace/name` of each ServiceEntry in it, the oldest first. */
+  readonly serviceEntries: readonly string[];
+};
+
+/** `terminating` takes no new connection, but those it has go on: its inbound side stays. */
+export type EndpointHealth = 'ready' | 'unready' | 'terminating';
+
+export type TlsMode = 'istio' | 'disabled';
+
+export type Endpoint = {
+  /** Canonical IP address; a host name where the service's resolution is by DNS. */
+  readonly address: string;
+  readonly port: number;
+  /** At least 1. */
+  readonly weight: number;
+  /** `region/zone/subzone`; empty when unknown. */
+  readonly locality: string;
+  /** Empty: the same network as everybody without one. */
+  readonly network: string;
+  readonly health: EndpointHealth;
+  /** Does it take mesh TLS? */
+  readonly tlsMode: TlsMode;
+  /** Key in `workloads`, when it is known which Pod or WorkloadEntry this is. */
+  readonly workload: string | undefined;
+  /** The namespace that its identity belongs to. */
+  readonly namespace: string;
+  /** Empty when unknown: then its identity is, too. */
+  readonly serviceAccount: string;
+};
+
+export type ServiceEndpoints = {
+  /** Service port number → endpoints, ordered by address, then port. Every port has an entry. */
+  readonly byPort: ReadonlyMap<number, readonly Endpoint[]>;
+  /** The addresses by which clients mean one endpoint; empty unless the service is headless. */
+  readonly headlessAddresses: readonly string[];
+};
+
+/** May clients in this namespace see the service? */
+export function isVisibleIn(service: MeshService, clientNamespace: string): boolean {
+  return service.exportTo === 'all' || service.exportTo.includes(clientNamespace);
+}

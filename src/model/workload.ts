@@ -1,0 +1,53 @@
+// A Pod or a WorkloadEntry: one thing that runs, has an identity, and serves ports.
+import type { WorkloadKind } from '#base/workload-identity.ts';
+import type { Protocol } from '#istio/core/protocol.ts';
+import type { EndpointHealth, TlsMode } from './service.ts';
+
+export type Workload = {
+  /** `Pod/namespace/name` or `WorkloadEntry/namespace/name`: the key in `workloads`. */
+  readonly key: string;
+  readonly kind: WorkloadKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** 0 when not told. Milliseconds since the Unix epoch. */
+  readonly createdAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `default` for a Pod that names none; empty for a WorkloadEntry that names none. */
+  readonly serviceAccount: string;
+  /** Canonical IP addresses, the primary first. Empty before a Pod has one. */
+  readonly addresses: readonly string[];
+  /** The address of a WorkloadEntry that is a host name; empty otherwise. */
+  readonly hostname: string;
+  /** Port name → port: a Pod's container ports, a WorkloadEntry's `ports`. */
+  readonly ports: ReadonlyMap<string, number>;
+  /** At least 1. */
+  readonly weight: number;
+  /** Empty when the object does not say. */
+  readonly locality: string;
+  /** Empty when the object does not say. */
+  readonly network: string;
+  readonly health: EndpointHealth;
+  readonly tlsMode: TlsMode;
+  /** The node that a Pod runs on; empty otherwise. */
+  readonly nodeName: string;
+};
+
+/** A port that a workload serves, and for which service. */
+export type InboundPort = {
+  /** The port as the workload's proxy sees it dialled. Unique in a workload. */
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** Where the proxy delivers to: a Pod's own address, 127.0.0.1 on a VM. */
+  readonly deliverAddress: string;
+  /** The service that names this port: the oldest, should there be several. */
+  readonly service: {
+    readonly key: string;
+    readonly host: string;
+    readonly port: number;
+    readonly portName: string;
+  };
+};
+
+export function workloadKey(kind: WorkloadKind, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
+}
