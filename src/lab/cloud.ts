@@ -1,0 +1,101 @@
+// The lab put together: a cluster region and a VM region, the router and firewall between them, the
+// machines in them. What stands inside a sandbox; see sandbox.ts for how to get into one.
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Machine } from './machine.ts';
+import type { NameEntry } from './machine-files.ts';
+import { applyNetwork, Firewall } from './netns.ts';
+import { LAB_ROOT } from './sandbox.ts';
+import { planNetwork, type RegionSpec, type Topology } from './topology.ts';
+
+/** The repository: programs run from here, so every machine keeps seeing it. */
+export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** Addresses of the story: pods and services as a managed cluster has them, VMs as a cloud does. */
+export const POD_CIDR = '10.24.0.0/16';
+export const SERVICE_CIDR = '10.96.0.0/16';
+export const VM_CIDR = '10.128.0.0/20';
+const WORKSTATION = { region: 'cluster', address: '10.24.0.2' } as const;
+
+export type CloudOptions = {
+  /** Hosts of the cluster's region, by name. */
+  readonly cluster: Readonly<Record<string, string>>;
+  /** Hosts of the VMs' region, by name. */
+  readonly vms: Readonly<Record<string, string>>;
+  /** Names that every machine's /etc/hosts has. */
+  readonly knows?: readonly NameEntry[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Where programs' logs go; default a folder that ends with the lab. */
+  readonly logsDir?: string;
+};
+
+export class Cloud implements AsyncDisposable {
+  readonly firewall: Firewall;
+  readonly logsDir: string;
+  readonly #machines: ReadonlyMap<string, Machine>;
+
+  private constructor(machines: ReadonlyMap<string, Machine>, firewall: Firewall, logsDir: string) {
+    this.#machines = machines;
+    this.firewall = firewall;
+    this.logsDir = logsDir;
+  }
+
+  /** Builds everything; nothing passes between the regions until a firewall rule says so. */
+  static async create(options: CloudOptions): Promise<Cloud> {
+    const { cluster, vms, env, knows = [], logsDir = `${LAB_ROOT}/logs` } = options;
+    await applyNetwork(planNetwork(planCloud(cluster, vms)));
+    const firewall = new Firewall();
+    const hosts = Object.entries({ ...cluster, ...vms });
+    const keeps = [REPOSITORY, dirname(process.execPath), ...envoyFolder(env)];
+    const [machines] = await Promise.all([
+      Promise.all(
+        hosts.map(([name, address]) =>
+          Machine.boot({ name, address, knows, keeps, env: environmentOf(env), logsDir }),
+        ),
+      ),
+      firewall.apply(),
+    ]);
+    const byName = new Map(machines.map((machine) => [machine.name, machine]));
+    return new Cloud(byName, firewall, logsDir);
+  }
+
+  machine(name: string): Machine {
+    const found = this.#machines.get(name);
+    if (!found) throw new Error(`the lab has no machine ${name}`);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [...this.#machines.values()].map((machine) => machine[Symbol.asyncDispose]()),
+    );
+  }
+}
+
+/** The topology of a lab with these hosts. */
+export function planCloud(
+  cluster: Readonly<Record<string, string>>,
+  vms: Readonly<Record<string, string>>,
+): Topology {
+  const hosts = (byName: Readonly<Record<string, string>>): RegionSpec['hosts'] =>
+    Object.entries(byName).map(([name, address]) => ({ name, address }));
+  return {
+    regions: [
+      { name: 'cluster', cidr: POD_CIDR, hosts: hosts(cluster) },
+      { name: 'vm', cidr: VM_CIDR, hosts: hosts(vms) },
+    ],
+    workstation: WORKSTATION,
+  };
+}
+
+/** What of the outside's environment goes to the machines: the lab's name and the choice of Envoy. */
+function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = ['ISTHMUS_LAB_ID', 'ISTHMUS_ENVOY', 'NODE_COMPILE_CACHE'];
+  return Object.fromEntries(kept.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}
+
+function envoyFolder(env: NodeJS.ProcessEnv): string[] {
+  const named = env['ISTHMUS_ENVOY'];
+  return named ? [dirname(realpathSync(named))] : [];
+}

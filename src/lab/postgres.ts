@@ -1,0 +1,132 @@
+// A real PostgreSQL on a machine, set up as Debian does: listening on 127.0.0.1:5432 and on the
+// socket in /var/run/postgresql, with the application's own user and database.
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { OperatorError } from '#base/operator-error.ts';
+import { POSTGRES_GID, POSTGRES_UID } from './machine-files.ts';
+import type { Machine } from './machine.ts';
+import type { LabProcess } from './process.ts';
+
+const DEBIAN_BINARIES = '/usr/lib/postgresql';
+const DATA_DIR = '/var/lib/postgresql/main';
+const SOCKET_DIR = '/var/run/postgresql';
+const START_LIMIT_MS = 15_000;
+export const POSTGRES_PORT = 5432;
+
+/** The library's account. Its password is no secret: the database is as private as the lab. */
+export const LIBRARY = { user: 'library', password: 'library', database: 'library' } as const;
+
+/** Debian's default pg_hba.conf, without replication. */
+const HBA = 'local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n';
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  port: String(POSTGRES_PORT),
+  unix_socket_directories: SOCKET_DIR,
+  max_connections: '200',
+  shared_buffers: '32MB',
+  dynamic_shared_memory_type: 'mmap', // /dev/shm is small or missing in containers
+  log_connections: 'on',
+  log_disconnections: 'on',
+};
+
+export class Postgres implements AsyncDisposable {
+  readonly machine: Machine;
+  readonly #binaries: string;
+  #server: LabProcess | undefined;
+
+  private constructor(machine: Machine, binaries: string) {
+    this.machine = machine;
+    this.#binaries = binaries;
+  }
+
+  /** @throws OperatorError POSTGRES_FAILED, TOOL_MISSING */
+  static async install(machine: Machine): Promise<Postgres> {
+    const postgres = new Postgres(machine, findPostgres());
+    // No --sync: the data directory is in memory and ends with the lab.
+    const flags = ['--no-sync', '--no-locale', '-E', 'UTF8', '-U', 'postgres', '-A', 'peer'];
+    await postgres.#run(['initdb', '-D', DATA_DIR, ...flags], 'initdb');
+    machine.writeFile(`${DATA_DIR}/pg_hba.conf`, HBA);
+    const settings = Object.entries(SETTINGS).map(([name, value]) => `${name} = '${value}'\n`);
+    machine.writeFile(`${DATA_DIR}/postgresql.auto.conf`, settings.join(''));
+    await postgres.start();
+    await postgres.query(
+      `CREATE ROLE ${LIBRARY.user} LOGIN PASSWORD '${LIBRARY.password}'`,
+      'postgres',
+    );
+    await postgres.query(`CREATE DATABASE ${LIBRARY.database} OWNER ${LIBRARY.user}`, 'postgres');
+    return postgres;
+  }
+
+  /** Starts the server and waits until it takes connections. */
+  async start(): Promise<void> {
+    const server = this.machine.start('postgres', this.#asPostgres(['postgres', '-D', DATA_DIR]));
+    this.#server = server;
+    try {
+      const ready = /ready to accept connections/;
+      await server.waitForLine(ready, { what: 'start', limitMs: START_LIMIT_MS });
+    } catch (cause) {
+      throw failed('PostgreSQL does not start', server.tail, cause);
+    }
+  }
+
+  /** A fast shutdown: open sessions are ended, nothing committed is lost. */
+  async stop(): Promise<void> {
+    this.#server?.signal('SIGINT');
+    await this.#server?.exited;
+  }
+
+  /**
+   * Runs SQL on the machine itself, as its administrator: what the far side really holds.
+   *
+   * @returns the rows, their columns separated by `|`
+   */
+  async query(sql: string, database: string = LIBRARY.database): Promise<string[]> {
+    const flags = ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', SOCKET_DIR, '-U', 'postgres'];
+    const stdout = await this.#run(['psql', ...flags, '-d', database], 'psql', sql);
+    return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * PostgreSQL refuses to run as root, which is all that the sandbox has: a nested user namespace
+   * shows it the same user under Debian's number for `postgres`.
+   */
+  #asPostgres([program = '', ...args]: readonly string[]): string[] {
+    const mapping = [`--map-user=${POSTGRES_UID}`, `--map-group=${POSTGRES_GID}`];
+    return ['unshare', '--user', ...mapping, join(this.#binaries, program), ...args];
+  }
+
+  async #run(command: readonly string[], what: string, input?: string): Promise<string> {
+    const options = input === undefined ? {} : { input };
+    const { status, stdout, stderr } = await this.machine.run(this.#asPostgres(command), options);
+    if (status !== 0) throw failed(`${what} failed on ${this.machine.name}`, stderr);
+    return stdout;
+  }
+}
+
+/** The newest version that Debian keeps off the PATH, else what the PATH has. */
+function findPostgres(): string {
+  const versions = existsSync(DEBIAN_BINARIES) ? readdirSync(DEBIAN_BINARIES) : [];
+  const newestFirst = versions.toSorted((a, b) => Number(b) - Number(a));
+  const folders = [
+    ...newestFirst.map((version) => join(DEBIAN_BINARIES, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ];
+  const found = folders.find((folder) => existsSync(join(folder, 'initdb')));
+  if (found) return found;
+  throw new OperatorError('TOOL_MISSING', "PostgreSQL's server programs were not found", {
+    remedy: 'install the package postgresql, or put initdb, postgres and psql on the PATH',
+  });
+}
+
+function failed(what: string, output: string, cause?: unknown): OperatorError {
+  const reason = output.trim().split('\n').slice(-3).join('; ');
+  return new OperatorError('POSTGRES_FAILED', `${what}: ${reason || 'it said nothing'}`, {
+    remedy: "read PostgreSQL's own log in the lab's logs; is its port 5432 taken on the machine?",
+    cause,
+  });
+}
