@@ -1,0 +1,177 @@
+// The nftables rules that lead a workload's TCP connections through its proxy. Pure: configuration
+// and addresses in, the text of one transaction out. The table is ours alone; nothing else on the
+// machine is touched.
+import { normalizeRanges, parseRange } from '#base/ip.ts';
+import type { CaptureConfig } from '../config.ts';
+import { renderRange, SET_NAMES, type CaptureSets, type SetName } from './addresses.ts';
+
+export const TABLE = 'inet isthmus';
+
+/** Envoy marks its upstream sockets with this (bootstrap): 1337, Istio's number for its proxy. */
+export const PROXY_MARK = 0x539;
+
+/**
+ * Before what others do at -100 (`dstnat`; nft 1.0.6 takes that name only in prerouting): the first
+ * nat rule that matches a connection decides, and Docker's published ports would win otherwise.
+ */
+const PRIORITY = -110;
+
+/** A comment is at most 128 bytes in the kernel. */
+const COMMENT_LENGTH_MAX = 100;
+
+type Rule = { readonly match: string; readonly verdict: string; readonly why: string };
+
+/** Ports of the agent itself, never captured when `*` is. */
+export type OwnPorts = readonly number[];
+
+/**
+ * Puts the table in place, in one transaction: whatever the table held before, connections see
+ * either the old rules or the new ones. Sessions that are open live on, since address translation is
+ * decided at their first packet.
+ */
+export function planCapture(options: {
+  readonly config: CaptureConfig;
+  readonly sets: CaptureSets;
+  readonly ownPorts: OwnPorts;
+}): string {
+  const { config, sets } = options;
+  const inbound = inboundRules(config, options.ownPorts);
+  return [
+    ...REPLACE,
+    `table ${TABLE} {`,
+    ...SET_NAMES.flatMap((name) => renderSet(name, sets[name])),
+    ...renderChain('output', outboundRules(config)),
+    ...(inbound.length > 0 ? renderChain('prerouting', inbound) : []),
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** `delete` alone fails when there is no table; adding it first makes both cases one. */
+const REPLACE = [`add table ${TABLE}`, `delete table ${TABLE}`];
+
+/** Takes the table away, if there is one: from then on nothing is captured. */
+export const PLAN_REMOVAL = [...REPLACE, ''].join('\n');
+
+/**
+ * Changes the elements of the sets and nothing else, in one transaction: no rule is replaced.
+ *
+ * @returns undefined when there is nothing to change
+ */
+export function planSetUpdate(before: CaptureSets, after: CaptureSets): string | undefined {
+  const lines = SET_NAMES.flatMap((name) => {
+    const old = new Set(before[name]);
+    const now = new Set(after[name]);
+    // deleted first: an interval may only be added where none overlaps it
+    return [
+      ...elementLines('delete', name, [...old.difference(now)]),
+      ...elementLines('add', name, [...now.difference(old)]),
+    ];
+  });
+  return lines.length === 0 ? undefined : `${lines.join('\n')}\n`;
+}
+
+/** One line of at most so many elements: nft's parser is quadratic in some places. */
+const ELEMENTS_PER_LINE = 1_000;
+
+function elementLines(verb: string, set: SetName, elements: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < elements.length; start += ELEMENTS_PER_LINE) {
+    const some = elements.slice(start, start + ELEMENTS_PER_LINE);
+    lines.push(`${verb} element ${TABLE} ${set} { ${some.join(', ')} }`);
+  }
+  return lines;
+}
+
+function outboundRules(config: CaptureConfig): Rule[] {
+  const toProxy = `meta l4proto tcp redirect to :${config.outboundPort}`;
+  return [
+    { match: `meta mark 0x${PROXY_MARK.toString(16)}`, verdict: 'return', why: 'the proxy itself' },
+    { match: 'oifname "lo"', verdict: 'return', why: 'within this machine' },
+    ...interfaceRules('oifname', config.excludeInterfaces),
+    { match: 'ip daddr . tcp dport @control_plane4', verdict: 'return', why: 'control plane' },
+    { match: 'ip6 daddr . tcp dport @control_plane6', verdict: 'return', why: 'control plane' },
+    ...portRules(config.outboundExcludePorts, 'ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE'),
+    ...rangeRules(config.outboundExcludeCidrs, 'ISTIO_SERVICE_EXCLUDE_CIDR'),
+    { match: 'ip daddr @mesh_ranges4', verdict: toProxy, why: 'ranges of the mesh' },
+    { match: 'ip daddr @mesh_addresses4', verdict: toProxy, why: 'addresses of the mesh' },
+    { match: 'ip6 daddr @mesh_ranges6', verdict: toProxy, why: 'ranges of the mesh' },
+    { match: 'ip6 daddr @mesh_addresses6', verdict: toProxy, why: 'addresses of the mesh' },
+  ];
+}
+
+function inboundRules(config: CaptureConfig, ownPorts: OwnPorts): Rule[] {
+  const { inboundPorts, inboundPort } = config;
+  if (inboundPorts !== '*' && inboundPorts.length === 0) return [];
+  const toProxy = `redirect to :${inboundPort}`;
+  // a router or a container host passes connections on that are not for this machine
+  const forwarded: Rule = {
+    match: 'fib daddr type != local',
+    verdict: 'return',
+    why: 'not for this machine',
+  };
+  const excluded = interfaceRules('iifname', config.excludeInterfaces);
+  if (inboundPorts !== '*') {
+    const match = `tcp dport ${listOf(inboundPorts)}`;
+    return [forwarded, ...excluded, { match, verdict: toProxy, why: 'ISTIO_INBOUND_PORTS' }];
+  }
+  const exempt = [...config.inboundExcludePorts, ...ownPorts];
+  return [
+    forwarded,
+    ...excluded,
+    ...portRules(exempt, 'ISTIO_LOCAL_EXCLUDE_PORTS'),
+    { match: 'meta l4proto tcp', verdict: toProxy, why: 'ISTIO_INBOUND_PORTS' },
+  ];
+}
+
+function interfaceRules(which: 'iifname' | 'oifname', names: readonly string[]): Rule[] {
+  if (names.length === 0) return [];
+  const quoted = listOf(names.map((name) => `"${name}"`));
+  return [{ match: `${which} ${quoted}`, verdict: 'return', why: 'ISTIO_EXCLUDE_INTERFACES' }];
+}
+
+function portRules(ports: readonly number[], why: string): Rule[] {
+  if (ports.length === 0) return [];
+  const list = listOf([...new Set(ports)].sort((a, b) => a - b));
+  return [{ match: `tcp dport ${list}`, verdict: 'return', why }];
+}
+
+function rangeRules(cidrs: readonly string[], why: string): Rule[] {
+  const ranges = normalizeRanges(cidrs.map(parseRange).filter((range) => range !== undefined));
+  return ([4, 6] as const).flatMap((version) => {
+    const list = ranges.filter((range) => range.version === version).map(renderRange);
+    if (list.length === 0) return [];
+    return [{ match: `ip${version === 6 ? 6 : ''} daddr ${listOf(list)}`, verdict: 'return', why }];
+  });
+}
+
+/** As nft lists it: one value bare, more of them as an anonymous set. */
+const listOf = (values: readonly (string | number)[]): string =>
+  values.length === 1 ? String(values[0]) : `{ ${values.join(', ')} }`;
+
+/** Newlines throughout: nft rejects a chain whose last statement is followed directly by ` }`. */
+function renderChain(hook: 'output' | 'prerouting', rules: readonly Rule[]): string[] {
+  return [
+    `\tchain ${hook} {`,
+    `\t\ttype nat hook ${hook} priority ${PRIORITY}; policy accept;`,
+    ...rules.map(
+      ({ match, verdict, why }) =>
+        `\t\t${match} ${verdict} comment "${why.slice(0, COMMENT_LENGTH_MAX)}"`,
+    ),
+    '\t}',
+  ];
+}
+
+const SET_TYPES: Readonly<Record<SetName, string>> = {
+  mesh_ranges4: 'type ipv4_addr; flags interval;',
+  mesh_ranges6: 'type ipv6_addr; flags interval;',
+  mesh_addresses4: 'type ipv4_addr;',
+  mesh_addresses6: 'type ipv6_addr;',
+  control_plane4: 'type ipv4_addr . inet_service;',
+  control_plane6: 'type ipv6_addr . inet_service;',
+};
+
+function renderSet(name: SetName, elements: readonly string[]): string[] {
+  const list = elements.length === 0 ? [] : [`\t\telements = { ${elements.join(', ')} }`];
+  return [`\tset ${name} {`, `\t\t${SET_TYPES[name]}`, ...list, '\t}'];
+}
