@@ -1,0 +1,123 @@
+// What a proxy records of a TCP connection: a line of text for people, and a stream of entries to
+// its agent for metrics and the map. Both stand in a filter chain from its birth, because adding
+// one later would drain the chain and so cut its sessions.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
+import type { AccessLogSchema } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
+import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import type { TcpProxy_TcpAccessLogOptionsSchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import type { CustomTagSchema } from '#gen/envoy/type/tracing/v3/custom_tag_pb.js';
+import { ISTIO_METADATA, SERVICE_FIELDS, WORKLOAD_FIELDS } from './identity-metadata.ts';
+import { extension, grpcService, milliseconds, V3 } from './message.ts';
+import { ACCESS_LOG_INBOUND, ACCESS_LOG_OUTBOUND, ALS_CLUSTER } from './names.ts';
+
+type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+
+/** What MeshConfig says of the text log. */
+export type AccessLogSettings = {
+  /** MeshConfig.accessLogFile; empty: no text log. */
+  readonly accessLogFile: string;
+  /** MeshConfig.accessLogFormat; empty: Istio's present default. */
+  readonly accessLogFormat: string;
+};
+
+/**
+ * `EnvoyTextLogFormat` of Istio (pilot/pkg/model/telemetry_logging.go) with one difference: the
+ * cluster's stat name, because the name that an on-demand cluster is asked by is `dst|<address>`.
+ */
+const DEFAULT_FORMAT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%"',
+  '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS%',
+  '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION%',
+  '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER%',
+  '%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS%',
+  '%REQUESTED_SERVER_NAME% %ROUTE_NAME%\n',
+].join(' ');
+
+/** How often an open connection reports its bytes to the agent. */
+const REPORT_INTERVAL_MS = 1000;
+/** How long Envoy may collect entries before it sends them; the socket is local and cheap. */
+const BUFFER_FLUSH_MS = 250;
+
+/**
+ * With these the loggers run when the connection is established and at intervals as well as at its
+ * end; the text log is filtered down to the end again.
+ */
+export const ACCESS_LOG_OPTIONS: MessageInitShape<typeof TcpProxy_TcpAccessLogOptionsSchema> = {
+  accessLogFlushInterval: milliseconds(REPORT_INTERVAL_MS),
+  flushAccessLogOnConnected: true,
+};
+
+export function tcpAccessLogs(
+  settings: AccessLogSettings,
+  direction: 'inbound' | 'outbound',
+): AccessLog[] {
+  const stream = streamLog(direction);
+  return settings.accessLogFile === '' ? [stream] : [textLog(settings), stream];
+}
+
+/** One line when the connection has ended, and only then. */
+function textLog({ accessLogFile, accessLogFormat }: AccessLogSettings): AccessLog {
+  const format = accessLogFormat === '' ? DEFAULT_FORMAT : accessLogFormat;
+  const inlineString = format.endsWith('\n') ? format : `${format}\n`;
+  return {
+    ...extension('envoy.access_loggers.file', FileAccessLogSchema, {
+      path: accessLogFile,
+      accessLogFormat: {
+        case: 'logFormat',
+        value: {
+          format: {
+            case: 'textFormatSource',
+            value: { specifier: { case: 'inlineString', value: inlineString } },
+          },
+        },
+      },
+    }),
+    filter: {
+      filterSpecifier: {
+        case: 'logTypeFilter',
+        value: { types: [AccessLogType.TcpConnectionEnd] },
+      },
+    },
+  };
+}
+
+function streamLog(direction: 'inbound' | 'outbound'): AccessLog {
+  return extension('envoy.tcp_grpc_access_log', TcpGrpcAccessLogConfigSchema, {
+    commonConfig: {
+      logName: direction === 'inbound' ? ACCESS_LOG_INBOUND : ACCESS_LOG_OUTBOUND,
+      transportApiVersion: V3,
+      grpcService: grpcService(ALS_CLUSTER),
+      bufferFlushInterval: milliseconds(BUFFER_FLUSH_MS),
+      customTags: destinationTags(),
+    },
+  });
+}
+
+/**
+ * Who the connection went to, as the endpoint's and the cluster's metadata say it: tags
+ * `destination_workload`, … and `destination_service_host`, … of each entry.
+ */
+function destinationTags(): MessageInitShape<typeof CustomTagSchema>[] {
+  const host = { case: 'host', value: {} } as const;
+  const cluster = { case: 'cluster', value: {} } as const;
+  const fields = [
+    ...WORKLOAD_FIELDS.map((field) => ({ field, tag: `destination_${field}`, kind: host })),
+    ...SERVICE_FIELDS.map((field) => ({ field, tag: `destination_${field}`, kind: cluster })),
+  ];
+  return fields.map(({ field, tag, kind }) => ({
+    tag,
+    type: {
+      case: 'metadata',
+      value: {
+        kind: { kind },
+        metadataKey: {
+          key: ISTIO_METADATA,
+          path: [{ segment: { case: 'key', value: field } }],
+        },
+      },
+    },
+  }));
+}

@@ -1,0 +1,60 @@
+// Who is behind an endpoint or a cluster, in words for telemetry: metadata under the key `istio`,
+// which Envoy hands on to the access log and ignores otherwise.
+import type { JsonObject } from '@bufbuild/protobuf';
+
+export const ISTIO_METADATA = 'istio';
+
+/** Of an endpoint. `namespace` is the workload's. */
+export const WORKLOAD_FIELDS = [
+  'workload',
+  'workload_kind',
+  'workload_namespace',
+  'workload_app',
+  'workload_version',
+] as const;
+
+/** Of a cluster, beside Istio's own list `services`, which a log tag cannot look into. */
+export const SERVICE_FIELDS = [
+  'service_host',
+  'service_name',
+  'service_namespace',
+  'service_port',
+] as const;
+
+export type WorkloadMetadata = {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+export type ServiceMetadata = {
+  readonly host: string;
+  readonly name: string;
+  readonly namespace: string;
+};
+
+/** Fields without a value are left out. */
+export function workloadMetadata(workload: WorkloadMetadata): JsonObject {
+  const { kind, name, namespace, labels } = workload;
+  const app = labels['service.istio.io/canonical-name'] ?? labels['app'];
+  const version = labels['service.istio.io/canonical-revision'] ?? labels['version'];
+  return {
+    workload: name,
+    workload_kind: kind,
+    workload_namespace: namespace,
+    ...(app !== undefined && { workload_app: app }),
+    ...(version !== undefined && { workload_version: version }),
+  } satisfies Partial<Record<(typeof WORKLOAD_FIELDS)[number], string>>;
+}
+
+export function serviceMetadata(service: ServiceMetadata & { readonly port: number }): JsonObject {
+  const { host, name, namespace, port } = service;
+  return {
+    services: [{ host, name, namespace }],
+    service_host: host,
+    service_name: name,
+    service_namespace: namespace,
+    service_port: String(port),
+  } satisfies Record<(typeof SERVICE_FIELDS)[number] | 'services', JsonObject[string]>;
+}

@@ -1,0 +1,45 @@
+// The clusters behind virtualInbound: the workload itself, port by port.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { buildPassthrough, CLUSTER_BASICS } from './cluster.ts';
+import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
+import type { ServiceMetadata } from './identity-metadata.ts';
+import { metadata, socketAddress } from './message.ts';
+import { INBOUND_PASSTHROUGH, inboundName, inboundStatName } from './names.ts';
+
+export type InboundClusterInput = {
+  readonly port: number;
+  /** Where the workload listens: loopback on a machine, its own address in a Pod. */
+  readonly deliverTo: string;
+  /** The service that logs and metrics name: the first of those that declare the port. */
+  readonly service:
+    | (ServiceMetadata & { readonly port: number; readonly portName: string })
+    | undefined;
+};
+
+export function buildInboundCluster(
+  input: InboundClusterInput,
+): MessageInitShape<typeof ClusterSchema> {
+  const { port, deliverTo, service } = input;
+  const name = inboundName(port);
+  const address = socketAddress({ address: deliverTo, port });
+  return {
+    name,
+    ...CLUSTER_BASICS,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
+    },
+    ...(service && {
+      altStatName: inboundStatName({ ...service, port }),
+      metadata: metadata({ [ISTIO_METADATA]: serviceMetadata(service) }),
+    }),
+  };
+}
+
+/** Delivers to the very address and port that the client dialled. */
+export function buildInboundPassthrough(): MessageInitShape<typeof ClusterSchema> {
+  return buildPassthrough(INBOUND_PASSTHROUGH, INBOUND_PASSTHROUGH);
+}

@@ -1,0 +1,174 @@
+// virtualInbound: the one listener that takes every connection to a workload's own ports, with
+// filter chains of their own for each port, so that nothing that happens to one port touches the
+// sessions of another. What a chain needs is in it from birth; certificates come by SDS and
+// authorization by extension config discovery, and change without touching the chain.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { assertNever } from '#base/assert-never.ts';
+import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.js';
+import type { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import type {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+  FilterSchema,
+  ListenerFilterSchema,
+} from '#gen/envoy/config/listener/v3/listener_components_pb.js';
+import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
+import {
+  TcpProxySchema,
+  UpstreamConnectMode,
+} from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
+import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
+import type { AccessLogSettings } from './access-log.ts';
+import { TCP_KEEPALIVE } from './cluster.ts';
+import { UNINSPECTED_PORTS } from './first-speaker.ts';
+import type { FirstSpeaker } from './first-speaker.ts';
+import { ADS, extension, milliseconds, socketAddress } from './message.ts';
+import type { TypedConfig } from './message.ts';
+import { chainKinds } from './mtls-mode.ts';
+import {
+  filterChainName,
+  INBOUND_PASSTHROUGH,
+  inboundName,
+  rbacName,
+  TYPE_URL,
+  VIRTUAL_INBOUND,
+  VIRTUAL_INBOUND_PORT,
+} from './names.ts';
+import type { ChainKind, ChainPort, RbacKind } from './names.ts';
+import { ANY_ADDRESS, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
+import { serverTls } from './tls.ts';
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type FilterChainMatch = MessageInitShape<typeof FilterChainMatchSchema>;
+type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
+
+export type InboundListenerPort = {
+  /** The workload's own port, not the service's. */
+  readonly port: number;
+  readonly mode: MtlsMode;
+  readonly speaker: FirstSpeaker;
+};
+
+export type VirtualInboundInput = {
+  /** The ports that services declare, and those that PeerAuthentication names. */
+  readonly ports: readonly InboundListenerPort[];
+  /** Of every other port. */
+  readonly passthroughMode: MtlsMode;
+  /** The mesh's own, then its aliases. */
+  readonly trustDomains: readonly string[];
+  readonly accessLog: AccessLogSettings;
+};
+
+/**
+ * How long the TLS inspector waits for a client's first bytes before the connection counts as
+ * plaintext: long enough for one lost packet to be sent again, and all that a server-first
+ * protocol in plaintext loses on a port where Envoy looks for TLS.
+ */
+const INSPECTION_TIMEOUT_MS = 3000;
+
+/** What a client may send before the upstream is dialled; Envoy demands a bound. */
+const EARLY_DATA_BYTES_MAX = 8192;
+
+/** How mesh clients of any Istio announce themselves. An application's own TLS never does. */
+const MESH_ALPNS = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+
+export function buildVirtualInbound(
+  input: VirtualInboundInput,
+): MessageInitShape<typeof ListenerSchema> {
+  const ports = input.ports.toSorted((a, b) => a.port - b.port);
+  return {
+    name: VIRTUAL_INBOUND,
+    address: socketAddress({ address: ANY_ADDRESS, port: VIRTUAL_INBOUND_PORT }),
+    trafficDirection: TrafficDirection.INBOUND,
+    listenerFilters: [ORIGINAL_DST, tlsInspector()],
+    listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),
+    continueOnListenerFiltersTimeout: true,
+    filterChains: [
+      trapChain(VIRTUAL_INBOUND_PORT),
+      ...ports.flatMap((port) => portChains(port, input)),
+      ...portChains(
+        { port: 'passthrough', mode: input.passthroughMode, speaker: 'unknown' },
+        input,
+      ),
+    ],
+    tcpKeepalive: TCP_KEEPALIVE,
+  };
+}
+
+function tlsInspector(): ListenerFilter {
+  // ranges are half open: [start, end)
+  const rules = UNINSPECTED_PORTS.map((start) => ({
+    rule: { case: 'destinationPortRange', value: { start, end: start + 1 } } as const,
+  }));
+  return {
+    ...extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {}),
+    filterDisabled: { rule: { case: 'orMatch', value: { rules } } },
+  };
+}
+
+type ChainInput = Omit<InboundListenerPort, 'port'> & { readonly port: ChainPort };
+
+function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[] {
+  const isOnlyKind = chainKinds('PERMISSIVE', port.port).length === 1;
+  return chainKinds(port.mode, port.port).map((kind) => ({
+    name: filterChainName(port.port, kind),
+    filterChainMatch: {
+      ...(port.port !== 'passthrough' && { destinationPort: port.port }),
+      // without inspection every connection looks like plaintext
+      ...(!isOnlyKind && matchOf(kind)),
+    },
+    filters: [rbacFilter('deny', port.port), rbacFilter('allow', port.port), proxyTo(port, input)],
+    ...(kind === 'mtls' && { transportSocket: serverTls(input) }),
+  }));
+}
+
+/** The same in every mode, or a change of mode would cut the sessions of chains that stay. */
+function matchOf(kind: ChainKind): FilterChainMatch {
+  switch (kind) {
+    case 'mtls':
+      return { transportProtocol: 'tls', applicationProtocols: MESH_ALPNS };
+    case 'plain':
+      return { transportProtocol: 'raw_buffer' };
+    case 'tls':
+      return { transportProtocol: 'tls' };
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Fetched by name, so that a policy changes without the chain; missing, it refuses everybody. */
+function rbacFilter(kind: RbacKind, port: ChainPort): MessageInitShape<typeof FilterSchema> {
+  return {
+    name: rbacName(kind, port),
+    configType: {
+      case: 'configDiscovery',
+      value: { configSource: ADS, typeUrls: [TYPE_URL.networkRbac] },
+    },
+  };
+}
+
+function proxyTo(port: ChainInput, { accessLog }: VirtualInboundInput): TypedConfig {
+  const cluster = port.port === 'passthrough' ? INBOUND_PASSTHROUGH : inboundName(port.port);
+  return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
+    statPrefix: cluster,
+    clusterSpecifier: { case: 'cluster', value: cluster },
+    idleTimeout: NEVER_IDLE,
+    accessLog: tcpAccessLogs(accessLog, 'inbound'),
+    accessLogOptions: ACCESS_LOG_OPTIONS,
+    upstreamConnectMode: connectMode(port.speaker),
+    maxEarlyDataBytes: EARLY_DATA_BYTES_MAX,
+  });
+}
+
+/**
+ * When the workload is dialled. Authorization decides on the client's first byte; where the client
+ * speaks first the workload is dialled after that, so a silent intruder never reaches it. Otherwise
+ * after the TLS handshake: a greeting may then reach a member of the mesh whom policy refuses, but
+ * nobody without a certificate, and a server that speaks first is not waited for in vain.
+ */
+function connectMode(speaker: FirstSpeaker): UpstreamConnectMode {
+  return speaker === 'client'
+    ? UpstreamConnectMode.ON_DOWNSTREAM_DATA
+    : UpstreamConnectMode.ON_DOWNSTREAM_TLS_HANDSHAKE;
+}

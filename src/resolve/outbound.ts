@@ -1,0 +1,111 @@
+// virtualOutbound: the one listener that takes every captured connection, finds out where it was
+// going, and sends it to the cluster named after that address, which Envoy fetches when it first
+// meets it. Nothing in here depends on any service, so no service ever changes it.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.js';
+import type { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import type { FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_components_pb.js';
+import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
+import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
+import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
+import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
+import type { AccessLogSettings } from './access-log.ts';
+import { TCP_KEEPALIVE } from './cluster.ts';
+import { ADS, extension, milliseconds, socketAddress } from './message.ts';
+import type { TypedConfig } from './message.ts';
+import {
+  CAPTURE_PROBE_ANSWER,
+  CAPTURE_PROBE_PORT,
+  DESTINATION_CLUSTER_FORMAT,
+  VIRTUAL_OUTBOUND,
+  VIRTUAL_OUTBOUND_PORT,
+} from './names.ts';
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+
+/** All IPv4 interfaces: redirected connections arrive at the address that they came in by. */
+export const ANY_ADDRESS = '0.0.0.0';
+
+/**
+ * How long a first connection waits for its cluster. Longer than a restart of the control plane
+ * (or of the agent) takes, shorter than any client's patience.
+ */
+const ON_DEMAND_TIMEOUT_MS = 5000;
+
+/** The cluster that tcp_proxy falls back on; the filter state always names another. */
+const NO_CLUSTER = 'none';
+
+/** `idle_timeout: 0` is "never": Envoy's own default cuts idle database sessions after an hour. */
+export const NEVER_IDLE = milliseconds(0);
+
+/** Where a redirected connection was going (SO_ORIGINAL_DST) becomes its local address. */
+export const ORIGINAL_DST = extension('envoy.filters.listener.original_dst', OriginalDstSchema, {});
+
+export function buildVirtualOutbound(
+  settings: AccessLogSettings,
+): MessageInitShape<typeof ListenerSchema> {
+  return {
+    name: VIRTUAL_OUTBOUND,
+    address: socketAddress({ address: ANY_ADDRESS, port: VIRTUAL_OUTBOUND_PORT }),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    listenerFilters: [ORIGINAL_DST],
+    filterChains: [
+      trapChain(VIRTUAL_OUTBOUND_PORT),
+      answeringChain('capture-probe', CAPTURE_PROBE_PORT, CAPTURE_PROBE_ANSWER),
+      { name: 'on-demand', filters: [nameCluster(), onDemandProxy(settings)] },
+    ],
+    tcpKeepalive: TCP_KEEPALIVE,
+  };
+}
+
+/** Names the cluster that tcp_proxy is to use: `dst|<address>:<port>`. */
+function nameCluster(): TypedConfig {
+  return extension('envoy.filters.network.set_filter_state', SetFilterStateSchema, {
+    onNewConnection: [
+      {
+        key: { case: 'objectKey', value: 'envoy.tcp_proxy.cluster' },
+        value: {
+          case: 'formatString',
+          value: {
+            format: {
+              case: 'textFormatSource',
+              value: { specifier: { case: 'inlineString', value: DESTINATION_CLUSTER_FORMAT } },
+            },
+          },
+        },
+      },
+    ],
+  });
+}
+
+function onDemandProxy(settings: AccessLogSettings): TypedConfig {
+  return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
+    statPrefix: 'outbound',
+    clusterSpecifier: { case: 'cluster', value: NO_CLUSTER },
+    onDemand: { odcdsConfig: ADS, timeout: milliseconds(ON_DEMAND_TIMEOUT_MS) },
+    idleTimeout: NEVER_IDLE,
+    accessLog: tcpAccessLogs(settings, 'outbound'),
+    accessLogOptions: ACCESS_LOG_OPTIONS,
+  });
+}
+
+/**
+ * Ends connections to the listener's own port: nobody was redirected there, and to pass one on
+ * would connect the listener to itself, for ever.
+ */
+export function trapChain(port: number): FilterChain {
+  return answeringChain('trap', port, '');
+}
+
+/** Says `text` and closes. */
+function answeringChain(name: string, destinationPort: number, text: string): FilterChain {
+  const response = { specifier: { case: 'inlineString', value: text } } as const;
+  return {
+    name,
+    filterChainMatch: { destinationPort },
+    filters: [
+      extension('envoy.filters.network.direct_response', DirectResponseSchema, { response }),
+    ],
+  };
+}

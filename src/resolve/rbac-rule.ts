@@ -1,0 +1,234 @@
+// One rule of an AuthorizationPolicy, as it applies to TCP connections to one port.
+//
+// A TCP connection has no method, path or header. Where a rule asks for what is not there, or for
+// what cannot be read, an ALLOW rule is left out whole (it allows nothing), and in a DENY or CUSTOM
+// rule only that condition is left out (it denies more): always the stricter reading. These are
+// Istio's semantics (pilot/pkg/security/authz/model/model.go).
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { PolicySchema } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
+import type {
+  AuthorizationOperation,
+  AuthorizationRule,
+  AuthorizationSource,
+} from '#istio/authorizationpolicy/authorization-policy.ts';
+import type { ChainPort } from './names.ts';
+import {
+  allOf,
+  allPermissions,
+  anyOf,
+  anyOfPermissions,
+  destinationAddressOf,
+  destinationPortOf,
+  directAddressOf,
+  namespaceOf,
+  notPermission,
+  notPrincipal,
+  principalOf,
+  remoteAddressOf,
+  serverNameOf,
+  serviceAccountOf,
+  trustDomainOf,
+} from './rbac-match.ts';
+import type { Permission, Principal } from './rbac-match.ts';
+
+export type RuleContext = {
+  /** `passthrough`: any port without a chain of its own, so the port is asked of the connection. */
+  readonly port: ChainPort;
+  readonly policyNamespace: string;
+  readonly trustDomains: readonly string[];
+};
+
+export type TranslatedRule = {
+  /** undefined: no connection to the port can match the rule. */
+  readonly policy: MessageInitShape<typeof PolicySchema> | undefined;
+  /** The conditions that have no meaning on TCP, for instance `to.operation.methods`. */
+  readonly ignored: readonly string[];
+};
+
+type Values = readonly string[] | undefined;
+
+/** One condition of a rule: any of `values`, and none of `notValues`. */
+type Field<M> = {
+  readonly name: string;
+  readonly values: Values;
+  readonly notValues: Values;
+  /** undefined: not to be matched on TCP. */
+  readonly match: ((value: string) => M | undefined) | undefined;
+};
+
+export function translateRule(
+  rule: AuthorizationRule,
+  action: 'allow' | 'deny',
+  context: RuleContext,
+): TranslatedRule {
+  const when = (rule.when ?? []).map(({ key, values, notValues }) =>
+    conditionField({ key, values, notValues }, context),
+  );
+  const peer = when.flatMap((field) => (field.side === 'principal' ? [field.field] : []));
+  const target = when.flatMap((field) => (field.side === 'permission' ? [field.field] : []));
+  const sources = nonEmpty(rule.from, {}).map(({ source = {} }) => [
+    ...sourceFields(source, context),
+    ...peer,
+  ]);
+  const operations = nonEmpty(rule.to, {}).map(({ operation = {} }) => [
+    ...operationFields(operation),
+    ...target,
+  ]);
+  const ignored = ignoredIn([...sources.flat(), ...operations.flat()]);
+  if (action === 'allow' && ignored.length > 0) return { policy: undefined, ignored };
+
+  const permissions = operations.flatMap((fields) => {
+    const open = withoutKnownPort(fields, context.port);
+    return open ? [allPermissions(open.flatMap((field) => permissionsOf(field)))] : [];
+  });
+  const principals = sources.map((fields) => allOf(fields.flatMap((field) => principalsOf(field))));
+  return { policy: permissions.length === 0 ? undefined : { permissions, principals }, ignored };
+}
+
+const DESTINATION_PORT = 'destination.port';
+
+function sourceFields(source: AuthorizationSource, context: RuleContext): Field<Principal>[] {
+  const { policyNamespace, trustDomains } = context;
+  const field = (
+    name: string,
+    values: Values,
+    notValues: Values,
+    match: Field<Principal>['match'],
+  ): Field<Principal> => ({ name: `from.source.${name}`, values, notValues, match });
+  const { principals, notPrincipals, requestPrincipals, notRequestPrincipals } = source;
+  return [
+    field('principals', principals, notPrincipals, (value) => principalOf(value, trustDomains)),
+    field('requestPrincipals', requestPrincipals, notRequestPrincipals, undefined),
+    field('namespaces', source.namespaces, source.notNamespaces, namespaceOf),
+    field('serviceAccounts', source.serviceAccounts, source.notServiceAccounts, (value) =>
+      serviceAccountOf(value, policyNamespace),
+    ),
+    field('trustDomains', source.trustDomains, source.notTrustDomains, (value) =>
+      trustDomainOf(value, trustDomains),
+    ),
+    field('ipBlocks', source.ipBlocks, source.notIpBlocks, directAddressOf),
+    field('remoteIpBlocks', source.remoteIpBlocks, source.notRemoteIpBlocks, remoteAddressOf),
+  ];
+}
+
+function operationFields(operation: AuthorizationOperation): Field<Permission>[] {
+  const { ports, notPorts, hosts, notHosts, methods, notMethods, paths, notPaths } = operation;
+  const httpOnly = (name: string, values: Values, notValues: Values): Field<Permission> => ({
+    name: `to.operation.${name}`,
+    values,
+    notValues,
+    match: undefined,
+  });
+  return [
+    { name: DESTINATION_PORT, values: ports, notValues: notPorts, match: destinationPortOf },
+    httpOnly('hosts', hosts, notHosts),
+    httpOnly('methods', methods, notMethods),
+    httpOnly('paths', paths, notPaths),
+  ];
+}
+
+type ConditionField =
+  | { readonly side: 'principal'; readonly field: Field<Principal> }
+  | { readonly side: 'permission'; readonly field: Field<Permission> };
+
+/** Keys of `when` that a TCP connection has an answer to. */
+function conditionField(
+  condition: { readonly key: string; readonly values: Values; readonly notValues: Values },
+  { policyNamespace, trustDomains }: RuleContext,
+): ConditionField {
+  const { key, values, notValues } = condition;
+  const principal = (match: Field<Principal>['match']): ConditionField => ({
+    side: 'principal',
+    field: { name: key, values, notValues, match },
+  });
+  const permission = (match: Field<Permission>['match']): ConditionField => ({
+    side: 'permission',
+    field: { name: key, values, notValues, match },
+  });
+  switch (key) {
+    case 'source.ip':
+      return principal(directAddressOf);
+    case 'remote.ip':
+      return principal(remoteAddressOf);
+    case 'source.namespace':
+      return principal(namespaceOf);
+    case 'source.principal':
+      return principal((value) => principalOf(value, trustDomains));
+    case 'source.serviceAccount':
+      return principal((value) => serviceAccountOf(value, policyNamespace));
+    case 'source.trustDomain':
+      return principal((value) => trustDomainOf(value, trustDomains));
+    case 'destination.ip':
+      return permission(destinationAddressOf);
+    case DESTINATION_PORT:
+      return permission(destinationPortOf);
+    case 'connection.sni':
+      return permission(serverNameOf);
+    default:
+      return principal(undefined); // request.… and whatever we do not know
+  }
+}
+
+const hasValues = ({ values, notValues }: Field<unknown>): boolean =>
+  (values?.length ?? 0) + (notValues?.length ?? 0) > 0;
+
+/** The conditions that cannot be matched, or some value of which cannot. */
+function ignoredIn(fields: readonly Field<unknown>[]): readonly string[] {
+  const names = fields
+    .filter(hasValues)
+    .filter(({ match, values = [], notValues = [] }) =>
+      [...values, ...notValues].some((value) => match?.(value) === undefined),
+    )
+    .map(({ name }) => name);
+  return [...new Set(names)].toSorted();
+}
+
+/**
+ * On a chain of one port what is said of ports is known beforehand: the fields without it, or
+ * undefined when it does not hold. So a policy of another port leaves this one's resource alone.
+ */
+function withoutKnownPort(
+  fields: readonly Field<Permission>[],
+  port: ChainPort,
+): readonly Field<Permission>[] | undefined {
+  if (port === 'passthrough') return fields;
+  const text = String(port);
+  const isFalse = (field: Field<Permission>): boolean => {
+    const values = readable(field.values);
+    const notValues = readable(field.notValues);
+    return (values.length > 0 && !values.includes(text)) || notValues.includes(text);
+  };
+  const [ports, rest] = [
+    fields.filter(({ name }) => name === DESTINATION_PORT),
+    fields.filter(({ name }) => name !== DESTINATION_PORT),
+  ];
+  return ports.some(isFalse) ? undefined : rest;
+}
+
+/** Only a DENY rule still has values that are no ports: as any such condition, they are left out. */
+const readable = (values: Values = []): readonly string[] =>
+  values.filter((value) => destinationPortOf(value) !== undefined);
+
+function principalsOf({ values, notValues, match }: Field<Principal>): Principal[] {
+  const wanted = matchersOf(values, match);
+  const unwanted = matchersOf(notValues, match);
+  return [
+    ...(wanted.length > 0 ? [anyOf(wanted)] : []),
+    ...(unwanted.length > 0 ? [notPrincipal(anyOf(unwanted))] : []),
+  ];
+}
+
+function permissionsOf({ values, notValues, match }: Field<Permission>): Permission[] {
+  const wanted = matchersOf(values, match);
+  const unwanted = matchersOf(notValues, match);
+  return [
+    ...(wanted.length > 0 ? [anyOfPermissions(wanted)] : []),
+    ...(unwanted.length > 0 ? [notPermission(anyOfPermissions(unwanted))] : []),
+  ];
+}
+
+const matchersOf = <M>(values: Values = [], match: Field<M>['match']): M[] =>
+  values.flatMap((value) => match?.(value) ?? []);
+
+const nonEmpty = <T>(list: readonly T[] | undefined, otherwise: T): readonly T[] =>
+  list !== undefined && list.length > 0 ? list : [otherwise];

@@ -1,0 +1,115 @@
+// Authorization of a workload's port, as the two extension-config resources that its filter chains
+// fetch by name: what refuses, and what must agree. A change of policy changes only them, so new
+// connections obey it at once and the sessions that are open live on.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { RBAC_Action } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
+import type { PolicySchema, RBACSchema } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
+import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
+import { RBACSchema as RbacFilterSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
+import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import type { WorkloadAuthorization } from '#model/mesh.ts';
+import { packed } from './message.ts';
+import { rbacName } from './names.ts';
+import type { ChainPort, RbacKind } from './names.ts';
+import { anyPermission, anyPrincipal, notPermission, notPrincipal } from './rbac-match.ts';
+import { translateRule } from './rbac-rule.ts';
+import type { RuleContext } from './rbac-rule.ts';
+
+type Policy = MessageInitShape<typeof PolicySchema>;
+
+export type RbacInput = {
+  readonly kind: RbacKind;
+  readonly port: ChainPort;
+  readonly authorization: Pick<WorkloadAuthorization, 'allow' | 'deny' | 'custom'>;
+  /** The mesh's own, then its aliases. */
+  readonly trustDomains: readonly string[];
+};
+
+/** Istio's prefixes, so that its dashboards find the statistics. */
+const STAT_PREFIX = 'tcp.';
+const SHADOW_STAT_PREFIX = { allow: 'istio_dry_run_allow_', deny: 'istio_dry_run_deny_' } as const;
+
+/**
+ * No ALLOW policy at all lets everybody in; ALLOW policies without a rule that fits let nobody in.
+ * A CUSTOM policy asks an authorizer that does not exist here, so what it selects is refused.
+ */
+export function buildRbac(input: RbacInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
+  const { kind, port, authorization } = input;
+  const policies =
+    kind === 'allow' ? authorization.allow : [...authorization.custom, ...authorization.deny];
+  const enforced = policies.filter(({ isDryRun }) => !isDryRun);
+  const shadow = policies.filter(({ isDryRun }) => isDryRun);
+  return {
+    name: rbacName(kind, port),
+    typedConfig: packed(RbacFilterSchema, {
+      statPrefix: STAT_PREFIX,
+      ...(enforced.length > 0 && { rules: buildRules(enforced, input) }),
+      ...(shadow.length > 0 && {
+        shadowRules: buildRules(shadow, input),
+        shadowRulesStatPrefix: SHADOW_STAT_PREFIX[kind],
+      }),
+    }),
+  };
+}
+
+/** In the order of their names: a protobuf map's order is part of the bytes. */
+function buildRules(
+  policies: readonly AuthorizationPolicy[],
+  { kind, port, trustDomains }: RbacInput,
+): MessageInitShape<typeof RBACSchema> {
+  const entries = policies.flatMap((policy) =>
+    policyEntries(policy, kind, { port, trustDomains, policyNamespace: policy.namespace }),
+  );
+  return {
+    action: kind === 'allow' ? RBAC_Action.ALLOW : RBAC_Action.DENY,
+    policies: Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+function policyEntries(
+  policy: AuthorizationPolicy,
+  kind: RbacKind,
+  context: RuleContext,
+): (readonly [string, Policy])[] {
+  // Istio's form: shown in access logs as the policy that decided
+  const name = (index: number): string =>
+    `ns[${policy.namespace}]-policy[${policy.name}]-rule[${index}]`;
+  if (policy.rules.length === 0) return [[name(0), MATCH_NOTHING]];
+  return policy.rules.flatMap((rule, index) => {
+    const translated = translateRule(rule, kind, context).policy;
+    return translated ? [[name(index), translated] as const] : [];
+  });
+}
+
+const MATCH_NOTHING: Policy = {
+  permissions: [notPermission(anyPermission)],
+  principals: [notPrincipal(anyPrincipal)],
+};
+
+/** Something in a policy that TCP connections do not see as it was written. */
+export type AuthorizationNote = {
+  readonly namespace: string;
+  readonly name: string;
+  /** For the object's status and for `analyze`: one sentence. */
+  readonly message: string;
+};
+
+/** What whoever wrote a policy should know of what becomes of it on TCP ports. */
+export function authorizationNotes(policy: AuthorizationPolicy): readonly AuthorizationNote[] {
+  const { namespace, name, action, rules } = policy;
+  const note = (message: string): AuthorizationNote => ({ namespace, name, message });
+  if (action === 'AUDIT') return [note('AUDIT is accepted and has no effect: nothing logs it')];
+  const kind = action === 'ALLOW' ? 'allow' : 'deny';
+  const notes = rules.flatMap((rule, index) => {
+    const context = { port: 'passthrough', policyNamespace: namespace, trustDomains: [] } as const;
+    const { ignored } = translateRule(rule, kind, context);
+    if (ignored.length === 0) return [];
+    const effect =
+      kind === 'allow'
+        ? 'the rule allows no TCP connection'
+        : 'TCP connections are refused without regard to it';
+    return [note(`rule ${index} asks for ${ignored.join(', ')}, which TCP has not: ${effect}`)];
+  });
+  if (action !== 'CUSTOM') return notes;
+  return [note('CUSTOM has no authorizer here: whatever it selects is refused'), ...notes];
+}
