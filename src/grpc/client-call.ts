@@ -20,9 +20,7 @@ export class ClientCall extends MessageStream implements GrpcClientCall {
     this.#http2 = stream;
     let cause = '';
     stream.on('response', (headers) => this.#onHeaders(headers));
-    stream.on('trailers', (trailers) => {
-      this.#outcome ??= outcomeOfTrailers(trailers);
-    });
+    stream.on('trailers', (trailers) => this.#finish(outcomeOfTrailers(trailers)));
     stream.on('error', (error) => (cause = error.message));
     stream.on('close', () => {
       this.deafen();
@@ -38,6 +36,12 @@ export class ClientCall extends MessageStream implements GrpcClientCall {
     this.#giveUp({ code: GrpcStatus.cancelled, message: 'cancelled by the client' });
   }
 
+  /** The server has said how the call ended: what the client would still send is of no use. */
+  #finish(outcome: GrpcOutcome): void {
+    this.#outcome ??= outcome;
+    this.#http2.end();
+  }
+
   #giveUp(outcome: GrpcOutcome): void {
     this.#outcome ??= outcome;
     this.deafen();
@@ -47,7 +51,7 @@ export class ClientCall extends MessageStream implements GrpcClientCall {
   /** A call may end with its first headers; and what answers may be no gRPC server at all. */
   #onHeaders(headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     const status = headers[':status'] ?? 0;
-    if (headers['grpc-status'] !== undefined) this.#outcome ??= outcomeOfTrailers(headers);
+    if (headers['grpc-status'] !== undefined) this.#finish(outcomeOfTrailers(headers));
     else if (status !== constants.HTTP_STATUS_OK) {
       this.#giveUp({ code: codeOfHttpStatus(status), message: `HTTP status ${status}` });
     }

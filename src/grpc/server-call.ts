@@ -9,6 +9,9 @@ import type { GrpcCode } from './status.ts';
 
 const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
 
+/** How long an ended call may wait for its client. */
+const LINGER_MS_MAX = 10_000;
+
 /** What a call knows of the connection it came on. */
 export type CallOrigin = {
   readonly peer: X509Certificate | undefined;
@@ -22,7 +25,9 @@ export class ServerCall extends MessageStream implements GrpcCall {
   readonly peer: X509Certificate | undefined;
   readonly remoteAddress: string;
   readonly #http2: ServerHttp2Stream;
+  /** Set as soon as the call has been ended from this side. */
   #trailers: OutgoingHttpHeaders | undefined;
+  #sweepAtMs: number | undefined;
 
   constructor(
     stream: ServerHttp2Stream,
@@ -40,9 +45,6 @@ export class ServerCall extends MessageStream implements GrpcCall {
     this.remoteAddress = options.remoteAddress;
     stream.on('wantTrailers', () => {
       stream.sendTrailers(this.#trailers ?? statusTrailers(GrpcStatus.ok, ''));
-      // The client may still be sending: without this the stream would stay half open until it
-      // stops. NO_ERROR tells it that the answer is complete (RFC 9113 §8.1).
-      stream.close(constants.NGHTTP2_NO_ERROR);
     });
     stream.on('close', () => {
       this.deafen();
@@ -50,6 +52,17 @@ export class ServerCall extends MessageStream implements GrpcCall {
     });
     // Headers go out at once: some clients wait for them before they send anything.
     stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
+  }
+
+  /**
+   * A client closes its side when it has the status. One that does not, or that never reads it,
+   * would keep the stream for ever: to be called about once a second. (Resetting at once is no
+   * way: it would overtake the trailers.)
+   */
+  sweep(nowMs: number): void {
+    if (!this.#trailers) return;
+    this.#sweepAtMs ??= nowMs + LINGER_MS_MAX;
+    if (nowMs >= this.#sweepAtMs) this.#http2.close(constants.NGHTTP2_NO_ERROR);
   }
 
   end(code: GrpcCode = GrpcStatus.ok, message = ''): void {

@@ -25,6 +25,8 @@ export type SessionOptions = {
 };
 
 export class ServerSession {
+  /** Resolves when the connection is closed. */
+  readonly closed: Promise<void>;
   readonly #session: ServerHttp2Session;
   readonly #options: SessionOptions;
   readonly #calls = new Set<ServerCall>();
@@ -47,6 +49,7 @@ export class ServerSession {
       jitter: options.random(),
       certificateEndMs: peerOf(session)?.validToDate.getTime(),
     });
+    this.closed = new Promise((resolve) => session.once('close', () => resolve()));
     session.on('stream', (stream, headers) => this.#accept(stream, headers));
     session.on('error', (error) => options.log.debug('session failed', { error: error.message }));
   }
@@ -54,6 +57,7 @@ export class ServerSession {
   /** To be called about once a second. */
   upkeep(): void {
     const nowMs = this.#options.clock.nowMs();
+    for (const call of this.#calls) call.sweep(nowMs);
     const clock = {
       retireAtMs: this.#retireAtMs,
       idleSinceMs: this.#idleSinceMs,

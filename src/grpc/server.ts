@@ -101,7 +101,7 @@ class Http2GrpcServer implements GrpcServer {
     this.#server.on('session', (http2Session) => {
       const session = new ServerSession(http2Session, { methods, limits, clock, random, log });
       this.#sessions.add(session);
-      http2Session.on('close', () => this.#sessions.delete(session));
+      void session.closed.then(() => this.#sessions.delete(session));
     });
     this.#server.on('drop', () => log.warn('connection dropped, too many are open'));
     // Whoever connects can cause these at will: they are said at the lowest level only.
@@ -139,13 +139,16 @@ class Http2GrpcServer implements GrpcServer {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     await this.#upkeep;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = [
+      new Promise<void>((resolve) => this.#server.close(() => resolve())),
+      ...[...this.#sessions].map((session) => session.closed),
+    ];
     for (const session of this.#sessions) session.close();
     const ended = new AbortController();
     const force = this.#endSessions(graceMs, ended.signal).catch((error: unknown) => {
       if (!ended.signal.aborted) throw error;
     });
-    await closed;
+    await Promise.all(closed);
     ended.abort();
     await force;
   }
