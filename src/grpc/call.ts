@@ -5,7 +5,7 @@ import type { GrpcCode, GrpcOutcome } from './status.ts';
 /** Metadata (HTTP/2 headers) by lower-case name. */
 export type GrpcMetadata = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What both ends of a call can do. Callbacks may be replaced at any time; they run one at a time. */
+/** What both ends of a call can do. Callbacks may be replaced; they run one at a time. */
 export interface MessageChannel {
   /** One whole message. A view of the network's buffer: copy what is kept for long. */
   onMessage: (message: Uint8Array) => void;
@@ -40,9 +40,9 @@ export interface GrpcCall extends MessageChannel {
   readonly peer: X509Certificate | undefined;
   /** `10.24.2.23:40190`, or `unix`: for logs, never for decisions. */
   readonly remoteAddress: string;
-  /** Called once, when nothing more will happen: after `end`, a cancellation or a lost connection. */
+  /** Called once, when nothing more follows: after `end`, a cancellation, a lost connection. */
   onClose: () => void;
-  /** Ends the call with a status (OK if none is given) after what was sent. Later calls do nothing. */
+  /** Ends the call with a status (OK if none is given), after what was sent. Once is enough. */
   end(code?: GrpcCode, message?: string): void;
 }
 

@@ -64,7 +64,7 @@ export class MessageStream implements MessageChannel {
     this.#stream.resume();
   }
 
-  /** Nothing more is delivered; what still arrives is read and dropped, so that it blocks nobody. */
+  /** Nothing more is delivered; what still arrives is dropped, so that it blocks nobody. */
   deafen(): void {
     this.#isDeaf = true;
     this.#stream.resume();

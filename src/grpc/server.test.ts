@@ -18,6 +18,7 @@ import type { GrpcServer, GrpcServerOptions } from './server.ts';
 import { GrpcStatus } from './status.ts';
 import type { GrpcOutcome } from './status.ts';
 import { unaryHandler } from './unary.ts';
+import type { UnaryMethod } from './unary.ts';
 
 const authority = createFakeAuthority();
 const serverCertificate = authority.issue({ dns: 'isthmusd.test' });
@@ -32,6 +33,11 @@ const echo: GrpcHandler = (call) => {
 const whoAmI = unaryHandler((_request, call) =>
   Promise.resolve(Buffer.from(call.peer?.subjectAltName ?? 'nobody')),
 );
+
+const untilAborted: UnaryMethod = (_request, _call, signal) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
 
 type Started = { readonly server: GrpcServer; readonly port: number };
 
@@ -241,14 +247,8 @@ test('a unary method: its errors, its deadline, and what a bug shows', async (t)
   const { port } = await start(t, {
     methods: {
       '/t/Bug': unaryHandler(() => Promise.reject(new Error('secret detail'))),
-      '/t/Never': unaryHandler(() => new Promise(() => undefined)),
-      '/t/Slow': unaryHandler(
-        (_request, _call, signal) =>
-          new Promise((_resolve, reject) => {
-            signal.addEventListener('abort', () => reject(signal.reason));
-          }),
-        { limitMs: 20 },
-      ),
+      '/t/Never': unaryHandler(untilAborted),
+      '/t/Slow': unaryHandler(untilAborted, { limitMs: 20 }),
     },
   });
   const channel = dial(t, at(port));
