@@ -1,58 +1,36 @@
-// security.istio.io AuthorizationPolicy: who may do what to a workload.
-import type { ParsedMeta } from '../object.ts';
-
-/** Fields are AND, the values of one field OR, `not…` the negation of its namesake. */
-export type AuthorizationSource = {
-  readonly principals?: readonly string[];
-  readonly notPrincipals?: readonly string[];
-  readonly requestPrincipals?: readonly string[];
-  readonly notRequestPrincipals?: readonly string[];
-  readonly namespaces?: readonly string[];
-  readonly notNamespaces?: readonly string[];
-  readonly serviceAccounts?: readonly string[];
-  readonly notServiceAccounts?: readonly string[];
-  readonly trustDomains?: readonly string[];
-  readonly notTrustDomains?: readonly string[];
-  readonly ipBlocks?: readonly string[];
-  readonly notIpBlocks?: readonly string[];
-  readonly remoteIpBlocks?: readonly string[];
-  readonly notRemoteIpBlocks?: readonly string[];
-};
-
-export type AuthorizationOperation = {
-  readonly hosts?: readonly string[];
-  readonly notHosts?: readonly string[];
-  readonly ports?: readonly string[];
-  readonly notPorts?: readonly string[];
-  readonly methods?: readonly string[];
-  readonly notMethods?: readonly string[];
-  readonly paths?: readonly string[];
-  readonly notPaths?: readonly string[];
-};
-
-export type AuthorizationCondition = {
-  readonly key: string;
-  readonly values?: readonly string[];
-  readonly notValues?: readonly string[];
-};
-
-export type AuthorizationRule = {
-  readonly from?: readonly { readonly source?: AuthorizationSource }[];
-  readonly to?: readonly { readonly operation?: AuthorizationOperation }[];
-  readonly when?: readonly AuthorizationCondition[];
-};
-
-export type AuthorizationAction = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
+// An AuthorizationPolicy as the mesh uses it: who may do what to a workload.
+import type { KubeObject } from '#kube/objects.ts';
+import { DRY_RUN, parseObject } from '../kind.ts';
+import type { ParsedMeta, ParseResult } from '../object.ts';
+import { checkAuthorizationPolicy } from './check.ts';
+import { authorizationPolicyKind } from './schema.ts';
+import type { AuthorizationAction, AuthorizationRule } from './schema.ts';
 
 export type AuthorizationPolicy = ParsedMeta & {
   readonly action: AuthorizationAction;
-  /** Absent: every workload of the namespace (of the mesh, in the root namespace). */
-  readonly selector: Readonly<Record<string, string>> | undefined;
-  /** Set by targetRefs: it is about gateways and waypoints, not about sidecars. */
+  /** Empty: every workload of the namespace (of the mesh, in the root namespace). */
+  readonly selector: Readonly<Record<string, string>>;
+  /** It names its targets: gateways and waypoints, not sidecars. */
   readonly hasTargetRefs: boolean;
+  /** ALLOW without rules denies all; with an empty rule it allows all. */
   readonly rules: readonly AuthorizationRule[];
   /** Of action CUSTOM; empty otherwise. */
   readonly provider: string;
-  /** Annotation `istio.io/dry-run`: says what it would do, and does nothing. */
+  /** Says what it would do, and does nothing. */
   readonly isDryRun: boolean;
 };
+
+export function parseAuthorizationPolicy(object: KubeObject): ParseResult<AuthorizationPolicy> {
+  return parseObject(authorizationPolicyKind, object, (spec, meta, at) => {
+    checkAuthorizationPolicy(spec, meta, at);
+    return {
+      ...meta,
+      action: spec.action ?? 'ALLOW',
+      selector: spec.selector?.matchLabels ?? {},
+      hasTargetRefs: spec.targetRef !== undefined || (spec.targetRefs ?? []).length > 0,
+      rules: spec.rules ?? [],
+      provider: spec.provider?.name ?? '',
+      isDryRun: /^(1|t|true)$/i.test(meta.annotations[DRY_RUN] ?? ''),
+    };
+  });
+}

@@ -16,6 +16,77 @@ export type Protocol =
   | 'tls'
   | 'udp';
 
+const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
+  ['grpc', 'grpc'],
+  ['grpc-web', 'grpc-web'],
+  ['http', 'http'],
+  ['http_proxy', 'http-proxy'],
+  ['http2', 'http2'],
+  ['https', 'https'],
+  ['mongo', 'mongo'],
+  ['mysql', 'mysql'],
+  ['redis', 'redis'],
+  ['tcp', 'tcp'],
+  ['tls', 'tls'],
+  ['udp', 'udp'],
+]);
+
+/** Kubernetes' own values of appProtocol (KEP-3726). */
+const KUBERNETES_PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
+  ['kubernetes.io/h2c', 'http2'],
+  ['kubernetes.io/ws', 'http'],
+  ['kubernetes.io/wss', 'https'],
+]);
+
+/**
+ * Ports that are plain TCP unless they say more, for looking at the first bytes would cost time or
+ * break them. Istio's own, whose servers speak first: SMTP, DNS, MySQL, MongoDB. And ours: SQL
+ * Server, PostgreSQL, AMQP, Redis, Cassandra.
+ */
+const TCP_PORTS: ReadonlySet<number> = new Set([
+  25, 53, 1433, 3306, 5432, 5672, 6379, 9042, 27_017,
+]);
+
+/** The protocol of this name, in any case; undefined when there is none. */
+export function protocolOf(name: string): Protocol | undefined {
+  return PROTOCOLS.get(name.toLowerCase());
+}
+
+/** The protocol of a Service's port. */
+export function kubeProtocol(port: {
+  readonly number: number;
+  readonly name: string;
+  readonly appProtocol: string;
+  /** TCP, UDP or SCTP. */
+  readonly transport: string;
+}): Protocol {
+  if (port.transport === 'UDP') return 'udp';
+  const declared =
+    port.appProtocol === ''
+      ? fromPortName(port.name)
+      : (KUBERNETES_PROTOCOLS.get(port.appProtocol) ?? fromPortName(port.appProtocol));
+  return declared ?? undeclared(port.number);
+}
+
+/** The protocol of a ServiceEntry's port: what it declares, else what its name says. */
+export function entryProtocol(port: {
+  readonly number: number;
+  readonly name: string;
+  readonly protocol: string;
+}): Protocol {
+  const declared = port.protocol === '' ? fromPortName(port.name) : protocolOf(port.protocol);
+  return declared ?? undeclared(port.number);
+}
+
+const undeclared = (port: number): Protocol => (TCP_PORTS.has(port) ? 'tcp' : 'auto');
+
+/** `<protocol>` or `<protocol>-<suffix>`. UDP is a transport here, not a protocol to be named. */
+function fromPortName(name: string): Protocol | undefined {
+  if (name.toLowerCase().startsWith('grpc-web')) return 'grpc-web';
+  const protocol = protocolOf(name.split('-', 1)[0] ?? '');
+  return protocol === 'udp' ? 'tcp' : protocol;
+}
+
 export function isHttp(protocol: Protocol): boolean {
   switch (protocol) {
     case 'grpc':

@@ -1,0 +1,164 @@
+// Istio's rules for an AuthorizationPolicy that its schema cannot say.
+import { parseRange } from '#base/ip.ts';
+import { DRY_RUN } from '../kind.ts';
+import { refuseUnless } from '../kind-parts.ts';
+import type { ParsedMeta } from '../object.ts';
+import type { Reading } from '../schema/reading.ts';
+import { conditionProblem } from './condition.ts';
+import type {
+  AuthorizationOperation,
+  AuthorizationPolicySpec,
+  AuthorizationRule,
+  AuthorizationSource,
+  PolicyTargetReference,
+} from './schema.ts';
+
+/** `group/kind` of what a policy may name as its target. */
+const TARGETS: ReadonlySet<string> = new Set([
+  '/Service',
+  'core/Service',
+  'networking.istio.io/ServiceEntry',
+  'gateway.networking.k8s.io/Gateway',
+  'gateway.networking.k8s.io/GatewayClass',
+]);
+/** What Go's strconv.ParseBool takes. */
+const BOOLEAN = /^(1|t|T|true|True|TRUE|0|f|F|false|False|FALSE)$/;
+const PORT = /^\d{1,5}$/;
+
+export function checkAuthorizationPolicy(
+  spec: AuthorizationPolicySpec,
+  meta: ParsedMeta,
+  at: Reading,
+): void {
+  checkDryRun(spec, meta, at);
+  checkAction(spec, at);
+  if (spec.targetRef) checkTarget(spec.targetRef, at.property('targetRef'));
+  for (const [index, target] of (spec.targetRefs ?? []).entries()) {
+    checkTarget(target, at.property('targetRefs').item(index));
+  }
+  for (const [index, rule] of (spec.rules ?? []).entries()) {
+    const place = at.property('rules').item(index);
+    checkRule(rule, place);
+    if (spec.action === 'CUSTOM') checkCustomRule(rule, place);
+  }
+}
+
+function checkDryRun({ action = 'ALLOW' }: AuthorizationPolicySpec, meta: ParsedMeta, at: Reading) {
+  const dryRun = meta.annotations[DRY_RUN];
+  if (dryRun === undefined) return;
+  const place = at.sibling('metadata').property('annotations').key(DRY_RUN);
+  if (action !== 'ALLOW' && action !== 'DENY') {
+    place.refuse(`Forbidden: only ALLOW and DENY can be tried dry, not ${action}`);
+  } else if (!BOOLEAN.test(dryRun)) {
+    place.refuse(`Invalid value: ${place.quote(dryRun)}: must be true or false`);
+  }
+}
+
+function checkAction({ action = 'ALLOW', rules, provider }: AuthorizationPolicySpec, at: Reading) {
+  const isAimless = rules === undefined && (action === 'DENY' || action === 'CUSTOM');
+  if (isAimless) {
+    const remedy = 'add an empty rule {} to mean everything';
+    at.property('rules').refuse(`Required value: ${action} without rules never applies; ${remedy}`);
+  }
+  if (action !== 'CUSTOM' && provider !== undefined) {
+    at.property('provider').refuse(`Forbidden: only CUSTOM has a provider, not ${action}`);
+  }
+  if (action === 'CUSTOM' && rules !== undefined && !provider?.name) {
+    at.property('provider').property('name').missing();
+  }
+}
+
+function checkTarget({ group = '', kind }: PolicyTargetReference, at: Reading): void {
+  if (TARGETS.has(`${group}/${kind}`)) return;
+  at.refuse(`Invalid value: ${at.quote(`${group}/${kind}`)}: no policy can be attached to it`);
+}
+
+function checkRule({ from, to, when = [] }: AuthorizationRule, at: Reading): void {
+  if (from?.length === 0) at.property('from').refuse('Invalid value: must not be empty');
+  for (const [index, { source }] of (from ?? []).entries()) {
+    const place = at.property('from').item(index).property('source');
+    if (source === undefined) place.missing();
+    else checkSource(source, place);
+  }
+  if (to?.length === 0) at.property('to').refuse('Invalid value: must not be empty');
+  for (const [index, { operation }] of (to ?? []).entries()) {
+    const place = at.property('to').item(index).property('operation');
+    if (operation === undefined) place.missing();
+    else checkOperation(operation, place);
+  }
+  for (const [index, condition] of when.entries()) {
+    const problem = conditionProblem(condition);
+    const place = at.property('when').item(index);
+    if (problem !== undefined) place.property(problem.field).refuse(problem.message);
+  }
+}
+
+function checkSource(source: AuthorizationSource, at: Reading): void {
+  checkValues(source, at);
+  const blocks = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const;
+  for (const field of blocks) {
+    refuseUnless(source[field], at.property(field), {
+      isValid: (value) => parseRange(value) !== undefined,
+      message: 'must be an IP address or a CIDR',
+    });
+  }
+}
+
+/** In a path template: named variables, empty braces, or a bare `*` as a segment. */
+const BAD_TEMPLATE = /\/\{\w+=\*\*?\}|\{\w*\}|\/\*\*?|\*\*?\//;
+
+const isPathValid = (path: string): boolean =>
+  !(path.includes('{*}') || path.includes('{**}')) || !BAD_TEMPLATE.test(path);
+
+function checkOperation(operation: AuthorizationOperation, at: Reading): void {
+  checkValues(operation, at);
+  for (const field of ['ports', 'notPorts'] as const) {
+    refuseUnless(operation[field], at.property(field), {
+      isValid: (port) => PORT.test(port) && Number(port) <= 65_535,
+      message: 'must be a port number',
+    });
+  }
+  for (const field of ['paths', 'notPaths'] as const) {
+    refuseUnless(operation[field], at.property(field), {
+      isValid: isPathValid,
+      message: 'is no path template that is supported',
+    });
+  }
+}
+
+/** At least one field says something, and none says the empty string. */
+function checkValues(
+  fields: Readonly<Record<string, readonly string[] | undefined>>,
+  at: Reading,
+): void {
+  const said = Object.entries(fields).filter(([, values]) => (values ?? []).length > 0);
+  if (said.length === 0) at.refuse('Invalid value: must not be empty');
+  for (const [field, values] of said) {
+    const message = 'an empty value is not allowed';
+    refuseUnless(values, at.property(field), { isValid: (value) => value !== '', message });
+  }
+}
+
+/** An external authorizer is asked before the peer's identity counts. */
+function checkCustomRule({ from = [], when = [] }: AuthorizationRule, at: Reading): void {
+  const identities = [
+    'namespaces',
+    'notNamespaces',
+    'principals',
+    'notPrincipals',
+    'requestPrincipals',
+    'notRequestPrincipals',
+  ] as const;
+  for (const [index, { source = {} }] of from.entries()) {
+    const place = at.property('from').item(index).property('source');
+    for (const field of identities) {
+      if ((source[field] ?? []).length === 0) continue;
+      place.property(field).refuse('Forbidden: not supported with CUSTOM');
+    }
+  }
+  for (const [index, { key }] of when.entries()) {
+    if (!/^(source\.(namespace|principal)$|request\.auth\.)/.test(key)) continue;
+    const place = at.property('when').item(index).property('key');
+    place.refuse(`Forbidden: ${place.quote(key)} is not supported with CUSTOM`);
+  }
+}

@@ -1,0 +1,122 @@
+// Istio's own word on its kinds: its CRDs, and whole resources that it accepts or refuses. The data
+// is not part of this repository; without it these tests say so and pass.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { isRecord } from '#kube/objects.ts';
+import type { KubeObject } from '#kube/objects.ts';
+import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
+import { CRD_GAPS, RESOURCE_GAPS } from './conformance-gaps.ts';
+import type { Gap } from './conformance-gaps.ts';
+import { customResourceDefinition, isOfKind } from './kind.ts';
+import { KINDS } from './kinds.ts';
+import { renderViolation } from './object.ts';
+import type { ParseResult } from './object.ts';
+import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
+import { parseServiceEntry } from './serviceentry/service-entry.ts';
+import { parseWorkloadEntry } from './workloadentry/workload-entry.ts';
+
+const FOLDER = join(
+  process.env['ISTHMUS_CONFORMANCE'] ??
+    fileURLToPath(new URL('../../../shared/conformance', import.meta.url)),
+  'istio',
+);
+
+const PARSERS: Readonly<Record<string, (object: KubeObject) => ParseResult<unknown>>> = {
+  AuthorizationPolicy: parseAuthorizationPolicy,
+  PeerAuthentication: parsePeerAuthentication,
+  ServiceEntry: parseServiceEntry,
+  WorkloadEntry: parseWorkloadEntry,
+};
+
+function recordsOf(file: string): readonly Record<string, unknown>[] {
+  const path = join(FOLDER, file);
+  if (!existsSync(path)) return [];
+  const data: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  assert(Array.isArray(data) && data.length > 0, `${path} holds no cases`);
+  const items: readonly unknown[] = data;
+  return items.filter(isRecord);
+}
+
+const isPresent = existsSync(FOLDER);
+
+test('every kind has a parser here', () => {
+  const kinds = KINDS.map(({ type }) => type.kind);
+  assert.deepEqual(kinds.toSorted(), Object.keys(PARSERS).toSorted());
+});
+
+test("our CRDs are Istio's, but for the listed differences", (t) => {
+  if (!isPresent) return t.diagnostic(`no conformance data at ${FOLDER}`);
+  const theirs = new Map(recordsOf('crds.json').map((crd) => [String(crd['name']), crd]));
+  const found: string[] = [];
+  for (const kind of KINDS) {
+    const ours = customResourceDefinition(kind);
+    const wanted = theirs.get(ours.metadata.name);
+    assert(wanted, `Istio has no ${ours.metadata.name}`);
+    const spec = isRecord(ours.spec) ? ours.spec : {};
+    found.push(...differences({ name: ours.metadata.name, ...spec }, wanted, kind.type.kind));
+  }
+  const isListed = (gap: Gap, path: string): boolean =>
+    new RegExp(`^${gap.what.replaceAll(/[.[\]]/g, '\\$&').replaceAll('*', '[^.]*')}(:|\\.)`).test(
+      path,
+    );
+  assert.deepEqual(
+    found.filter((path) => !CRD_GAPS.some((gap) => isListed(gap, path))),
+    [],
+  );
+  const stale = CRD_GAPS.filter((gap) => !found.some((path) => isListed(gap, path)));
+  assert.deepEqual(stale, [], 'listed, but no difference any more');
+});
+
+/** `path: theirs → ours`, one line for each leaf that differs; order counts in lists only. */
+function differences(ours: unknown, theirs: unknown, path: string): string[] {
+  const keysOf = (value: unknown): string[] | undefined =>
+    typeof value === 'object' && value !== null ? Object.keys(value) : undefined;
+  const at = (value: unknown, key: string): unknown =>
+    isRecord(value) ? value[key] : Array.isArray(value) ? value[Number(key)] : undefined;
+  const [a, b] = [keysOf(ours), keysOf(theirs)];
+  if (a === undefined || b === undefined || Array.isArray(ours) !== Array.isArray(theirs)) {
+    if (ours === theirs) return [];
+    return [
+      `${path}: ${JSON.stringify(theirs) ?? 'nothing'} → ${JSON.stringify(ours) ?? 'nothing'}`,
+    ];
+  }
+  const keys = [...new Set([...a, ...b])].toSorted();
+  return keys.flatMap((key) => differences(at(ours, key), at(theirs, key), `${path}.${key}`));
+}
+
+for (const expectation of ['accept', 'reject'] as const) {
+  test(`resources that Istio would ${expectation}`, (t) => {
+    if (!isPresent) return t.diagnostic(`no conformance data at ${FOLDER}`);
+    const wrong: string[] = [];
+    let caseCount = 0;
+    for (const entry of recordsOf(`resources-${expectation}.json`)) {
+      const outcome = outcomeOf(entry['obj']);
+      if (outcome === undefined) continue;
+      caseCount += 1;
+      const id = String(entry['id']);
+      const isGap = RESOURCE_GAPS.some(({ what }) => what === id);
+      const isAsExpected = outcome.ok === (expectation === 'accept');
+      if (isAsExpected === isGap)
+        wrong.push(`${id}: ${isGap ? 'listed as a gap, but it passes' : outcome.text}`);
+    }
+    assert(caseCount > 20, `only ${caseCount} cases of our kinds`);
+    t.diagnostic(`${caseCount} cases`);
+    assert.deepEqual(wrong, []);
+  });
+}
+
+/** Undefined for kinds that are not ours. */
+function outcomeOf(object: unknown): { readonly ok: boolean; readonly text: string } | undefined {
+  for (const kind of KINDS) {
+    if (!isOfKind(kind, object)) continue;
+    const { name = 'unnamed', ...metadata } = object.metadata;
+    const result = PARSERS[kind.type.kind]?.({ ...object, metadata: { name, ...metadata } });
+    assert(result);
+    const text = result.ok ? 'accepted' : result.violations.map(renderViolation).join('; ');
+    return { ok: result.ok, text };
+  }
+  return undefined;
+}

@@ -1,0 +1,13 @@
+// The kinds of Istio's API that the mesh knows: to add one, write its folder and name it here.
+import { authorizationPolicyKind } from './authorizationpolicy/schema.ts';
+import type { Kind } from './kind.ts';
+import { peerAuthenticationKind } from './peerauthentication/schema.ts';
+import { serviceEntryKind } from './serviceentry/schema.ts';
+import { workloadEntryKind } from './workloadentry/schema.ts';
+
+export const KINDS: readonly Kind<unknown>[] = [
+  authorizationPolicyKind,
+  peerAuthenticationKind,
+  serviceEntryKind,
+  workloadEntryKind,
+];
