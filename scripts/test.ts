@@ -26,7 +26,7 @@ function steps(): Step[] {
     { title: 'types', command: 'tsc', args: [] },
     { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
     { title: 'format', command: 'oxfmt', args: ['--check'] },
-    testStep('unit', ['src/**/*.test.ts', 'test/tidy/*.test.ts'], UNIT_CONCURRENCY),
+    testStep('unit', ['{src,library}/**/*.test.ts', 'test/tidy/*.test.ts'], UNIT_CONCURRENCY),
     testStep('lab', ['test/{e2e,envoy}/**/*.test.ts'], 1),
   ];
 }

@@ -1,0 +1,69 @@
+// A DNS resolver on the loopback whose answers a test scripts, and which remembers what it was asked.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import type { Transport } from '#dns/reply.ts';
+import { FrameReader, frame } from '#dns/tcp-frames.ts';
+
+export type Asked = {
+  readonly bytes: Uint8Array;
+  readonly transport: Transport;
+  /** The asker's port. */
+  readonly port: number;
+};
+
+/** The replies to a query, none to stay silent. */
+export type Script = (asked: Asked) => readonly Uint8Array[];
+
+export interface FakeResolver extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  /** All queries so far, as they came over the wire. */
+  readonly asked: readonly Asked[];
+}
+
+export async function startFakeResolver(script: Script): Promise<FakeResolver> {
+  const asked: Asked[] = [];
+  const open = new Set<Socket>();
+  const answer = (query: Asked): readonly Uint8Array[] => {
+    asked.push(query);
+    return script(query);
+  };
+
+  const tcp = createServer((socket) => {
+    const frames = new FrameReader();
+    open.add(socket);
+    socket.on('error', () => undefined).on('close', () => open.delete(socket));
+    socket.on('data', (chunk) => {
+      for (const bytes of frames.push(chunk)) {
+        const query: Asked = { bytes, transport: 'tcp', port: socket.remotePort ?? 0 };
+        for (const reply of answer(query)) socket.write(frame(reply));
+      }
+    });
+  });
+  tcp.listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  const address = tcp.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+
+  const udp = createSocket('udp4');
+  udp.on('message', (bytes, peer) => {
+    for (const reply of answer({ bytes, transport: 'udp', port: peer.port })) {
+      udp.send(reply, peer.port, peer.address);
+    }
+  });
+  udp.bind(port, '127.0.0.1');
+  await once(udp, 'listening');
+
+  return {
+    address: '127.0.0.1',
+    port,
+    asked,
+    async [Symbol.asyncDispose]() {
+      udp.close();
+      for (const socket of open) socket.destroy();
+      tcp.close();
+      await once(tcp, 'close');
+    },
+  };
+}
