@@ -10,7 +10,7 @@ import type {
   AuthorizationOperation,
   AuthorizationRule,
   AuthorizationSource,
-} from '#istio/authorizationpolicy/authorization-policy.ts';
+} from '#istio/authorizationpolicy/schema.ts';
 import type { ChainPort } from './names.ts';
 import {
   allOf,

@@ -1,0 +1,144 @@
+// The mesh as what proxies ask for: each resource that somebody holds is kept up to date, made once
+// for all who share it, and nothing else is made at all.
+//
+//   held (who asks for what) → plans (what it means to them) → recipes → resources
+//
+// Every arrow is a derivation of the mesh's graph. So a change makes just those plans and resources
+// again that have read what changed, and a resource whose bytes come out the same is no change.
+import type { WorkloadIdentity } from '#base/workload-identity.ts';
+import type { Collection } from '#model/collection.ts';
+import type { Mesh } from '#model/mesh.ts';
+import type { Source } from '#model/source.ts';
+import type { EncodedResource, ResourceCatalog, ResourceKey } from '#xds/catalog.ts';
+import { demandKey } from './demand.ts';
+import type { Demand } from './demand.ts';
+import { isSameResource } from './encode.ts';
+import { encodeTombstone, Maker } from './make.ts';
+import { parseDestinationClusterName, TYPE_URL } from './names.ts';
+import { isKnownRecipe, Planner } from './plan.ts';
+import type { Plan, Recipe } from './plan.ts';
+
+const NO_NAMES: readonly string[] = [];
+
+export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
+  readonly #mesh: Mesh;
+  readonly #holders = new Map<ResourceKey, number>();
+  readonly #held: Source<Demand>;
+  readonly #heldWildcards: Source<Demand>;
+  readonly #plans: Collection<Plan>;
+  readonly #answers: Collection<EncodedResource>;
+  readonly #wildcards: Collection<readonly string[]>;
+  readonly #listeners = new Set<(changed: ReadonlySet<ResourceKey>) => void>();
+  /** What changed in commits, whoever made them, since listeners were told last. */
+  #changed = new Set<ResourceKey>();
+
+  /** Adds its collections to the mesh's graph: made after those that it reads. */
+  constructor(mesh: Mesh) {
+    this.#mesh = mesh;
+    const { graph } = mesh;
+    const planner = new Planner(mesh);
+    const maker = new Maker(mesh);
+    this.#held = graph.source<Demand>('xds demands');
+    this.#heldWildcards = graph.source<Demand>('xds wildcard demands');
+    this.#plans = graph.derive(
+      'xds plans',
+      this.#held,
+      (demand) => planner.plan(demand),
+      (a, b) => a.recipeKey === b.recipeKey,
+    );
+    const byRecipe = graph.index('xds plans by recipe', this.#plans, ({ recipeKey }) => [
+      recipeKey,
+    ]);
+    // who shares a recipe changes its index entry; only whether anybody does is of interest
+    const needed = graph.derive('xds recipes', byRecipe, () => true as const);
+    const resources = graph.derive(
+      'xds resources',
+      needed,
+      (_, recipeKey) => maker.make(parseRecipe(recipeKey)),
+      isSameResource,
+    );
+    this.#answers = graph.derive(
+      'xds answers',
+      this.#plans,
+      ({ recipeKey }) => resources.get(recipeKey),
+      isSameResource,
+    );
+    this.#wildcards = graph.derive(
+      'xds wildcards',
+      this.#heldWildcards,
+      (demand) => planner.wildcardNames(demand),
+      (a, b) => a.join(' ') === b.join(' '),
+    );
+    this.#answers.follow((key) => this.#changed.add(key));
+    this.#wildcards.follow((key) => this.#changed.add(key));
+  }
+
+  acquire(proxy: WorkloadIdentity, typeUrl: string, name: string): ResourceKey {
+    return this.#hold(this.#held, { typeUrl, name, proxy });
+  }
+
+  acquireWildcard(proxy: WorkloadIdentity, typeUrl: string): ResourceKey {
+    return this.#hold(this.#heldWildcards, { typeUrl, name: undefined, proxy });
+  }
+
+  release(key: ResourceKey): void {
+    const count = this.#holders.get(key) ?? 0;
+    if (count === 0) throw new Error(`${key} is released more often than it was acquired`);
+    if (count > 1) {
+      this.#holders.set(key, count - 1);
+      return;
+    }
+    this.#holders.delete(key);
+    this.#held.delete(key);
+    this.#heldWildcards.delete(key);
+  }
+
+  settle(): void {
+    this.#mesh.graph.commit();
+    if (this.#changed.size === 0) return;
+    const changed = this.#changed;
+    this.#changed = new Set();
+    for (const listener of this.#listeners) listener(changed);
+  }
+
+  lookup(key: ResourceKey): EncodedResource | undefined {
+    const answer = this.#answers.get(key);
+    if (answer !== undefined) return answer;
+    // Not even a bug of ours may leave a destination without an answer: Envoy would not ask again.
+    const { typeUrl, name } = this.#held.get(key) ?? {};
+    const isDestination = typeUrl === TYPE_URL.cluster && name !== undefined;
+    return isDestination && parseDestinationClusterName(name) ? encodeTombstone(name) : undefined;
+  }
+
+  wildcardNames(key: ResourceKey): readonly string[] {
+    return this.#wildcards.get(key) ?? NO_NAMES;
+  }
+
+  onChange(listener: (changed: ReadonlySet<ResourceKey>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  isKnown(key: ResourceKey): boolean {
+    const plan = this.#plans.get(key);
+    return plan !== undefined && isKnownRecipe(plan.recipe);
+  }
+
+  /** How many resources are held, each counted once however many hold it. For metrics. */
+  get size(): number {
+    return this.#holders.size;
+  }
+
+  #hold(source: Source<Demand>, demand: Demand): ResourceKey {
+    const key = demandKey(demand);
+    const count = this.#holders.get(key) ?? 0;
+    this.#holders.set(key, count + 1);
+    if (count === 0) source.set(key, demand);
+    return key;
+  }
+}
+
+function parseRecipe(recipeKey: string): Recipe {
+  const recipe: Recipe = JSON.parse(recipeKey); // written by the planner a moment ago
+  return recipe;
+}

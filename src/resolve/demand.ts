@@ -1,0 +1,47 @@
+// Who asks for what: the key under which proxies of one class share a resource. What a proxy may
+// see follows from its certificate alone, so the class is made of that and nothing it says.
+import type { WorkloadIdentity } from '#base/workload-identity.ts';
+import { certificateNameOf } from '#base/workload-identity.ts';
+import type { ResourceKey } from '#xds/catalog.ts';
+import { parseInboundName, TYPE_URL, INBOUND_PASSTHROUGH, VIRTUAL_OUTBOUND } from './names.ts';
+
+export type Demand = {
+  readonly typeUrl: string;
+  /** undefined: the names that a wildcard subscription stands for. */
+  readonly name: string | undefined;
+  readonly proxy: WorkloadIdentity;
+};
+
+/** Type, class and name, of which only the name (the last) can hold a space. */
+export function demandKey({ typeUrl, name, proxy }: Demand): ResourceKey {
+  const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1).replaceAll(' ', '');
+  if (name === undefined) return `${type} ${workloadClass(proxy)} *`;
+  return `${type} ${proxyClass(typeUrl, name, proxy)} =${name}`;
+}
+
+/**
+ * - the same for everybody: virtualOutbound
+ * - by what a namespace may see: clusters by destination, endpoints, mesh addresses
+ * - a workload's own, which nobody else can name: its inbound listener, clusters and policies
+ */
+function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): string {
+  switch (typeUrl) {
+    case TYPE_URL.endpoints:
+    case TYPE_URL.meshAddresses:
+      return proxy.namespace;
+    case TYPE_URL.cluster:
+      return isInboundCluster(name) ? workloadClass(proxy) : proxy.namespace;
+    case TYPE_URL.listener:
+      return name === VIRTUAL_OUTBOUND ? '-' : workloadClass(proxy);
+    default:
+      return workloadClass(proxy);
+  }
+}
+
+export const isInboundCluster = (name: string): boolean =>
+  name === INBOUND_PASSTHROUGH || parseInboundName(name) !== undefined;
+
+function workloadClass({ trustDomain, namespace, serviceAccount, workload }: WorkloadIdentity) {
+  const holder = workload ? `${workload.kind}/${certificateNameOf(workload.name)}` : '-';
+  return `${trustDomain}/${namespace}/${serviceAccount}/${holder}`;
+}

@@ -1,0 +1,266 @@
+// What a name means to whoever asks for it. Planning decides (visibility, who owns an address,
+// which port) and is done for each class of proxies; what comes out, a recipe, says nothing of the
+// asker any more, so that the resource is made and encoded once for all whose plans agree.
+import { parseIp, parseRange, rangeContains } from '#base/ip.ts';
+import { assertNever } from '#base/assert-never.ts';
+import type { Index } from '#model/collection.ts';
+import type { Mesh } from '#model/mesh.ts';
+import { isVisibleIn } from '#model/service.ts';
+import type { MeshService } from '#model/service.ts';
+import type { Workload } from '#model/workload.ts';
+import type { Demand } from './demand.ts';
+import {
+  INBOUND_PASSTHROUGH,
+  MESH_ADDRESSES,
+  parseDestinationClusterName,
+  parseInboundName,
+  parseOutboundName,
+  parseRbacName,
+  TYPE_URL,
+  VIRTUAL_INBOUND,
+  VIRTUAL_OUTBOUND,
+} from './names.ts';
+import type { ChainPort, Destination, RbacKind } from './names.ts';
+
+/** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
+export type Recipe =
+  | { readonly kind: 'virtual-outbound' }
+  | { readonly kind: 'virtual-inbound'; readonly workload: string }
+  | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
+  | { readonly kind: 'inbound-passthrough' }
+  | {
+      readonly kind: 'rbac';
+      readonly workload: string;
+      readonly half: RbacKind;
+      readonly port: ChainPort;
+    }
+  | {
+      readonly kind: 'service-cluster';
+      readonly name: string;
+      readonly service: string;
+      readonly port: number;
+      /** Does the host mean this very service to the asker? Else its EDS name does not, either. */
+      readonly ownsHost: boolean;
+    }
+  /** One endpoint of a service, by its own address. */
+  | {
+      readonly kind: 'endpoint-cluster';
+      readonly name: string;
+      readonly service: string;
+      readonly port: number;
+      readonly endpoint: Destination;
+    }
+  | { readonly kind: 'passthrough'; readonly name: string }
+  | { readonly kind: 'tombstone'; readonly name: string }
+  | { readonly kind: 'endpoints'; readonly service: string; readonly port: number }
+  | { readonly kind: 'mesh-addresses'; readonly namespace: string };
+
+export type Plan = {
+  readonly recipe: Recipe;
+  readonly recipeKey: string;
+};
+
+/** Auto-allocated addresses (Istio's range): behind one that means nothing there is nobody. */
+const AUTO_ALLOCATED = parseRange('240.240.0.0/16');
+
+export class Planner {
+  readonly #mesh: Mesh;
+  /** Host → keys of the services that have it, in any namespace. */
+  readonly #servicesByHost: Index;
+
+  constructor(mesh: Mesh) {
+    this.#mesh = mesh;
+    this.#servicesByHost = mesh.graph.index('services by host', mesh.services, ({ host }) => [
+      host,
+    ]);
+  }
+
+  /** undefined: there is no such resource, or not for this proxy. */
+  plan(demand: Demand): Plan | undefined {
+    const recipe = this.#recipeOf(demand);
+    return recipe && { recipe, recipeKey: JSON.stringify(recipe) };
+  }
+
+  /** The names that a wildcard subscription stands for, sorted. */
+  wildcardNames({ typeUrl, proxy }: Demand): readonly string[] {
+    const workload = this.#mesh.workloadOf(proxy);
+    switch (typeUrl) {
+      case TYPE_URL.listener:
+        return workload ? [VIRTUAL_INBOUND, VIRTUAL_OUTBOUND] : [VIRTUAL_OUTBOUND];
+      case TYPE_URL.cluster: {
+        if (!workload) return [];
+        const ports = this.#mesh.inboundPorts(workload.key);
+        return [INBOUND_PASSTHROUGH, ...ports.map(({ port }) => `inbound|${port}||`)].toSorted();
+      }
+      default:
+        return [];
+    }
+  }
+
+  #recipeOf({ typeUrl, name = '', proxy }: Demand): Recipe | undefined {
+    switch (typeUrl) {
+      case TYPE_URL.cluster:
+        return this.#clusterRecipe(name, proxy);
+      case TYPE_URL.endpoints:
+        return this.#endpointsRecipe(name, proxy.namespace);
+      case TYPE_URL.listener:
+        if (name === VIRTUAL_OUTBOUND) return { kind: 'virtual-outbound' };
+        if (name !== VIRTUAL_INBOUND) return undefined;
+        return this.#own(proxy, ({ key }) => ({ kind: 'virtual-inbound', workload: key }));
+      case TYPE_URL.extension:
+        return this.#rbacRecipe(name, proxy);
+      case TYPE_URL.meshAddresses:
+        if (name !== MESH_ADDRESSES) return undefined;
+        return { kind: 'mesh-addresses', namespace: proxy.namespace };
+      default:
+        return undefined;
+    }
+  }
+
+  #own(
+    proxy: Demand['proxy'],
+    recipeFor: (workload: Workload) => Recipe | undefined,
+  ): Recipe | undefined {
+    const workload = this.#mesh.workloadOf(proxy);
+    return workload && recipeFor(workload);
+  }
+
+  #servesPort(workload: Workload, port: ChainPort): boolean {
+    if (port === 'passthrough') return true;
+    return this.#mesh.inboundPorts(workload.key).some((served) => served.port === port);
+  }
+
+  #rbacRecipe(name: string, proxy: Demand['proxy']): Recipe | undefined {
+    const parsed = parseRbacName(name);
+    if (parsed === undefined) return undefined;
+    const { kind: half, port } = parsed;
+    return this.#own(proxy, (workload) =>
+      this.#servesPort(workload, port)
+        ? { kind: 'rbac', workload: workload.key, half, port }
+        : undefined,
+    );
+  }
+
+  /** Every name but those of inbound clusters is answered, if only with a tombstone. */
+  #clusterRecipe(name: string, proxy: Demand['proxy']): Recipe | undefined {
+    const inboundPort = parseInboundName(name);
+    if (inboundPort !== undefined) {
+      return this.#own(proxy, (workload) =>
+        this.#servesPort(workload, inboundPort)
+          ? { kind: 'inbound-cluster', workload: workload.key, port: inboundPort }
+          : undefined,
+      );
+    }
+    if (name === INBOUND_PASSTHROUGH) {
+      return this.#own(proxy, () => ({ kind: 'inbound-passthrough' }));
+    }
+    const destination = parseDestinationClusterName(name);
+    if (destination === undefined) return { kind: 'tombstone', name };
+    return this.#destinationRecipe(name, destination, proxy.namespace);
+  }
+
+  #destinationRecipe(name: string, destination: Destination, namespace: string): Recipe {
+    const owner = this.#mesh.ownerOf(namespace, destination.address);
+    switch (owner?.kind) {
+      case undefined:
+        return isAutoAllocated(destination.address)
+          ? { kind: 'tombstone', name }
+          : this.#outsideRecipe(name);
+      case 'service': {
+        const port = tcpPort(owner.service, destination.port);
+        if (port === undefined) return { kind: 'tombstone', name };
+        const { key: service, host } = owner.service;
+        const ownsHost = this.#serviceOf(namespace, host)?.key === service;
+        return { kind: 'service-cluster', name, service, port, ownsHost };
+      }
+      case 'endpoint':
+        return this.#endpointRecipe(name, owner.service, destination) ?? this.#outsideRecipe(name);
+      case 'workload':
+        return (
+          this.#workloadRecipe(name, { workload: owner.workload, destination, namespace }) ??
+          this.#outsideRecipe(name)
+        );
+      case 'node':
+        return this.#outsideRecipe(name);
+      default:
+        return assertNever(owner);
+    }
+  }
+
+  /** An address of nobody's, or a port that nobody declares, as outboundTrafficPolicy says. */
+  #outsideRecipe(name: string): Recipe {
+    const isAllowed = this.#mesh.config().outboundTrafficPolicy === 'ALLOW_ANY';
+    return { kind: isAllowed ? 'passthrough' : 'tombstone', name };
+  }
+
+  /** Clients of a headless service dial the endpoint's own port. */
+  #endpointRecipe(name: string, service: MeshService, endpoint: Destination): Recipe | undefined {
+    for (const { number: port } of service.ports.filter(({ protocol }) => protocol !== 'udp')) {
+      const endpoints = this.#mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
+      const isOne = endpoints.some(
+        ({ address, port }) => address === endpoint.address && port === endpoint.port,
+      );
+      if (isOne) return { kind: 'endpoint-cluster', name, service: service.key, port, endpoint };
+    }
+    return undefined;
+  }
+
+  /** Of a port that a visible service declares we know that the sidecar takes it. */
+  #workloadRecipe(
+    name: string,
+    options: {
+      readonly workload: Workload;
+      readonly destination: Destination;
+      readonly namespace: string;
+    },
+  ): Recipe | undefined {
+    const { workload, destination, namespace } = options;
+    const served = this.#mesh
+      .inboundPorts(workload.key)
+      .find(({ port }) => port === destination.port);
+    const service = served && this.#mesh.services.get(served.service.key);
+    if (service === undefined || !isVisibleIn(service, namespace)) return undefined;
+    return this.#endpointRecipe(name, service, destination);
+  }
+
+  #endpointsRecipe(name: string, namespace: string): Recipe | undefined {
+    const ref = parseOutboundName(name);
+    if (ref === undefined) return undefined;
+    const service = this.#serviceOf(namespace, ref.host);
+    const port = service && tcpPort(service, ref.port);
+    if (service === undefined || port === undefined) return undefined;
+    return { kind: 'endpoints', service: service.key, port };
+  }
+
+  /** The one service that a host is to clients in a namespace, by the order of address owners. */
+  #serviceOf(namespace: string, host: string): MeshService | undefined {
+    const visible = [...(this.#servicesByHost.get(host) ?? [])]
+      .flatMap((key) => this.#mesh.services.get(key) ?? [])
+      .filter((service) => isVisibleIn(service, namespace));
+    return visible.toSorted((a, b) => compareOwners(a, b, namespace))[0];
+  }
+}
+
+/** A Service before ServiceEntries, the client namespace's before others, older before newer. */
+function compareOwners(a: MeshService, b: MeshService, namespace: string): number {
+  const rank = (service: MeshService): number => {
+    if (service.kubeService !== undefined) return 0;
+    return service.namespace === namespace ? 1 : 2;
+  };
+  return rank(a) - rank(b) || a.createdAtMs - b.createdAtMs || (a.key < b.key ? -1 : 1);
+}
+
+function tcpPort(service: MeshService, port: number): number | undefined {
+  return service.ports.find(({ number, protocol }) => number === port && protocol !== 'udp')
+    ?.number;
+}
+
+function isAutoAllocated(address: string): boolean {
+  const ip = parseIp(address);
+  return ip !== undefined && AUTO_ALLOCATED !== undefined && rangeContains(AUTO_ALLOCATED, ip);
+}
+
+/** Does the name lead to something of the mesh, rather than past it or to nobody? */
+export function isKnownRecipe({ kind }: Recipe): boolean {
+  return kind !== 'passthrough' && kind !== 'tombstone';
+}
