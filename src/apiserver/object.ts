@@ -10,15 +10,6 @@ export type Json =
   | { readonly [key: string]: Json | undefined };
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
-export type DraftJson =
-  | string
-  | number
-  | boolean
-  | null
-  | DraftJson[]
-  | { [key: string]: DraftJson | undefined };
-export type DraftObject = { [key: string]: DraftJson | undefined };
-
 export type OwnerReference = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -102,6 +93,19 @@ export function numberAt(parent: JsonObject | undefined, field: string): number 
 /** The objects among a list's items: for reading lists whose shape was checked before. */
 export function objectsAt(parent: JsonObject | undefined, field: string): readonly JsonObject[] {
   return listAt(parent, field).filter(isJsonObject);
+}
+
+/** A copy that lacks these fields. */
+export function without(object: JsonObject, ...fields: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field)));
+}
+
+/** `object` with `fallbacks` for the fields that are absent or, as Go sees it, empty strings. */
+export function withFallbacks(object: JsonObject, fallbacks: JsonObject): JsonObject {
+  const missing = Object.entries(fallbacks).filter(
+    ([field]) => object[field] === undefined || object[field] === '',
+  );
+  return { ...object, ...Object.fromEntries(missing) };
 }
 
 /** Equal as JSON values: the order of an object's fields does not count, that of a list does. */

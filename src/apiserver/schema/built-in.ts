@@ -1,0 +1,86 @@
+// Schemas of the built-in types, made from the field tables.
+import { assertNever } from '#base/assert-never.ts';
+import { TYPES } from '../types/tables.ts';
+import type { Field, FieldType } from '../types/notation.ts';
+import { ANYTHING } from './schema.ts';
+import type { Schema } from './schema.ts';
+
+const STRING: Schema = { type: 'string' };
+
+/** Kubernetes' own scalar types as JSON carries them. */
+const SCALARS: Readonly<Record<string, Schema>> = {
+  string: STRING,
+  bool: { type: 'boolean' },
+  int32: { type: 'integer', checks: { format: 'int32' } },
+  int64: { type: 'integer', checks: { format: 'int64' } },
+  float64: { type: 'number' },
+  bytes: { type: 'string', checks: { format: 'byte' } },
+  Time: { type: 'string', checks: { format: 'date-time' } },
+  MicroTime: { type: 'string', checks: { format: 'date-time' } },
+  Duration: STRING,
+  Quantity: { type: 'int-or-string', checks: { format: 'quantity' } },
+  IntOrString: { type: 'int-or-string' },
+};
+
+const known = new Map<string, Schema>();
+
+/** @param name qualified as in the tables, `core.Service` */
+export function builtInSchema(name: string): Schema {
+  const schema = known.get(name);
+  if (schema) return schema;
+  const table = TYPES.get(name);
+  if (!table) throw new Error(`no field table for ${name}`);
+  // The fields are filled in afterwards, so that a type may contain itself.
+  const fields = new Map<string, Schema>();
+  const typeName = name.slice(name.indexOf('.') + 1);
+  const fresh: Schema = { type: 'object', typeName, fields };
+  known.set(name, fresh);
+  for (const field of table) {
+    if (field.isEmbedded) {
+      for (const [inner, schema] of embeddedFields(field)) fields.set(inner, schema);
+    } else {
+      fields.set(field.name, fieldSchema(field));
+    }
+  }
+  return fresh;
+}
+
+function embeddedFields(field: Field): Iterable<[string, Schema]> {
+  if (field.type.kind !== 'message') throw new Error(`only messages can be embedded`);
+  return builtInSchema(field.type.name).fields ?? [];
+}
+
+function fieldSchema({ type, ownership, mergeKey, retainsKeys }: Field): Schema {
+  return {
+    ...typeSchema(type),
+    ...(ownership && { ownership }),
+    ...(mergeKey !== undefined && { mergeKey }),
+    ...(retainsKeys && { retainsKeys }),
+  };
+}
+
+function typeSchema(type: FieldType): Schema {
+  switch (type.kind) {
+    case 'list':
+      return { type: 'array', items: typeSchema(type.of) };
+    case 'map':
+      return { type: 'object', values: typeSchema(type.of) };
+    case 'message':
+      return builtInSchema(type.name);
+    case 'scalar':
+      return SCALARS[type.name] ?? ANYTHING;
+    default:
+      return assertNever(type);
+  }
+}
+
+export const OBJECT_META: Schema = builtInSchema('meta.ObjectMeta');
+
+/** A whole object of a built-in kind: its type's fields with apiVersion and kind. */
+export function builtInKindSchema(name: string): Schema {
+  const schema = builtInSchema(name);
+  return {
+    ...schema,
+    fields: new Map([['apiVersion', STRING], ['kind', STRING], ...(schema.fields ?? [])]),
+  };
+}
