@@ -101,7 +101,16 @@ export class KubeTransport {
       clock: this.#clock,
       parent: request.signal,
     };
-    return this.#explained(request.signal, () => withDeadline(limits, work));
+    return this.#explained(request.signal, () =>
+      withDeadline(limits, async (signal) => {
+        try {
+          return await work(signal);
+        } catch (error) {
+          signal.throwIfAborted(); // the reason says more than Node's own AbortError
+          throw error;
+        }
+      }),
+    );
   }
 
   /** @returns a successful answer; any other is thrown as KubeStatusError */
