@@ -1,6 +1,6 @@
 // Where an agent's settings come from, as layers of name and text: flags, the environment, Istio's
 // env files and its mesh file. Pure: files come in as text.
-import { OperatorError } from '#base/operator-error.ts';
+import { readFlags } from '#base/flags.ts';
 import { parseEnvFile } from './settings.ts';
 
 export type AgentInput = {
@@ -28,25 +28,19 @@ const FLAGS: Readonly<Record<string, string>> = {
   meshConfig: 'ISTHMUS_MESH_CONFIG',
 };
 
+/** @throws OperatorError USAGE */
 export function parseFlags(argv: readonly string[]): Map<string, string> {
-  const flags = new Map<string, string>();
   // `proxy sidecar` are the words that Istio's own unit and injector put after pilot-agent
   const words = argv[0] === 'proxy' ? argv.slice(argv[1] === 'sidecar' ? 2 : 1) : argv;
-  for (let index = 0; index < words.length; index += 1) {
-    const word = words[index] ?? '';
-    const [, name = '', inline] = /^--([A-Za-z]+)(?:=(.*))?$/s.exec(word) ?? [];
-    const setting = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined;
-    if (inline === undefined) index += 1;
-    const value = inline ?? words[index];
-    if (setting === undefined || value === undefined) {
-      const known = Object.keys(FLAGS).map((flag) => `--${flag}`);
-      const what =
-        setting === undefined ? `does not know "${word}"` : `needs a value after --${name}`;
-      throw new OperatorError('USAGE', `isthmus agent ${what}`, {
-        remedy: `the flags are ${known.join(', ')}; all else is set by environment or cluster.env`,
-      });
-    }
-    flags.set(setting, value);
+  const names = Object.keys(FLAGS);
+  const { values } = readFlags(words, {
+    options: Object.fromEntries(names.map((name) => [name, { type: 'string' } as const])),
+    usage: `isthmus agent [--${names.join(' …] [--')} …]; cluster.env and the environment say the rest`,
+  });
+  const flags = new Map<string, string>();
+  for (const [name, value] of Object.entries(values)) {
+    const setting = FLAGS[name];
+    if (setting !== undefined && typeof value === 'string') flags.set(setting, value);
   }
   return flags;
 }

@@ -166,11 +166,11 @@ test('a broken file is named with its line', () => {
 test('an unknown flag, or one without its value, is a usage error', () => {
   assert.match(
     problemOf(() => parse({ argv: ['--tproxy', 'x'] })),
-    /^USAGE: isthmus agent does not know "--tproxy"/,
+    /^USAGE: .*--tproxy/,
   );
   assert.match(
     problemOf(() => parse({ argv: ['--statusPort'] })),
-    /^USAGE: isthmus agent needs a value after --statusPort/,
+    /^USAGE: .*--statusPort/,
   );
   assert.match(
     problemOf(() => parse({ argv: ['--constructor=1'] })),

@@ -50,6 +50,9 @@ export class MeshAddressesFollower {
   readonly #options: MeshAddressesOptions;
   readonly #onChange: (value: VersionedMeshAddresses) => void;
   #value: VersionedMeshAddresses | undefined;
+  #saved: VersionedMeshAddresses | undefined;
+  /** One write after the other: they share a temporary file. */
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(
     options: MeshAddressesOptions,
@@ -58,6 +61,7 @@ export class MeshAddressesFollower {
   ) {
     this.#options = options;
     this.#value = known;
+    this.#saved = known;
     this.#onChange = onChange;
   }
 
@@ -130,12 +134,14 @@ export class MeshAddressesFollower {
     const fields = { version, ranges: ranges.length, addresses: addresses.length };
     this.#options.log.info('mesh addresses received', fields);
     this.#onChange(value);
-    void this.#save(value);
+    this.#saving = this.#saving.then(() => this.#save());
   }
 
-  async #save(value: VersionedMeshAddresses): Promise<void> {
+  async #save(): Promise<void> {
+    if (this.#saved === this.#value) return; // several values came while one was being written
+    this.#saved = this.#value;
     try {
-      await writeFileAtomic(this.#options.stateFile, JSON.stringify(value));
+      await writeFileAtomic(this.#options.stateFile, JSON.stringify(this.#value));
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       this.#options.log.warn('mesh addresses not saved', { reason: error.message });

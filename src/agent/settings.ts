@@ -1,9 +1,9 @@
 // Reading named settings from layers of text (flags, environment, env files) into checked values.
 // Every problem is collected, so that an operator sees all of them at once. Pure.
+import type { HostPort } from '#base/flags.ts';
 import { canonicalCidr, canonicalIp } from '#base/ip.ts';
 
-/** A host (name or IP, without brackets) and a TCP port. */
-export type HostPort = { readonly host: string; readonly port: number };
+export type { HostPort } from '#base/flags.ts';
 
 const PORT_MAX = 65_535;
 /** More ports than this in one list is a mistake, and a slow rule set. */

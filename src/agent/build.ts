@@ -1,0 +1,106 @@
+// The agent put together: which parts there are and who knows whom.
+import { randomInt } from 'node:crypto';
+import { systemClock, type Clock } from '#base/clock.ts';
+import { createLogger, type Logger } from '#base/log.ts';
+import { PROBE } from './capture/addresses.ts';
+import { CaptureKeeper } from './capture/keeper.ts';
+import { systemNft, type Nft } from './capture/nft.ts';
+import type { AgentConfig } from './config.ts';
+import { ControlPlane, type Dial } from './control-plane.ts';
+import { EnvoyAdmin } from './envoy/admin.ts';
+import { nodeId } from './envoy/bootstrap.ts';
+import { findEnvoy } from './envoy/process.ts';
+import { EnvoyRunner } from './envoy/runner.ts';
+import { Flows } from './flows.ts';
+import { IdentityKeeper } from './identity-keeper.ts';
+import { loadMeshAddresses, MeshAddressesFollower } from './mesh-addresses.ts';
+import { nodeAddress } from './node-address.ts';
+import { agentFiles } from './paths.ts';
+import { Retry } from './retry.ts';
+import { SdsServer } from './sds.ts';
+import { XdsRelay } from './xds-relay.ts';
+
+/** What an agent takes from the world; tests give their own. */
+export type AgentDependencies = {
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive) */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly nft: Nft;
+  readonly dial?: Dial;
+  /** Directories to look for `envoy` in, as in PATH. */
+  readonly searchPath: string;
+};
+
+export const systemDependencies = (searchPath: string): AgentDependencies => ({
+  clock: systemClock,
+  random: () => randomInt(2 ** 32) / 2 ** 32,
+  log: createLogger('agent'),
+  nft: systemNft,
+  searchPath,
+});
+
+export type AgentParts = {
+  readonly config: AgentConfig;
+  readonly dependencies: AgentDependencies;
+  readonly identity: IdentityKeeper;
+  readonly controlPlane: ControlPlane;
+  readonly sds: SdsServer;
+  readonly flows: Flows;
+  readonly relay: XdsRelay;
+  readonly admin: EnvoyAdmin;
+  readonly envoy: EnvoyRunner;
+  readonly capture: CaptureKeeper;
+  readonly meshAddresses: MeshAddressesFollower;
+};
+
+/**
+ * Makes every part and reads what an earlier agent has left; starts nothing.
+ *
+ * @throws OperatorError FILE_UNREADABLE, TOOL_MISSING, CONFIG_INVALID
+ */
+export async function buildAgent(
+  config: AgentConfig,
+  dependencies: AgentDependencies,
+): Promise<AgentParts> {
+  const { clock, random, log, nft, dial, searchPath } = dependencies;
+  const files = agentFiles(config.paths);
+  const identity = await IdentityKeeper.load({
+    config,
+    stateFile: files.identity,
+    clock,
+    random,
+    log,
+    ...(dial && { dial }),
+  });
+  const binary = await findEnvoy(config.envoy.binary, searchPath);
+  const ip = await nodeAddress(config.node.ip, [config.controlPlane.xds, PROBE]);
+  const controlPlane = new ControlPlane(config.controlPlane, dial);
+  const admin = new EnvoyAdmin({ port: config.envoy.adminPort, clock });
+  const known = await loadMeshAddresses(files.meshAddresses);
+  const isEnvoyLive = (): Promise<boolean> => admin.isLive();
+  const capture = new CaptureKeeper(
+    { config, nft, stateFile: files.capture, isEnvoyLive, clock, log },
+    known,
+  );
+  const following = {
+    controlPlane,
+    nodeId: nodeId({ config, ip }),
+    stateFile: files.meshAddresses,
+    retry: new Retry({ clock, random }),
+    log,
+  };
+  return {
+    config,
+    dependencies,
+    identity,
+    controlPlane,
+    sds: new SdsServer(log),
+    flows: new Flows(clock.nowMs()),
+    relay: new XdsRelay({ controlPlane, retry: new Retry({ clock, random }), log }),
+    admin,
+    envoy: new EnvoyRunner({ config, ip, binary, clock, random, log }),
+    capture,
+    meshAddresses: new MeshAddressesFollower(following, known, (mesh) => capture.setMesh(mesh)),
+  };
+}

@@ -1,0 +1,141 @@
+// Capture over time: put in place when the proxy can take the traffic, kept equal to what the control
+// plane says is the mesh, looked at again and again, because other programs flush rule sets too.
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { OperatorError } from '#base/operator-error.ts';
+import type { AgentConfig } from '../config.ts';
+import { readFileIfPresent } from '../files.ts';
+import type { CaptureStatus } from '../health.ts';
+import type { HostPort } from '../settings.ts';
+import { captureSets, PROBE, type CaptureSets, type MeshAddresses } from './addresses.ts';
+import { Capture } from './capture.ts';
+import type { Nft } from './nft.ts';
+import { probeCapture } from './probe.ts';
+
+/** How long traffic may bypass the proxy before that is noticed and mended. */
+const LOOK_INTERVAL_MS = 15_000;
+/** After something was wrong. */
+const LOOK_AGAIN_MS = 1_000;
+
+export type CaptureKeeperOptions = {
+  readonly config: Pick<AgentConfig, 'capture' | 'controlPlane' | 'statusPort' | 'readyPort'>;
+  readonly nft: Nft;
+  readonly stateFile: string;
+  readonly isEnvoyLive: () => Promise<boolean>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export class CaptureKeeper {
+  readonly #options: CaptureKeeperOptions;
+  #mesh: MeshAddresses;
+  #controlPlane: readonly HostPort[] = [];
+  #status: CaptureStatus;
+  #wake = new AbortController();
+
+  /** @param mesh what was captured before, or nothing: the agent's own probe is captured always */
+  constructor(options: CaptureKeeperOptions, mesh: MeshAddresses | undefined) {
+    this.#options = options;
+    this.#mesh = mesh ?? { ranges: [], addresses: [] };
+    this.#status = { kind: options.config.capture.mode === 'NONE' ? 'off' : 'waiting' };
+  }
+
+  status(): CaptureStatus {
+    return this.#status;
+  }
+
+  setMesh(mesh: MeshAddresses): void {
+    this.#mesh = mesh;
+    this.#wake.abort();
+  }
+
+  /**
+   * On a workload that was captured before, rules come first: until Envoy is there, connections are
+   * refused rather than let out in plaintext. One that joins is captured when Envoy can serve it.
+   *
+   * @throws OperatorError CAPTURE_FAILED, TOOL_MISSING when the rules cannot be put in place at all
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, stateFile, nft, log } = this.#options;
+    if (this.#status.kind === 'off') return;
+    const wasCaptured = (await readFileIfPresent(stateFile)) !== undefined;
+    if (!wasCaptured) await this.#untilEnvoyIsLive(signal);
+    const ownPorts = [config.statusPort, config.readyPort];
+    const options = { config: config.capture, ownPorts, nft, stateFile, log };
+    const capture = await Capture.start(options, await this.#sets());
+    for (;;) {
+      const status = await this.#look(capture, signal);
+      this.#announce(status);
+      const isFine = status.kind === 'verified';
+      await this.#pause(isFine ? LOOK_INTERVAL_MS : LOOK_AGAIN_MS, signal);
+    }
+  }
+
+  async #untilEnvoyIsLive(signal: AbortSignal): Promise<void> {
+    const { clock, isEnvoyLive } = this.#options;
+    for (let waitMs = 50; !(await isEnvoyLive()); waitMs = Math.min(waitMs * 2, LOOK_AGAIN_MS)) {
+      await clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** Makes the kernel hold what it should, then sees whether it works. */
+  async #look(capture: Capture, signal: AbortSignal): Promise<CaptureStatus> {
+    const { clock, log, isEnvoyLive } = this.#options;
+    this.#wake = new AbortController();
+    try {
+      await capture.update(await this.#sets());
+      if (!(await capture.isInPlace())) {
+        log.error('capture rules were changed by another program, putting them back');
+        await capture.restore();
+      }
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      return { kind: 'failed', reason: error.message };
+    }
+    // an Envoy that has no configuration yet cannot answer the probe: then the rules are all there is
+    if (!(await isEnvoyLive())) return { kind: 'verified' };
+    const outcome = await probeCapture(PROBE, { clock, signal });
+    return outcome.kind === 'captured'
+      ? { kind: 'verified' }
+      : { kind: 'failed', reason: outcome.reason };
+  }
+
+  #announce(status: CaptureStatus): void {
+    const { log } = this.#options;
+    const before = this.#status;
+    this.#status = status;
+    if (status.kind === 'failed' && before.kind !== 'failed') {
+      log.error('capture does not work', { reason: status.reason });
+    } else if (status.kind === 'verified' && before.kind !== 'verified') {
+      log.info('capture verified');
+    }
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#wake.signal]);
+    try {
+      await this.#options.clock.sleep(delayMs, either);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!either.aborted) throw error; // woken: there is something to change
+    }
+  }
+
+  async #sets(): Promise<CaptureSets> {
+    const { config } = this.#options;
+    const { xds, ca } = config.controlPlane;
+    const found = await Promise.all([xds, ca].map(addressesOf));
+    // a name that does not resolve now is still where it was
+    if (found.flat().length > 0) this.#controlPlane = found.flat();
+    const ranges = config.capture.outboundCidrs;
+    return captureSets({ mesh: this.#mesh, ranges, controlPlane: this.#controlPlane });
+  }
+}
+
+async function addressesOf({ host, port }: HostPort): Promise<readonly HostPort[]> {
+  if (isIP(host) !== 0) return [{ host, port }];
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address }) => ({ host: address, port }));
+}

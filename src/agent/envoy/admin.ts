@@ -1,0 +1,72 @@
+// Envoy's admin interface, on loopback: is it live, what is open, stop listening.
+import { request } from 'node:http';
+import { withDeadline, type Clock } from '#base/clock.ts';
+
+export type AdminAnswer = { readonly status: number; readonly body: string };
+
+const LIMIT_MS = 2_000;
+/** Statistics that are asked for by name fit many times. */
+const BODY_LENGTH_MAX = 1 << 20;
+
+export class EnvoyAdmin {
+  readonly #port: number;
+  readonly #clock: Clock;
+
+  constructor(options: { readonly port: number; readonly clock: Clock }) {
+    this.#port = options.port;
+    this.#clock = options.clock;
+  }
+
+  /** LIVE: initialised, so it has listeners and clusters from the control plane and its secrets. */
+  async isLive(): Promise<boolean> {
+    const answer = await this.#call('GET', '/ready');
+    return answer?.status === 200;
+  }
+
+  /** Connections to the workload and from it that are open now; undefined when nobody answers. */
+  async openConnections(): Promise<number | undefined> {
+    const answer = await this.#call('GET', '/stats?filter=^listener.*downstream_cx_active$');
+    if (answer?.status !== 200) return undefined;
+    return sumOfConnections(answer.body);
+  }
+
+  /** Closes the listening sockets at once; open connections live on. */
+  async drainListeners(): Promise<void> {
+    await this.#call('POST', '/drain_listeners');
+  }
+
+  /** @returns undefined when nothing answers within the limit */
+  async #call(method: 'GET' | 'POST', path: string): Promise<AdminAnswer | undefined> {
+    const limits = { what: `Envoy's admin interface`, limitMs: LIMIT_MS, clock: this.#clock };
+    try {
+      return await withDeadline(limits, (signal) => this.#exchange(method, path, signal));
+    } catch {
+      return undefined; // refused, reset or too late: to every caller the same
+    }
+  }
+
+  #exchange(method: string, path: string, signal: AbortSignal): Promise<AdminAnswer> {
+    return new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: this.#port, method, path, signal, agent: false };
+      const call = request(options, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          if (body.length < BODY_LENGTH_MAX) body += text;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        response.on('error', reject);
+      });
+      call.on('error', reject);
+      call.end();
+    });
+  }
+}
+
+/** Sums `listener.<address>.downstream_cx_active: n`; the admin listener itself does not count. */
+export function sumOfConnections(stats: string): number {
+  const pattern = /^listener\.(?!admin\.)\S+\.downstream_cx_active: (\d+)$/gm;
+  return [...stats.matchAll(pattern)]
+    .filter(([line]) => !/\.worker_\d+\./.test(line))
+    .reduce((sum, [, count]) => sum + Number(count), 0);
+}

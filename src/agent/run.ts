@@ -1,0 +1,153 @@
+// The agent at work: what it serves, what it keeps doing, and how it ends.
+import { aborted, runTasks } from '#base/tasks.ts';
+import { createGrpcServer } from '#grpc/server.ts';
+import { ALS_METHOD, createAlsHandler } from './als.ts';
+import type { AgentParts } from './build.ts';
+import { createControlHandler } from './control.ts';
+import { createReadyHandler, createStatusHandler, unreadyReasons } from './health.ts';
+import { listenHttp } from './http-server.ts';
+import { leaveMesh } from './leave.ts';
+import { agentFiles } from './paths.ts';
+import { SDS_METHOD } from './sds.ts';
+import { XDS_METHOD } from './xds-relay.ts';
+
+/** How often to see whether the workload has become ready, or has ceased to be. */
+const READINESS_INTERVAL_MS = 2_000;
+
+/**
+ * Runs until aborted or until the workload has left the mesh. However it ends, but by leaving, Envoy
+ * and capture stay as they are, and the next agent takes them up.
+ */
+export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<void> {
+  const { identity, meshAddresses, capture } = parts;
+  const agent = new Agent(parts);
+  const either = AbortSignal.any([signal, agent.hasLeft]);
+  await using _controlPlane = parts.controlPlane; // after the servers, whose streams use it
+  await using _servers = await agent.listen();
+  await runTasks(either, [
+    (signal) => identity.run(signal),
+    (signal) => agent.runEnvoy(signal),
+    (signal) => meshAddresses.run(signal),
+    (signal) => capture.run(signal),
+    (signal) => agent.announceReadiness(signal),
+  ]);
+}
+
+class Agent {
+  readonly #parts: AgentParts;
+  readonly #hasIdentity = Promise.withResolvers<void>();
+  readonly #left = new AbortController();
+  #leaving: Promise<void> | undefined;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    parts.identity.onChange(() => this.#publishIdentity());
+    this.#publishIdentity();
+  }
+
+  /** Aborted when the workload has left the mesh. */
+  get hasLeft(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  /** @throws OperatorError ADDRESS_IN_USE */
+  async listen(): Promise<AsyncDisposableStack> {
+    const { config, dependencies, sds, relay, flows } = this.#parts;
+    const { clock, log } = dependencies;
+    const files = agentFiles(config.paths);
+    const als = createAlsHandler({ record: (entry) => flows.record(entry), log });
+    const methods = { [SDS_METHOD]: sds.handler, [XDS_METHOD]: relay.handler, [ALS_METHOD]: als };
+    const ready = createReadyHandler(() => this.#unreadyReasons());
+    const status = createStatusHandler({ ready, status: () => this.#status() });
+    const control = createControlHandler((report) => this.#leave(report));
+    await using servers = new AsyncDisposableStack();
+    const server = servers.use(createGrpcServer({ methods, clock, log }));
+    await server.listen({ path: files.envoySocket });
+    servers.use(await listenHttp({ path: files.controlSocket }, control));
+    servers.use(await listenHttp({ host: '0.0.0.0', port: config.readyPort }, ready));
+    servers.use(await listenHttp({ host: '0.0.0.0', port: config.statusPort }, status));
+    return servers.move();
+  }
+
+  /** An Envoy that runs is taken over at once; a new one waits until it can have a certificate. */
+  async runEnvoy(signal: AbortSignal): Promise<void> {
+    const { envoy } = this.#parts;
+    if (!(await envoy.adopt())) {
+      await Promise.race([this.#hasIdentity.promise, aborted(signal)]);
+      signal.throwIfAborted();
+    }
+    await envoy.run(signal);
+    await aborted(signal); // dismissed: the rest of the leave follows
+  }
+
+  async announceReadiness(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts.dependencies;
+    for (let told: string | undefined; ; await clock.sleep(READINESS_INTERVAL_MS, signal)) {
+      const reason = (await this.#unreadyReasons()).join('; ');
+      if (reason === told) continue;
+      told = reason;
+      if (reason === '') log.info('ready');
+      else log.info('not ready', { reason });
+    }
+  }
+
+  #publishIdentity(): void {
+    const { identity, controlPlane, sds } = this.#parts;
+    const state = identity.state();
+    if (state.kind !== 'valid') return;
+    const { keyPem, chainPem } = state.svid;
+    const material = { keyPem, chainPem, rootsPem: identity.rootsPem };
+    controlPlane.setCredentials(material);
+    sds.publish(material);
+    this.#hasIdentity.resolve();
+  }
+
+  async #unreadyReasons(): Promise<readonly string[]> {
+    const { admin, identity, capture } = this.#parts;
+    return unreadyReasons({
+      isEnvoyLive: await admin.isLive(),
+      identity: identity.state().kind,
+      capture: capture.status(),
+      isLeaving: this.#leaving !== undefined,
+    });
+  }
+
+  /** For people and for tests; nothing secret is in it. */
+  async #status(): Promise<object> {
+    const { identity, envoy, capture, relay, flows } = this.#parts;
+    const state = identity.state();
+    return {
+      unready: await this.#unreadyReasons(),
+      identity: {
+        state: state.kind,
+        problem: state.problem,
+        ...(state.kind !== 'none' && {
+          spiffeId: state.svid.spiffeId,
+          serialNumber: state.svid.serialNumber,
+          notAfter: new Date(state.svid.notAfterMs).toISOString(),
+        }),
+      },
+      envoy: envoy.status(),
+      capture: capture.status(),
+      xds: relay.status(),
+      connections: flows.openConnections,
+      flows: flows.list(),
+    };
+  }
+
+  /** A second request while one runs waits for the same end. */
+  #leave(report: (line: string) => void): Promise<void> {
+    this.#leaving ??= this.#leaveOnce(report).finally(() => {
+      this.#leaving = undefined; // after a failure it can be asked again
+    });
+    return this.#leaving;
+  }
+
+  async #leaveOnce(report: (line: string) => void): Promise<void> {
+    const { config, admin, envoy, dependencies } = this.#parts;
+    const { nft, clock, log } = dependencies;
+    log.warn('leaving the mesh, as asked', { drainMs: config.envoy.drainMs });
+    await leaveMesh({ config, admin, nft, clock, report, endEnvoy: () => envoy.dismiss() });
+    this.#left.abort();
+  }
+}
