@@ -22,7 +22,11 @@ export interface FakeResolver extends AsyncDisposable {
   readonly asked: readonly Asked[];
 }
 
-export async function startFakeResolver(script: Script): Promise<FakeResolver> {
+/** @param at where it listens; on any free port of the loopback when left out */
+export async function startFakeResolver(
+  script: Script,
+  at: { readonly address: string; readonly port: number } = { address: '127.0.0.1', port: 0 },
+): Promise<FakeResolver> {
   const asked: Asked[] = [];
   const open = new Set<Socket>();
   const answer = (query: Asked): readonly Uint8Array[] => {
@@ -41,10 +45,10 @@ export async function startFakeResolver(script: Script): Promise<FakeResolver> {
       }
     });
   });
-  tcp.listen(0, '127.0.0.1');
+  tcp.listen(at.port, at.address);
   await once(tcp, 'listening');
-  const address = tcp.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  const bound = tcp.address();
+  const port = typeof bound === 'object' && bound ? bound.port : 0;
 
   const udp = createSocket('udp4');
   udp.on('message', (bytes, peer) => {
@@ -52,11 +56,11 @@ export async function startFakeResolver(script: Script): Promise<FakeResolver> {
       udp.send(reply, peer.port, peer.address);
     }
   });
-  udp.bind(port, '127.0.0.1');
+  udp.bind(port, at.address);
   await once(udp, 'listening');
 
   return {
-    address: '127.0.0.1',
+    address: at.address,
     port,
     asked,
     async [Symbol.asyncDispose]() {
