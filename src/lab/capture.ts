@@ -1,14 +1,16 @@
-// A capture point in the world between the regions: tcpdump on the router's own link.
+// The capture point between the regions: a hop on the wire that tcpdump listens on.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { OperatorError } from '#base/operator-error.ts';
 import { parsePcap, type Segment } from './pcap.ts';
 import { LabProcess } from './process.ts';
 import { LAB_ROOT } from './sandbox.ts';
-import { WORLD } from './topology.ts';
 
-const START_LIMIT_MS = 5_000;
-/** The kernel's buffer in KiB; a busy test machine must not lose a packet. */
-const BUFFER_KIB = 16_384;
+const TAP = fileURLToPath(new URL('programs/tap.sh', import.meta.url));
+/** Any number but 0 does (see programs/tap.sh); this one is `nobody`. */
+const TAP_UID = 65_534;
+/** Generous: it only bounds how long a broken tcpdump is waited for. */
+const START_LIMIT_MS = 20_000;
 
 export type CaptureResult = {
   readonly segments: readonly Segment[];
@@ -16,51 +18,74 @@ export type CaptureResult = {
   readonly droppedPackets: number;
 };
 
-export class Capture implements AsyncDisposable {
+/** The hop itself: a network namespace that forwards, and whoever listens in it. */
+export class Tap implements AsyncDisposable {
   readonly #process: LabProcess;
-  readonly #file: string;
 
-  private constructor(process: LabProcess, file: string) {
+  private constructor(process: LabProcess) {
     this.#process = process;
-    this.#file = file;
   }
 
-  /** Starts to write down all that passes a region's link; returns when it does. */
   static async start(options: {
-    readonly region: string;
-    readonly name: string;
     readonly logsDir: string;
     readonly env: NodeJS.ProcessEnv;
-  }): Promise<Capture> {
-    const file = `${LAB_ROOT}/${options.name}.pcap`;
-    // -Z root: the sandbox has no other user to change to. -U: each packet is written at once.
-    const flags = ['-i', options.region, '-w', file, '-U', '-n', '-s', '0', '-Z', 'root'];
-    const enter = ['nsenter', `--net=/run/netns/${WORLD}`];
-    const process = new LabProcess({
-      name: `capture-${options.name}`,
-      command: [...enter, 'tcpdump', ...flags, '--immediate-mode', '-B', String(BUFFER_KIB)],
-      env: options.env,
-      logsDir: options.logsDir,
-    });
-    await process.waitForLine(/listening on/, { what: 'start', limitMs: START_LIMIT_MS });
-    return new Capture(process, file);
+  }): Promise<Tap> {
+    const mapping = [`--map-user=${TAP_UID}`, `--map-group=${TAP_UID}`, '--keep-caps'];
+    const command = ['unshare', '--user', ...mapping, '--net', 'bash', TAP];
+    const ready = { line: /^ready$/, limitMs: START_LIMIT_MS };
+    return new Tap(await LabProcess.launch({ name: 'tap', command, ...options }, ready));
   }
 
-  /** Ends the capture and reads it. */
-  async finish(): Promise<CaptureResult> {
-    this.#process.signal('SIGINT'); // tcpdump then prints its counts
-    await this.#process.exited;
-    const counts = this.#process.lines.find((line) => line.includes('dropped by kernel'));
-    const dropped = /^(\d+) packets? dropped/.exec(counts ?? '')?.[1];
-    if (dropped === undefined) {
-      throw new OperatorError('LAB_FAILED', `tcpdump did not end well: ${this.#process.tail}`, {
-        remedy: 'run the demo again; if it stays, look whether tcpdump works on this machine',
-      });
-    }
-    return { segments: parsePcap(readFileSync(this.#file)), droppedPackets: Number(dropped) };
+  /** Whose network namespace is the hop's. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /**
+   * Starts to write down all that passes a link of the hop; returns when it does. One at a time.
+   *
+   * @param name of the capture; not used before
+   */
+  async capture(link: string, name: string): Promise<Capture> {
+    const from = this.#process.lines.length;
+    const file = `${LAB_ROOT}/${name}.pcap`;
+    this.#process.writeLine(`${link} ${file}`);
+    const limits = { what: `capture ${name}`, limitMs: START_LIMIT_MS, from };
+    const started = await this.#process.waitForLine(/^capture .* is process \d+$/, limits);
+    await this.#process.waitForLine(/listening on/, limits);
+    const pid = Number(started.split(' ').at(-1));
+    return new Capture({ tap: this.#process, pid, file });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process[Symbol.asyncDispose]();
+    await this.#process.kill();
+  }
+}
+
+export class Capture {
+  readonly #options: { readonly tap: LabProcess; readonly pid: number; readonly file: string };
+
+  constructor(options: { readonly tap: LabProcess; readonly pid: number; readonly file: string }) {
+    this.#options = options;
+  }
+
+  /**
+   * Ends the capture and reads it.
+   *
+   * @throws OperatorError LAB_FAILED when tcpdump does not say how many packets it lost
+   */
+  async finish(): Promise<CaptureResult> {
+    const { tap, pid, file } = this.#options;
+    const from = tap.lines.length;
+    process.kill(pid, 'SIGTERM');
+    const limits = { what: 'end of the capture', limitMs: START_LIMIT_MS, from };
+    const line = await tap.waitForLine(/dropped by kernel/, limits);
+    const dropped = /^(\d+) packets? dropped/.exec(line)?.[1];
+    if (dropped === undefined) {
+      throw new OperatorError('LAB_FAILED', `tcpdump did not count what it lost: ${line}`, {
+        remedy: 'look whether the tcpdump on the PATH is the usual one',
+      });
+    }
+    return { segments: parsePcap(readFileSync(file)), droppedPackets: Number(dropped) };
   }
 }

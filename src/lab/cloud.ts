@@ -3,6 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Capture, Tap } from './capture.ts';
 import { Machine } from './machine.ts';
 import type { NameEntry } from './machine-files.ts';
 import { applyNetwork, Firewall } from './netns.ts';
@@ -16,6 +17,7 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).repla
 export const POD_CIDR = '10.24.0.0/16';
 export const SERVICE_CIDR = '10.96.0.0/16';
 export const VM_CIDR = '10.128.0.0/20';
+const TAPPED = 'vm';
 const WORKSTATION = { region: 'cluster', address: '10.24.0.2' } as const;
 
 export type CloudOptions = {
@@ -34,30 +36,44 @@ export class Cloud implements AsyncDisposable {
   readonly firewall: Firewall;
   readonly logsDir: string;
   readonly #machines: ReadonlyMap<string, Machine>;
+  readonly #tap: Tap;
+  readonly #owned: AsyncDisposableStack;
 
-  private constructor(machines: ReadonlyMap<string, Machine>, firewall: Firewall, logsDir: string) {
-    this.#machines = machines;
-    this.firewall = firewall;
-    this.logsDir = logsDir;
+  private constructor(parts: {
+    readonly machines: readonly Machine[];
+    readonly firewall: Firewall;
+    readonly tap: Tap;
+    readonly logsDir: string;
+    readonly owned: AsyncDisposableStack;
+  }) {
+    this.#machines = new Map(parts.machines.map((machine) => [machine.name, machine]));
+    this.#tap = parts.tap;
+    this.#owned = parts.owned;
+    this.firewall = parts.firewall;
+    this.logsDir = parts.logsDir;
   }
 
   /** Builds everything; nothing passes between the regions until a firewall rule says so. */
   static async create(options: CloudOptions): Promise<Cloud> {
     const { cluster, vms, env, knows = [], logsDir = `${LAB_ROOT}/logs` } = options;
-    await applyNetwork(planNetwork(planCloud(cluster, vms)));
+    await using stack = new AsyncDisposableStack(); // whatever stands when a step fails goes again
+    const tap = stack.use(await Tap.start({ logsDir, env }));
+    await applyNetwork(planNetwork(planCloud(cluster, vms)), tap.pid);
     const firewall = new Firewall();
-    const hosts = Object.entries({ ...cluster, ...vms });
+    await firewall.apply();
     const keeps = [REPOSITORY, dirname(process.execPath), ...envoyFolder(env)];
-    const [machines] = await Promise.all([
-      Promise.all(
-        hosts.map(([name, address]) =>
-          Machine.boot({ name, address, knows, keeps, env: environmentOf(env), logsDir }),
-        ),
+    const common = { knows, keeps, env: environmentOf(env), logsDir };
+    const machines = await Promise.all(
+      Object.entries({ ...cluster, ...vms }).map(async ([name, address]) =>
+        stack.use(await Machine.boot({ name, address, ...common })),
       ),
-      firewall.apply(),
-    ]);
-    const byName = new Map(machines.map((machine) => [machine.name, machine]));
-    return new Cloud(byName, firewall, logsDir);
+    );
+    return new Cloud({ machines, firewall, tap, logsDir, owned: stack.move() });
+  }
+
+  /** Starts to write down all that passes between the regions; one at a time, each name once. */
+  async capture(name: string): Promise<Capture> {
+    return await this.#tap.capture(TAPPED, name);
   }
 
   machine(name: string): Machine {
@@ -67,9 +83,7 @@ export class Cloud implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(
-      [...this.#machines.values()].map((machine) => machine[Symbol.asyncDispose]()),
-    );
+    await this.#owned.disposeAsync();
   }
 }
 
@@ -86,6 +100,7 @@ export function planCloud(
       { name: 'vm', cidr: VM_CIDR, hosts: hosts(vms) },
     ],
     workstation: WORKSTATION,
+    tapped: TAPPED,
   };
 }
 

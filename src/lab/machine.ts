@@ -16,7 +16,7 @@ import { LabProcess } from './process.ts';
 import { LAB_ROOT } from './sandbox.ts';
 
 const HOLDER = fileURLToPath(new URL('programs/machine.sh', import.meta.url));
-const BOOT_LIMIT_MS = 5_000;
+const BOOT_LIMIT_MS = 20_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export type MachineOptions = {
@@ -53,13 +53,15 @@ export class Machine implements AsyncDisposable {
     const kept = options.keeps.filter((path) => OWN_FOLDERS.some((own) => isBelow(path, own)));
     const unshare = ['unshare', '--mount', '--uts', '--propagation', 'private'];
     const enter = ['nsenter', `--net=/run/netns/${options.name}`];
-    const holder = new LabProcess({
-      name: `${options.name}.machine`,
-      command: [...enter, ...unshare, 'bash', HOLDER, options.name, root, ...kept],
-      env: { ...options.env, PATH },
-      logsDir: options.logsDir,
-    });
-    await holder.waitForLine(/^ready$/, { what: 'boot', limitMs: BOOT_LIMIT_MS });
+    const holder = await LabProcess.launch(
+      {
+        name: `${options.name}.machine`,
+        command: [...enter, ...unshare, 'bash', HOLDER, options.name, root, ...kept],
+        env: { ...options.env, PATH },
+        logsDir: options.logsDir,
+      },
+      { line: /^ready$/, limitMs: BOOT_LIMIT_MS },
+    );
     return new Machine(options, holder);
   }
 

@@ -2,28 +2,33 @@
 import { runCommand } from '#base/command.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { type FirewallRule, renderFirewall } from './firewall.ts';
-import { type NetworkPlan, type NetworkStep, WORLD } from './topology.ts';
+import { type NetworkPlan, TAP, WORLD } from './topology.ts';
 
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward';
 
-/** @throws OperatorError LAB_FAILED when the kernel refuses a step */
-export async function applyNetwork(plan: NetworkPlan): Promise<void> {
-  await run('ip', ['-batch', '-'], plan.links.join('\n'));
-  // Every namespace's steps are its own, so they may run side by side.
-  await Promise.all(plan.steps.map(applyStep));
-}
-
-async function applyStep(step: NetworkStep): Promise<void> {
-  switch (step.kind) {
-    case 'ip': {
-      const inside = step.netns ? ['-n', step.netns] : [];
-      return await run('ip', [...inside, '-batch', '-'], step.lines.join('\n'));
-    }
-    case 'forward': {
-      const enter = `--net=/run/netns/${step.netns}`;
-      return await run('nsenter', [enter, 'tee', IP_FORWARD], '1');
-    }
+/**
+ * @param tapPid process whose network namespace is the capture point
+ * @throws OperatorError LAB_FAILED when the kernel refuses a step
+ */
+export async function applyNetwork(plan: NetworkPlan, tapPid: number): Promise<void> {
+  const attach = `netns attach ${TAP} ${tapPid}`;
+  await run('ip', ['-batch', '-'], [attach, ...plan.links].join('\n'));
+  // Namespaces side by side, the steps of each in one batch: it is the programs that take time.
+  const lines = new Map<string | undefined, string[]>();
+  const forwarding: string[] = [];
+  for (const step of plan.steps) {
+    if (step.kind === 'forward') forwarding.push(step.netns);
+    else lines.set(step.netns, [...(lines.get(step.netns) ?? []), ...step.lines]);
   }
+  await Promise.all([
+    ...[...lines].map(([netns, batch]) => {
+      const inside = netns === undefined ? [] : ['-n', netns];
+      return run('ip', [...inside, '-batch', '-'], batch.join('\n'));
+    }),
+    ...forwarding.map((netns) =>
+      run('nsenter', [`--net=/run/netns/${netns}`, 'tee', IP_FORWARD], '1'),
+    ),
+  ]);
 }
 
 /** The router's firewall: rules by name, changed in one transaction each time. */

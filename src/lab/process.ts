@@ -51,6 +51,25 @@ export class LabProcess implements AsyncDisposable {
     this.exited = this.#awaitEnd();
   }
 
+  /**
+   * Starts a program and returns when it has printed the line that says it is ready.
+   *
+   * @throws OperatorError LAB_FAILED when it does not, and then it has been ended
+   */
+  static async launch(
+    options: ProcessOptions,
+    ready: { readonly line: RegExp; readonly limitMs: number },
+  ): Promise<LabProcess> {
+    const launched = new LabProcess(options);
+    try {
+      await launched.waitForLine(ready.line, { what: 'start', limitMs: ready.limitMs });
+      return launched;
+    } catch (error) {
+      await launched.kill();
+      throw error;
+    }
+  }
+
   get pid(): number {
     const { pid } = this.#child;
     if (pid === undefined) throw new Error(`${this.name} did not start`);

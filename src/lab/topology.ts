@@ -15,17 +15,21 @@ export type Topology = {
   readonly regions: readonly RegionSpec[];
   /** Where the lab's own programs stand: the sandbox's first namespace, linked to this region. */
   readonly workstation: { readonly region: string; readonly address: string };
+  /** The region on whose link to the world the capture point stands. */
+  readonly tapped: string;
 };
 
 /** Namespace of the router between the regions. */
 export const WORLD = 'world';
+/** Namespace of the capture point: made by whoever listens in it, before the plan is carried out. */
+export const TAP = 'tap';
 /** Every host's first hop. Link-local, the same everywhere: only the host's own link carries it. */
 const GATEWAY = '169.254.1.1';
 const INTERFACE_NAME_LENGTH_MAX = 15;
-/** Each region's link to the world takes a /30 of 169.254.2.0/24. */
+/** Each region's link takes a /30 of 169.254.2.0/24, and the one behind the tap of 169.254.3.0/24. */
 const REGIONS_MAX = 64;
 
-/** One thing to hand to one program, in order; steps of different namespaces do not disturb each other. */
+/** One thing to hand to one program. Steps are independent, but those of one namespace are in order. */
 export type NetworkStep =
   | { readonly kind: 'ip'; readonly netns?: string; readonly lines: readonly string[] }
   | { readonly kind: 'forward'; readonly netns: string };
@@ -45,41 +49,69 @@ export const regionNetns = (region: string): string => `region-${region}`;
  */
 export function planNetwork(topology: Topology): NetworkPlan {
   assertTopology(topology);
-  const links: string[] = [`netns add ${WORLD}`];
+  const parts = topology.regions.flatMap((region, index) => [
+    planUplink(region, { index, isTapped: region.name === topology.tapped }),
+    planRegion(topology, region),
+  ]);
+  const routers = [WORLD, TAP, ...topology.regions.map(({ name }) => regionNetns(name))];
+  return {
+    links: [`netns add ${WORLD}`, ...parts.flatMap(({ links }) => links)],
+    steps: [
+      ...routers.map((netns): NetworkStep => ({ kind: 'ip', netns, lines: ['link set lo up'] })),
+      ...parts.flatMap(({ steps }) => steps),
+      ...routers.map((netns): NetworkStep => ({ kind: 'forward', netns })),
+    ],
+  };
+}
+
+/** The way from the world to a region's router, where wanted with the tap as a hop in between. */
+function planUplink(
+  region: RegionSpec,
+  { index, isTapped }: { readonly index: number; readonly isTapped: boolean },
+): NetworkPlan {
+  const netns = regionNetns(region.name);
+  const first = planHop(region, { from: WORLD, to: isTapped ? TAP : netns, net: 2, index });
+  const links = [`netns add ${netns}`, ...first.links];
+  if (!isTapped) return { links, steps: first.steps };
+  const second = planHop(region, { from: TAP, to: netns, net: 3, index });
+  return { links: [...links, ...second.links], steps: [...first.steps, ...second.steps] };
+}
+
+/** A link towards a region, named after it, and the link back, named `world`. */
+function planHop(
+  { name, cidr }: RegionSpec,
+  hop: { readonly from: string; readonly to: string; readonly net: number; readonly index: number },
+): NetworkPlan {
+  const { from, to, net, index } = hop;
+  const near = `169.254.${net}.${index * 4 + 1}`;
+  const far = `169.254.${net}.${index * 4 + 2}`;
+  const towards = [`addr add ${near}/30 dev ${name}`, `link set ${name} up`];
+  const back = [`addr add ${far}/30 dev ${WORLD}`, `link set ${WORLD} up`];
+  return {
+    links: [`link add ${name} netns ${from} type veth peer name ${WORLD} netns ${to}`],
+    steps: [
+      { kind: 'ip', netns: from, lines: [...towards, `route add ${cidr} via ${far}`] },
+      { kind: 'ip', netns: to, lines: [...back, `route add default via ${near}`] },
+    ],
+  };
+}
+
+/** The region's hosts, each on a link of its own. */
+function planRegion(topology: Topology, region: RegionSpec): NetworkPlan {
+  const netns = regionNetns(region.name);
+  const links: string[] = [];
   const steps: NetworkStep[] = [];
-  const world: string[] = ['link set lo up'];
-  topology.regions.forEach((region, regionIndex) => {
-    const netns = regionNetns(region.name);
-    const here = `169.254.2.${regionIndex * 4 + 1}`;
-    const there = `169.254.2.${regionIndex * 4 + 2}`;
-    links.push(
-      `netns add ${netns}`,
-      `link add ${region.name} netns ${WORLD} type veth peer name ${WORLD} netns ${netns}`,
+  hostsOf(topology, region).forEach((host, index) => {
+    const link = `host${index}`;
+    const own = host.netns ? ` netns ${host.netns}` : '';
+    if (host.netns) links.push(`netns add ${host.netns}`);
+    links.push(`link add eth0${own} type veth peer name ${link} netns ${netns}`);
+    const lines = planHost(host.address);
+    steps.push(
+      { kind: 'ip', ...(host.netns && { netns: host.netns }), lines },
+      { kind: 'ip', netns, lines: planDownlink(link, host.address) },
     );
-    world.push(
-      `addr add ${here}/30 dev ${region.name}`,
-      `link set ${region.name} up`,
-      `route add ${region.cidr} via ${there}`,
-    );
-    const uplink = [
-      'link set lo up',
-      `addr add ${there}/30 dev ${WORLD}`,
-      `link set ${WORLD} up`,
-      `route add default via ${here}`,
-    ];
-    const hosts = hostsOf(topology, region);
-    const downlinks = hosts.flatMap(({ address }, index) => planDownlink(`host${index}`, address));
-    hosts.forEach((host, index) => {
-      const own = host.netns ? ` netns ${host.netns}` : '';
-      if (host.netns) links.push(`netns add ${host.netns}`);
-      links.push(`link add eth0${own} type veth peer name host${index} netns ${netns}`);
-      const lines = planHost(host.address);
-      steps.push({ kind: 'ip', ...(host.netns && { netns: host.netns }), lines });
-    });
-    steps.push({ kind: 'ip', netns, lines: [...uplink, ...downlinks] });
-    steps.push({ kind: 'forward', netns });
   });
-  steps.push({ kind: 'ip', netns: WORLD, lines: world }, { kind: 'forward', netns: WORLD });
   return { links, steps };
 }
 
@@ -110,13 +142,13 @@ function planDownlink(link: string, address: string): string[] {
   ];
 }
 
-function assertTopology({ regions, workstation }: Topology): void {
+function assertTopology({ regions, workstation, tapped }: Topology): void {
   if (regions.length > REGIONS_MAX) throw new Error(`more than ${REGIONS_MAX} regions`);
   const names = regions.flatMap(({ name, hosts }) => [
     regionNetns(name),
     ...hosts.map((host) => host.name),
   ]);
-  const seen = new Set<string>([WORLD]);
+  const seen = new Set<string>([WORLD, TAP]);
   for (const name of names) {
     if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) throw new Error(`not a name for a host: ${name}`);
     if (seen.has(name)) throw new Error(`two hosts or regions are called ${name}`);
@@ -125,7 +157,7 @@ function assertTopology({ regions, workstation }: Topology): void {
   for (const { name } of regions) {
     if (name.length > INTERFACE_NAME_LENGTH_MAX) throw new Error(`region name too long: ${name}`);
   }
-  if (!regions.some(({ name }) => name === workstation.region)) {
-    throw new Error(`the workstation's region ${workstation.region} does not exist`);
+  for (const region of [workstation.region, tapped]) {
+    if (!regions.some(({ name }) => name === region)) throw new Error(`no region ${region}`);
   }
 }
