@@ -1,0 +1,157 @@
+// A mesh whose meaning is written down instead of derived, for tests of what is made of it. What is
+// read is tracked as in the real one.
+import type { WorkloadIdentity } from '#base/workload-identity.ts';
+import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
+import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
+import { Graph } from '#model/graph.ts';
+import type {
+  AddressOwner,
+  Mesh,
+  MeshAddresses,
+  Rejection,
+  WorkloadAuthorization,
+} from '#model/mesh.ts';
+import type { Endpoint, MeshService, ServiceEndpoints } from '#model/service.ts';
+import type { InboundPort, Workload } from '#model/workload.ts';
+import { workloadKey } from '#model/workload.ts';
+
+const CONFIG = 'config';
+const NO_POLICIES: WorkloadAuthorization = { allow: [], deny: [], audit: [], custom: [] };
+
+export class FakeMesh implements Mesh {
+  readonly graph = new Graph();
+  readonly services = this.graph.source<MeshService>('services');
+  readonly endpoints = this.graph.source<ServiceEndpoints>('endpoints');
+  readonly workloads = this.graph.source<Workload>('workloads');
+  readonly rejections = this.graph.source<Rejection>('rejections');
+  readonly configs = this.graph.source<MeshConfig>('config');
+  /** By address, or `namespace address` for what only that namespace's clients see. */
+  readonly owners = this.graph.source<AddressOwner>('owners');
+  /** By workload key, or `key port`. */
+  readonly modes = this.graph.source<MtlsMode>('modes');
+  /** By workload key. */
+  readonly ports = this.graph.source<readonly InboundPort[]>('inbound ports');
+  /** By workload key. */
+  readonly policies = this.graph.source<WorkloadAuthorization>('policies');
+  /** By namespace. */
+  readonly captured = this.graph.source<MeshAddresses>('mesh addresses');
+
+  config(): MeshConfig {
+    return this.configs.get(CONFIG) ?? DEFAULT_MESH_CONFIG;
+  }
+
+  setConfig(config: Partial<MeshConfig>): void {
+    this.configs.set(CONFIG, {
+      ...(this.configs.latest(CONFIG) ?? DEFAULT_MESH_CONFIG),
+      ...config,
+    });
+  }
+
+  ownerOf(clientNamespace: string, address: string): AddressOwner | undefined {
+    return this.owners.get(`${clientNamespace} ${address}`) ?? this.owners.get(address);
+  }
+
+  inboundPorts(key: string): readonly InboundPort[] {
+    return this.ports.get(key) ?? [];
+  }
+
+  mtlsMode({ key }: Workload, port: number): MtlsMode {
+    return this.modes.get(`${key} ${port}`) ?? this.modes.get(key) ?? 'PERMISSIVE';
+  }
+
+  authorization({ key }: Workload): WorkloadAuthorization {
+    return this.policies.get(key) ?? NO_POLICIES;
+  }
+
+  meshAddresses(clientNamespace: string): MeshAddresses {
+    const none = { ranges: [], addresses: [] };
+    return this.captured.get(clientNamespace) ?? none;
+  }
+
+  workloadOf({ namespace, serviceAccount, workload }: WorkloadIdentity): Workload | undefined {
+    if (workload === undefined) return undefined;
+    const found = this.workloads.get(workloadKey(workload.kind, namespace, workload.name));
+    return found?.serviceAccount === serviceAccount ? found : undefined;
+  }
+
+  ingest(): void {
+    throw new Error('a fake mesh is written to directly');
+  }
+
+  commit(): void {
+    this.graph.commit();
+  }
+}
+
+/** A workload on a VM, with defaults for what a test does not care about. */
+export function fakeWorkload(options: Partial<Workload> & { readonly name: string }): Workload {
+  const { kind = 'WorkloadEntry', namespace = 'default', name } = options;
+  return {
+    key: workloadKey(kind, namespace, name),
+    kind,
+    namespace,
+    createdAtMs: 0,
+    labels: {},
+    serviceAccount: name,
+    addresses: [],
+    hostname: '',
+    ports: new Map(),
+    weight: 1,
+    locality: '',
+    network: '',
+    health: 'ready',
+    tlsMode: 'istio',
+    nodeName: '',
+    ...options,
+  };
+}
+
+export function fakeService(
+  options: Partial<MeshService> & { readonly host: string; readonly port: number },
+): MeshService {
+  const { namespace = 'default', host, port, ...rest } = options;
+  return {
+    key: `${namespace}/${host}`,
+    namespace,
+    host,
+    createdAtMs: 0,
+    addresses: [],
+    isHeadless: false,
+    ports: [{ number: port, name: 'tcp', protocol: 'tcp' }],
+    resolution: 'static',
+    isExternal: false,
+    exportTo: 'all',
+    subjectAltNames: [],
+    kubeService: undefined,
+    serviceEntries: [],
+    ...rest,
+  };
+}
+
+export function fakeEndpoint(
+  workload: Workload,
+  options: Partial<Endpoint> & { readonly port: number },
+): Endpoint {
+  return {
+    address: workload.addresses[0] ?? '',
+    weight: workload.weight,
+    locality: workload.locality,
+    network: '',
+    health: workload.health,
+    tlsMode: workload.tlsMode,
+    workload: workload.key,
+    namespace: workload.namespace,
+    serviceAccount: workload.serviceAccount,
+    ...options,
+  };
+}
+
+export function fakeIdentity({
+  kind,
+  namespace,
+  name,
+  serviceAccount,
+}: Workload): WorkloadIdentity {
+  return { trustDomain: 'cluster.local', namespace, serviceAccount, workload: { kind, name } };
+}
