@@ -1,5 +1,5 @@
-// Envoy's access-log stream (envoy/service/accesslog/v3/als.proto): TCP entries decoded and counted.
-// Envoy sends and never waits for an answer.
+// Envoy's access-log stream (envoy/service/accesslog/v3/als.proto): TCP entries decoded and
+// counted. Envoy sends and never waits for an answer.
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '#base/log.ts';

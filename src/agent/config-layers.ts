@@ -35,7 +35,7 @@ export function parseFlags(argv: readonly string[]): Map<string, string> {
   const names = Object.keys(FLAGS);
   const { values } = readFlags(words, {
     options: Object.fromEntries(names.map((name) => [name, { type: 'string' } as const])),
-    usage: `isthmus agent [--${names.join(' …] [--')} …]; cluster.env and the environment say the rest`,
+    usage: `isthmus agent [--${names.join(' …] [--')} …]; the rest is in the environment`,
   });
   const flags = new Map<string, string>();
   for (const [name, value] of Object.entries(values)) {

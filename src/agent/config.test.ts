@@ -75,7 +75,7 @@ ISTIOD_SAN=istiod.istio-system.svc
   });
 });
 
-test('flags win over the environment, that over cluster.env, that over sidecar.env and mesh', () => {
+test('flags win over the environment, cluster.env, sidecar.env and the mesh file', () => {
   const files = {
     '/var/lib/istio/envoy/cluster.env': 'PILOT_ADDRESS=cluster:1\nISTIO_INBOUND_PORTS=2\n',
     '/var/lib/istio/envoy/sidecar.env': 'ISTIO_INBOUND_PORTS=3\nSERVICE_ACCOUNT=from-sidecar\n',

@@ -1,6 +1,7 @@
 // What an agent is told: flags, the environment, Istio's env files and mesh file, made into one
-// checked value. Names, paths and defaults are Istio's (pilot-agent, istio-start.sh, istio-iptables)
-// so that what users have for their VMs works unchanged. Pure: files come in as text.
+// checked value. Names, paths and defaults are Istio's (pilot-agent, istio-start.sh,
+// istio-iptables) so that what users have for their VMs works unchanged. Pure: files come in as
+// text.
 import { OperatorError } from '#base/operator-error.ts';
 import { isNamespaceName, isObjectName } from '#base/workload-identity.ts';
 import { firstIn, layersOf, parseFlags, type AgentInput, type Layer } from './config-layers.ts';

@@ -21,8 +21,9 @@ export type Lease = { readonly channel: GrpcChannel; release(): void };
 const SERVER_NAME = 'istiod.istio-system.svc';
 
 /**
- * The name that the server's certificate must carry: ISTIOD_SAN, else the host dialled. An IP address
- * or a load balancer's name is in no such certificate, so for an address it is istiod's own name.
+ * The name that the server's certificate must carry: ISTIOD_SAN, else the host dialled. An IP
+ * address or a load balancer's name is in no such certificate, so for an address it is istiod's
+ * own name.
  */
 export function serverNameOf(target: HostPort, config: ControlPlaneConfig): string {
   return config.serverName ?? (isIP(target.host) === 0 ? target.host : SERVER_NAME);

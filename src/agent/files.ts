@@ -9,10 +9,11 @@ const PRIVATE_FILE = 0o600;
 const PRIVATE_DIR = 0o700;
 
 /**
- * Replaces a file as one step: a reader, or the next start after a power cut, sees the old content or
- * the new one. Mode 0600.
+ * Replaces a file as one step: a reader, or the next start after a power cut, sees the old
+ * content or the new one. Mode 0600.
  *
- * @throws OperatorError STORE_FAILED (full disk, missing permission); the old content is then intact
+ * @throws OperatorError STORE_FAILED (full disk, missing permission); the old content is then
+ *   intact
  */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.new`;

@@ -1,6 +1,6 @@
 // What connections have carried, from the entries of Envoy's access log. Entries repeat a
-// connection's bytes since its beginning; here they become counters that only grow. Pure but for its
-// own tables, which are bounded.
+// connection's bytes since its beginning; here they become counters that only grow. Pure but for
+// its own tables, which are bounded.
 
 /** One access-log entry of a TCP connection, reduced to what is counted. */
 export type TcpEntry = {

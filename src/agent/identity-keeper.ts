@@ -26,7 +26,9 @@ import {
 import { loadProvisioned, loadSvid, loadTrustAnchor, saveSvid } from './identity-store.ts';
 import { Retry } from './retry.ts';
 
-/** A certificate is wanted soon while there is none, and there is half a life's time to renew one. */
+/**
+ * A certificate is wanted soon while there is none, and there is half a life's time to renew one.
+ */
 const LIMITS: BackoffLimits = { firstMs: 500, maxMs: 60_000 };
 /** Timers stand still while a machine sleeps: look at the wall clock at least this often. */
 const LOOK_INTERVAL_MS = 30_000;

@@ -6,7 +6,8 @@ import { parseCertificates, parseSvid, type Svid } from './identity.ts';
 
 /**
  * Key and chain are one file, so that a crash between two writes cannot leave a key that fits no
- * certificate. What the file holds is checked when it is read: one that makes no sense counts as none.
+ * certificate. What the file holds is checked when it is read: one that makes no sense counts as
+ * none.
  *
  * @param askedFor the identity of the settings: after they have changed, the stored one is not used
  */

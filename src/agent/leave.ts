@@ -1,5 +1,5 @@
-// Leaving the mesh, on purpose: sessions end first, then capture goes, then Envoy. The only thing that
-// takes capture away.
+// Leaving the mesh, on purpose: sessions end first, then capture goes, then Envoy. The only thing
+// that takes capture away.
 import { rm } from 'node:fs/promises';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { removeCapture, systemNft, type Nft } from './capture/nft.ts';

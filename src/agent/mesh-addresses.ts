@@ -1,6 +1,6 @@
 // What the control plane says is inside the mesh: a delta xDS stream of the agent's own, with one
-// resource. The last value is kept on disk, so that a machine that restarts while the control plane is
-// away captures what it captured before.
+// resource. The last value is kept on disk, so that a machine that restarts while the control
+// plane is away captures what it captured before.
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '#base/log.ts';

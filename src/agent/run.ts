@@ -15,8 +15,8 @@ import { XDS_METHOD } from './xds-relay.ts';
 const READINESS_INTERVAL_MS = 2_000;
 
 /**
- * Runs until aborted or until the workload has left the mesh. However it ends, but by leaving, Envoy
- * and capture stay as they are, and the next agent takes them up.
+ * Runs until aborted or until the workload has left the mesh. However it ends, but by leaving,
+ * Envoy and capture stay as they are, and the next agent takes them up.
  */
 export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { identity, meshAddresses, capture } = parts;

@@ -1,6 +1,6 @@
-// Secret discovery for the one Envoy beside this agent: its certificate and key (`default`) and the
-// mesh's roots (`ROOTCA`), pushed again when they rotate. State-of-the-world variant, one stream for
-// each secret, as Envoy opens it for an `api_config_source` of type GRPC
+// Secret discovery for the one Envoy beside this agent: its certificate and key (`default`) and
+// the mesh's roots (`ROOTCA`), pushed again when they rotate. State-of-the-world variant, one
+// stream for each secret, as Envoy opens it for an `api_config_source` of type GRPC
 // (envoy/service/secret/v3/sds.proto; the protocol: xds_protocol "SotW").
 import { createHash } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';

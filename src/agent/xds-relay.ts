@@ -1,7 +1,7 @@
-// Envoy's configuration stream, passed on to the control plane byte for byte over the agent's mutual
-// TLS. The relay understands nothing of what it carries: whoever is asked decides by the certificate.
-// When the control plane is lost, Envoy's stream ends with UNAVAILABLE; Envoy keeps what it has, opens
-// the stream again and says what versions it holds.
+// Envoy's configuration stream, passed on to the control plane byte for byte over the agent's
+// mutual TLS. The relay understands nothing of what it carries: whoever is asked decides by the
+// certificate. When the control plane is lost, Envoy's stream ends with UNAVAILABLE; Envoy keeps
+// what it has, opens the stream again and says what versions it holds.
 import type { Logger } from '#base/log.ts';
 import type { GrpcCall, GrpcClientCall, GrpcHandler } from '#grpc/call.ts';
 import { grpcCodeName, GrpcStatus, type GrpcOutcome } from '#grpc/status.ts';

@@ -1,5 +1,6 @@
-// Capture over time: put in place when the proxy can take the traffic, kept equal to what the control
-// plane says is the mesh, looked at again and again, because other programs flush rule sets too.
+// Capture over time: put in place when the proxy can take the traffic, kept equal to what the
+// control plane says is the mesh, looked at again and again, because other programs flush rule
+// sets too.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '#base/clock.ts';
@@ -94,7 +95,8 @@ export class CaptureKeeper {
       if (!(error instanceof OperatorError)) throw error;
       return { kind: 'failed', reason: error.message };
     }
-    // an Envoy that has no configuration yet cannot answer the probe: then the rules are all there is
+    // an Envoy that has no configuration yet cannot answer the probe: then the rules are all
+    // there is
     if (!(await isEnvoyLive())) return { kind: 'verified' };
     const outcome = await probeCapture(PROBE, { clock, signal });
     return outcome.kind === 'captured'

@@ -26,8 +26,8 @@ export type OwnPorts = readonly number[];
 
 /**
  * Puts the table in place, in one transaction: whatever the table held before, connections see
- * either the old rules or the new ones. Sessions that are open live on, since address translation is
- * decided at their first packet.
+ * either the old rules or the new ones. Sessions that are open live on, since address translation
+ * is decided at their first packet.
  */
 export function planCapture(options: {
   readonly config: CaptureConfig;

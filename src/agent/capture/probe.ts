@@ -1,5 +1,5 @@
-// Seeing that capture works, as an application would: a connection to an address of the mesh must be
-// answered by our own proxy.
+// Seeing that capture works, as an application would: a connection to an address of the mesh must
+// be answered by our own proxy.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isAbort } from '#base/tasks.ts';

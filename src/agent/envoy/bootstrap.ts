@@ -9,10 +9,14 @@ export const SDS_CLUSTER = 'sds-grpc';
 export const ALS_CLUSTER = 'als-grpc';
 
 const TYPE = 'type.googleapis.com/envoy';
+const CONNECTIONS_MONITOR =
+  `${TYPE}.extensions.resource_monitors.downstream_connections.v3` + '.DownstreamConnectionsConfig';
 /** Linux: SOL_SOCKET and SO_MARK, asm-generic/socket.h. */
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
-/** Waits for the agent's socket are short: it is local, and a restarted agent is to be found soon. */
+/**
+ * Waits for the agent's socket are short: it is local, and a restarted agent is to be found soon.
+ */
 const RETRY_BACKOFF = { base_interval: '0.1s', max_interval: '2s' };
 
 export type BootstrapOptions = {
@@ -68,7 +72,7 @@ export function renderBootstrap(options: BootstrapOptions): string {
         {
           name: 'envoy.resource_monitors.global_downstream_max_connections',
           typed_config: {
-            '@type': `${TYPE}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig`,
+            '@type': CONNECTIONS_MONITOR,
             max_active_downstream_connections: config.envoy.connectionsMax,
           },
         },
@@ -95,9 +99,9 @@ function renderNode(options: BootstrapOptions): object {
 }
 
 /**
- * Every upstream socket carries the mark by which the capture rules let the proxy's own traffic out.
- * Needs CAP_NET_ADMIN: without it each upstream connection fails. One address for each family: a
- * socket is bound to the one of its own.
+ * Every upstream socket carries the mark by which the capture rules let the proxy's own traffic
+ * out. Needs CAP_NET_ADMIN: without it each upstream connection fails. One address for each
+ * family: a socket is bound to the one of its own.
  */
 const MARKED = {
   source_address: { address: '0.0.0.0', port_value: 0 },

@@ -1,5 +1,5 @@
-// Starting, recognising and ending one Envoy process. It is detached: it outlives the agent that has
-// started it.
+// Starting, recognising and ending one Envoy process. It is detached: it outlives the agent that
+// has started it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
@@ -123,7 +123,10 @@ export async function isRunning(
   return (await startTicksOf(process.pid)) === process.startTicks;
 }
 
-/** Ends the process and returns when it has ended. A process that is not ours any more is left alone. */
+/**
+ * Ends the process and returns when it has ended. A process that is not ours any more is left
+ * alone.
+ */
 export async function endEnvoy(
   process: Pick<EnvoyRecord, 'pid' | 'startTicks'>,
   clock: Clock,
@@ -145,7 +148,9 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The one that set-up has installed beside this program: the generated types are of that binary. */
+/**
+ * The one that set-up has installed beside this program: the generated types are of that binary.
+ */
 const INSTALLED = fileURLToPath(new URL('../../../.isthmus/bin/envoy', import.meta.url));
 
 /**

@@ -1,5 +1,6 @@
-// Which Envoy is ours: what the agent writes down when it starts one, and what a later agent makes of
-// it. The agent is not the data path: whenever it can, it adopts the running Envoy. Pure.
+// Which Envoy is ours: what the agent writes down when it starts one, and what a later agent
+// makes of it. The agent is not the data path: whenever it can, it adopts the running Envoy.
+// Pure.
 import { createHash } from 'node:crypto';
 import { parseState } from '../files.ts';
 
@@ -18,7 +19,9 @@ export type Launch = Pick<EnvoyRecord, 'essence' | 'launch'>;
 
 export type EnvoyPlan =
   | { readonly kind: 'start' }
-  /** `isOutdated`: it runs with older settings or an older binary, which cost no session to keep. */
+  /**
+   * `isOutdated`: it runs with older settings or an older binary, which cost no session to keep.
+   */
   | { readonly kind: 'adopt'; readonly record: EnvoyRecord; readonly isOutdated: boolean }
   /** It cannot work with this agent: its sessions are drained and another one is started. */
   | { readonly kind: 'replace'; readonly record: EnvoyRecord };

@@ -102,7 +102,8 @@ export class EnvoyRunner {
       if (this.#dismissal.signal.aborted) return;
       const startedAtMs = clock.nowMs();
       const running = (this.#process ??= await this.#start());
-      if (this.#dismissal.signal.aborted) await endEnvoy(running, clock); // it came while this one was starting
+      // it may have come while this one was starting
+      if (this.#dismissal.signal.aborted) await endEnvoy(running, clock);
       await this.#untilEnded(running, signal);
       this.#process = undefined;
       if (this.#dismissal.signal.aborted) return;
