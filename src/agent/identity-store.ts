@@ -1,8 +1,9 @@
 // Where the key and its certificate survive a restart. Mode 0600 in a directory of mode 0700.
 import { OperatorError } from '#base/operator-error.ts';
+import { parseCertificates } from '#ca/certificate-reader.ts';
 import type { ControlPlaneConfig, CredentialsConfig } from './config.ts';
 import { makePrivateDir, parseState, readFileIfPresent, writeFileAtomic } from './files.ts';
-import { parseCertificates, parseSvid, type Svid } from './identity.ts';
+import { parseSvid, type Svid } from './identity.ts';
 
 /**
  * Key and chain are one file, so that a crash between two writes cannot leave a key that fits no
@@ -58,7 +59,8 @@ export async function loadTrustAnchor(config: ControlPlaneConfig): Promise<strin
   for (const path of config.rootCertFiles) {
     const pem = await readFileIfPresent(path);
     if (pem === undefined) continue;
-    if (parseCertificates(pem)) return pem;
+    const parsed = parseCertificates(pem);
+    if (parsed.ok && parsed.value.length > 0) return pem;
     throw new OperatorError('FILE_UNREADABLE', `${path} is not a PEM certificate`, {
       remedy: 'put the root-cert.pem of the mesh there (ConfigMap istio-ca-root-cert)',
     });

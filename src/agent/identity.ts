@@ -1,7 +1,8 @@
 // Who this workload is, as data: a key with its certificate, what state it is in, and what to do
 // next. Pure: the keeper (identity-keeper.ts) acts on it.
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { parseSpiffeId, type Parsed } from '#base/workload-identity.ts';
+import { parseCertificates, renderCertificates, windowOf } from '#ca/certificate-reader.ts';
 import { renewalDelayMs } from '#ca/renewal.ts';
 
 /** An X.509 SVID with what is needed to use it. PEM texts; `keyPem` is a secret. */
@@ -48,21 +49,6 @@ export function renewAtMs(svid: Svid, jitter: number): number {
   return svid.notBeforeMs + renewalDelayMs(svid, svid.notBeforeMs, jitter);
 }
 
-const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-/** A longer chain comes from no authority of a mesh. */
-const CERTIFICATES_MAX = 20;
-
-/** The certificates of a PEM text, or undefined when there are none or one cannot be read. */
-export function parseCertificates(pem: string): readonly X509Certificate[] | undefined {
-  const blocks = pem.match(PEM_BLOCK) ?? [];
-  if (blocks.length === 0 || blocks.length > CERTIFICATES_MAX) return undefined;
-  try {
-    return blocks.map((block) => new X509Certificate(block));
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Checks an issued or a stored certificate before anything relies on it: the key is the
  * certificate's, the chain holds together, and it says a SPIFFE ID. Time is not looked at.
@@ -70,10 +56,12 @@ export function parseCertificates(pem: string): readonly X509Certificate[] | und
  * @param chainPem leaf first; self-signed certificates in it are the roots
  */
 export function parseSvid(keyPem: string, chainPem: string): Parsed<Svid> {
-  const certificates = parseCertificates(chainPem);
-  const [leaf] = certificates ?? [];
+  const parsed = parseCertificates(chainPem);
+  if (!parsed.ok) return parsed;
+  const certificates = parsed.value;
+  const [leaf] = certificates;
   const key = parseKey(keyPem);
-  if (!certificates || !leaf) return { ok: false, problem: 'it is not a list of certificates' };
+  if (!leaf) return { ok: false, problem: 'it holds no certificate' };
   if (!key || !leaf.checkPrivateKey(key)) {
     return { ok: false, problem: 'the certificate is not for this key' };
   }
@@ -93,12 +81,11 @@ export function parseSvid(keyPem: string, chainPem: string): Parsed<Svid> {
     ok: true,
     value: {
       keyPem,
-      chainPem: joinPem(chain),
-      issuedRootsPem: joinPem(roots),
+      chainPem: renderCertificates(chain),
+      issuedRootsPem: renderCertificates(roots),
       spiffeId,
       serialNumber: leaf.serialNumber.toLowerCase(),
-      notBeforeMs: leaf.validFromDate.getTime(),
-      notAfterMs: leaf.validToDate.getTime(),
+      ...windowOf(leaf),
     },
   };
 }
@@ -117,9 +104,6 @@ const isSelfSigned = (certificate: X509Certificate): boolean =>
 const isIssuedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
   certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 
-const joinPem = (certificates: readonly X509Certificate[]): string =>
-  certificates.map((certificate) => `${certificate.toString().trim()}\n`).join('');
-
 /**
  * Whom this workload trusts: the roots of the operator's file and those that the authority named
  * last, each once. So a new root is trusted before anything is signed by it.
@@ -127,11 +111,12 @@ const joinPem = (certificates: readonly X509Certificate[]): string =>
 export function trustBundle(anchorPem: string, svid: Svid | undefined): string {
   const byFingerprint = new Map<string, X509Certificate>();
   for (const pem of [anchorPem, svid?.issuedRootsPem ?? '']) {
-    for (const certificate of parseCertificates(pem) ?? []) {
+    const parsed = parseCertificates(pem);
+    for (const certificate of parsed.ok ? parsed.value : []) {
       byFingerprint.set(certificate.fingerprint256, certificate);
     }
   }
-  return joinPem([...byFingerprint.values()]);
+  return renderCertificates([...byFingerprint.values()]);
 }
 
 /** What a service account token says of itself. Nothing is verified: that is the authority's. */

@@ -9,8 +9,7 @@ export const SDS_CLUSTER = 'sds-grpc';
 export const ALS_CLUSTER = 'als-grpc';
 
 const TYPE = 'type.googleapis.com/envoy';
-const CONNECTIONS_MONITOR =
-  `${TYPE}.extensions.resource_monitors.downstream_connections.v3` + '.DownstreamConnectionsConfig';
+const MONITORS = `${TYPE}.extensions.resource_monitors`;
 /** Linux: SOL_SOCKET and SO_MARK, asm-generic/socket.h. */
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
@@ -72,7 +71,7 @@ export function renderBootstrap(options: BootstrapOptions): string {
         {
           name: 'envoy.resource_monitors.global_downstream_max_connections',
           typed_config: {
-            '@type': CONNECTIONS_MONITOR,
+            '@type': `${MONITORS}.downstream_connections.v3.DownstreamConnectionsConfig`,
             max_active_downstream_connections: config.envoy.connectionsMax,
           },
         },
