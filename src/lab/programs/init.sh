@@ -16,4 +16,8 @@ exec 9<&0
 cat <&9 >/dev/null &
 lifeline=$!
 "$@" </dev/null 9<&- &
-wait -n "$lifeline" $!
+status=0
+wait -n -p ended "$lifeline" $! || status=$?
+# Ended from outside is no success, whatever the command would have said: as if by SIGKILL.
+[ "$ended" != "$lifeline" ] || status=137
+exit "$status"

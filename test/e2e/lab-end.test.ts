@@ -1,0 +1,103 @@
+// However the lab's parent ends, nothing of the lab stays behind.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { systemClock, withDeadline } from '#base/clock.ts';
+import { exitOf } from '#lab/process.ts';
+
+const TENANT = fileURLToPath(new URL('lab-tenant.ts', import.meta.url));
+const STAND_LIMIT_MS = 30_000;
+const END_LIMIT_MS = 5_000;
+const POLL_MS = 20;
+
+/** Processes that have this lab's id in their environment; what is no longer readable is gone. */
+function processesOf(id: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`ISTHMUS_LAB_ID=${id}`);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Waits until the lab says that it stands; returns what it said. */
+async function standing(child: ChildProcess): Promise<string> {
+  assert(child.stdout);
+  const lines = createInterface({ input: child.stdout });
+  const line = once(lines, 'line').then(([text]) => String(text));
+  const ended = exitOf(child).then(({ status }) => {
+    throw new Error(`the lab ended with status ${status} before it stood`);
+  });
+  return await withDeadline({ what: 'the lab', limitMs: STAND_LIMIT_MS }, (signal) =>
+    Promise.race([line, ended, once(signal, 'abort').then(() => assert.fail('too slow'))]),
+  );
+}
+
+async function untilNothingIsLeft(id: string): Promise<void> {
+  const deadlineMs = systemClock.nowMs() + END_LIMIT_MS;
+  while (processesOf(id).length > 0) {
+    const left = processesOf(id).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    assert(systemClock.nowMs() < deadlineMs, `still there: ${left.join('; ')}`);
+    await systemClock.sleep(POLL_MS);
+  }
+}
+
+function startTenant(id: string, options: { readonly uid?: number } = {}): ChildProcess {
+  const uid = options.uid ?? process.getuid?.() ?? 0;
+  return spawn(process.execPath, [TENANT, id], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, LAB_TENANT_UID: String(uid), NODE_TEST_CONTEXT: undefined },
+    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+  });
+}
+
+test('kill -9 of the program that made the lab ends everything in it', async () => {
+  const id = randomUUID();
+  const tenant = startTenant(id);
+  await standing(tenant);
+  assert(processesOf(id).length > 8, 'PostgreSQL, tcpdump and the others are found by the id');
+  tenant.kill('SIGKILL');
+  await untilNothingIsLeft(id);
+});
+
+test('so does SIGTERM', async () => {
+  const id = randomUUID();
+  const tenant = startTenant(id);
+  await standing(tenant);
+  const ended = exitOf(tenant);
+  tenant.kill('SIGTERM');
+  assert.deepEqual(await ended, { status: 137, signal: null });
+  await untilNothingIsLeft(id);
+});
+
+test('so does kill -9 of what started that program', async () => {
+  const id = randomUUID();
+  const script =
+    'require("node:child_process").spawn(process.execPath, process.argv.slice(1), {stdio: "inherit"})';
+  const launcher = spawn(process.execPath, ['-e', script, TENANT, id], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  });
+  await standing(launcher);
+  launcher.kill('SIGKILL');
+  await untilNothingIsLeft(id);
+});
+
+test('an ordinary user gets the same lab', async () => {
+  const NOBODY = 65_534;
+  const isRoot = process.getuid?.() === 0;
+  const id = randomUUID();
+  const tenant = startTenant(id, isRoot ? { uid: NOBODY } : {});
+  assert.match(await standing(tenant), /^standing as uid [1-9]\d*$/);
+  tenant.kill('SIGKILL');
+  await untilNothingIsLeft(id);
+});

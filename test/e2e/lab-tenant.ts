@@ -1,0 +1,23 @@
+// A program for lab-end.test.ts: stands up a lab with what is hardest to get rid of in it, and stays.
+// usage: lab-tenant.ts ID
+import { Cloud } from '#lab/cloud.ts';
+import { enterSandbox } from '#lab/enter.ts';
+import { Postgres } from '#lab/postgres.ts';
+
+await enterSandbox(process.argv[2]);
+
+const cloud = await Cloud.create({
+  cluster: { inventory: '10.24.2.23' },
+  vms: { 'db-vm': '10.128.0.14' },
+  env: process.env,
+});
+const vm = cloud.machine('db-vm');
+await Postgres.install(vm);
+await cloud.capture('all');
+// One that hears no signal, in a session of its own, whose parent is gone.
+await vm.run([
+  'bash',
+  '-c',
+  "trap '' TERM INT HUP; setsid sleep 600 </dev/null >&/dev/null & disown",
+]);
+process.stdout.write(`standing as uid ${process.env['LAB_TENANT_UID'] ?? '?'}\n`);
