@@ -49,6 +49,9 @@ async function readAnswer({ host, port }: HostPort, signal: AbortSignal): Promis
     });
     await once(socket, 'close', { signal });
     return answer.slice(0, PROBE_ANSWER.length);
+  } catch (error) {
+    signal.throwIfAborted(); // says what took too long
+    throw error;
   } finally {
     socket.destroy();
   }
