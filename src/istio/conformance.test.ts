@@ -109,11 +109,13 @@ for (const expectation of ['accept', 'reject'] as const) {
 }
 
 /** Undefined for kinds that are not ours. */
-function outcomeOf(object: unknown): { readonly ok: boolean; readonly text: string } | undefined {
+function outcomeOf(recorded: unknown): { readonly ok: boolean; readonly text: string } | undefined {
+  assert(isRecord(recorded));
+  const metadata = isRecord(recorded['metadata']) ? recorded['metadata'] : {};
+  const object = { ...recorded, metadata: { name: 'unnamed', ...metadata } };
   for (const kind of KINDS) {
     if (!isOfKind(kind, object)) continue;
-    const { name = 'unnamed', ...metadata } = object.metadata;
-    const result = PARSERS[kind.type.kind]?.({ ...object, metadata: { name, ...metadata } });
+    const result = PARSERS[kind.type.kind]?.(object);
     assert(result);
     const text = result.ok ? 'accepted' : result.violations.map(renderViolation).join('; ');
     return { ok: result.ok, text };

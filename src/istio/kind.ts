@@ -1,5 +1,5 @@
 // One kind of Istio's API: all that follows from its single source.
-import { isRecord } from '#kube/objects.ts';
+import { isKubeObject } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { apiVersionOf } from '#kube/resources.ts';
 import type { ResourceType } from '#kube/resources.ts';
@@ -109,8 +109,8 @@ export function customResourceDefinition(kind: Kind<unknown>): KubeObject {
 
 /** Is an object, by what it says of itself, of this kind at one of its versions? */
 export function isOfKind(kind: Kind<unknown>, object: unknown): object is KubeObject {
-  if (!isRecord(object) || object['kind'] !== kind.type.kind) return false;
+  if (!isKubeObject(object) || object.kind !== kind.type.kind) return false;
   return kind.versions.some(
-    (version) => object['apiVersion'] === apiVersionOf({ ...kind.type, version }),
+    (version) => object.apiVersion === apiVersionOf({ ...kind.type, version }),
   );
 }

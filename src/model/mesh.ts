@@ -2,53 +2,34 @@
 //
 // Everything that is read here, through a collection or a function, is tracked inside of a
 // derivation of the same graph: whatever is made of it is made again when it changes, not before.
+import { certificateNameOf } from '#base/workload-identity.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
-import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
-import type { Violation } from '#istio/object.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
+import { Addresses } from './addresses.ts';
+import type { AddressOwner } from './addresses.ts';
+import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
-import type { Graph } from './graph.ts';
+import { deriveEndpoints } from './endpoints.ts';
+import { Graph } from './graph.ts';
+import { deriveInboundPorts } from './inbound.ts';
+import { createIngest } from './ingest.ts';
+import { createInputs, THE_MESH } from './inputs.ts';
+import type { Rejection } from './inputs.ts';
+import { deriveMeshAddresses } from './mesh-addresses.ts';
+import type { MeshAddresses } from './mesh-addresses.ts';
+import { derivePolicies } from './policies.ts';
+import type { WorkloadAuthorization } from './policies.ts';
+import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
+import { deriveServices } from './services.ts';
+import { workloadKey } from './workload.ts';
 import type { InboundPort, Workload } from './workload.ts';
 
-/** The one meaning of an address for the clients of a namespace. */
-export type AddressOwner =
-  /** An address of the service: any of its endpoints. */
-  | { readonly kind: 'service'; readonly service: MeshService }
-  /** The address of one endpoint of a service without an address of its own. */
-  | { readonly kind: 'endpoint'; readonly service: MeshService; readonly address: string }
-  /** The address of a Pod or a WorkloadEntry for which no such service speaks. */
-  | { readonly kind: 'workload'; readonly workload: Workload }
-  | { readonly kind: 'node'; readonly name: string };
-
-/** The policies that govern a workload, each list by namespace (root first), then name. */
-export type WorkloadAuthorization = {
-  readonly allow: readonly AuthorizationPolicy[];
-  readonly deny: readonly AuthorizationPolicy[];
-  readonly audit: readonly AuthorizationPolicy[];
-  readonly custom: readonly AuthorizationPolicy[];
-};
-
-/** What a proxy captures: everything in the ranges, and single addresses outside of them. */
-export type MeshAddresses = {
-  /** Canonical CIDRs, sorted, none within another. */
-  readonly ranges: readonly string[];
-  /** Canonical addresses and CIDRs outside of the ranges, sorted. */
-  readonly addresses: readonly string[];
-};
-
-/** An object that is not in force as written. */
-export type Rejection = {
-  readonly type: ResourceType;
-  readonly namespace: string;
-  readonly name: string;
-  readonly violations: readonly Violation[];
-  /** Is an earlier form of the object in force still? */
-  readonly hasLastGood: boolean;
-};
+export type { AddressOwner, MeshAddresses, Rejection, WorkloadAuthorization };
 
 export type Mesh = {
   readonly graph: Graph;
@@ -58,10 +39,10 @@ export type Mesh = {
   readonly endpoints: Collection<ServiceEndpoints>;
   /** By `Pod/namespace/name` and `WorkloadEntry/namespace/name`. */
   readonly workloads: Collection<Workload>;
-  /** By `<plural>.<group>/<namespace>/<name>`: objects that were refused as they are now. */
+  /** By `<resource>/namespace/name`: objects that were refused as they are now. */
   readonly rejections: Collection<Rejection>;
 
-  /** The mesh's settings; Istio's defaults where there are none. */
+  /** The mesh's settings; the defaults where there are none. */
   config(): MeshConfig;
   /** What a canonical IP address means to clients in a namespace; undefined: nothing. */
   ownerOf(clientNamespace: string, address: string): AddressOwner | undefined;
@@ -79,3 +60,64 @@ export type Mesh = {
   ingest(type: ResourceType, object: KubeObject, change: 'applied' | 'deleted'): void;
   commit(): void;
 };
+
+export type MeshOptions = {
+  readonly graph?: Graph;
+  /** What Kubernetes puts after `svc` in the names of Services (default `cluster.local`). */
+  readonly clusterDomain?: string;
+  /** Settings where the ConfigMap says nothing. */
+  readonly defaults?: Partial<MeshConfig>;
+};
+
+export function createMesh(options: MeshOptions = {}): Mesh {
+  const { graph = new Graph(), clusterDomain = 'cluster.local' } = options;
+  const defaults = { ...DEFAULT_MESH_CONFIG, ...options.defaults };
+  const inputs = createInputs(graph);
+  const { workloads, meshConfig, rejections } = inputs;
+
+  const derived = deriveServices(graph, inputs, { clusterDomain, defaults });
+  const { services, kubeServiceOf } = derived;
+  const endpoints = deriveEndpoints(graph, inputs, derived, createSelect(graph, inputs));
+  const inbound = deriveInboundPorts(graph, { services, endpoints, workloads });
+  const { nodes } = inputs;
+  const addresses = new Addresses(graph, { services, endpoints, workloads, nodes, kubeServiceOf });
+  const meshAddresses = deriveMeshAddresses(graph, { services, endpoints, meshConfig, defaults });
+  const root = graph.derive('root namespace', meshConfig, ({ rootNamespace }) => rootNamespace);
+  const rootNamespace = (): string => root.get(THE_MESH) ?? defaults.rootNamespace;
+  const policies = derivePolicies(graph, inputs, rootNamespace);
+
+  return {
+    graph,
+    services,
+    endpoints,
+    workloads,
+    rejections,
+    config: () => meshConfig.get(THE_MESH) ?? defaults,
+    ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
+    inboundPorts: (key) => inbound.get(key) ?? [],
+    mtlsMode: policies.mtlsMode,
+    authorization: policies.authorization,
+    meshAddresses,
+    workloadOf: createWorkloadOf(graph, workloads),
+    ingest: createIngest(inputs, defaults),
+    commit: () => graph.commit(),
+  };
+}
+
+function createWorkloadOf(
+  graph: Graph,
+  workloads: Collection<Workload>,
+): (identity: WorkloadIdentity) => Workload | undefined {
+  // Only those whose names do not fit into a certificate as they are.
+  const byCutName = graph.index('workloads by cut name', workloads, (workload) => {
+    const { kind, namespace, name } = workload;
+    const cut = certificateNameOf(name);
+    return cut === name ? [] : [workloadKey(kind, namespace, cut)];
+  });
+  return ({ namespace, serviceAccount, workload: named }) => {
+    if (named === undefined) return undefined;
+    const key = workloadKey(named.kind, namespace, named.name);
+    const found = [key, ...membersOf(byCutName, key)].flatMap((key) => workloads.get(key) ?? []);
+    return found.find((workload) => workload.serviceAccount === serviceAccount);
+  };
+}

@@ -1,4 +1,5 @@
 // What a service is to the mesh, and what stands behind it, whichever kinds of object said so.
+import type { Health } from '#istio/core/endpoint-slice.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
 
 /**
@@ -28,7 +29,7 @@ export type MeshService = {
   readonly host: string;
   /** Of the oldest object, 0 when none tells. Milliseconds since the Unix epoch. */
   readonly createdAtMs: number;
-  /** Canonical IP addresses and CIDRs, the Service's first. */
+  /** Canonical IP addresses and CIDRs: the Service's, then what the ServiceEntries claim. */
   readonly addresses: readonly string[];
   /** Has no address of its own: clients dial its endpoints' addresses. */
   readonly isHeadless: boolean;
@@ -46,13 +47,13 @@ export type MeshService = {
   readonly serviceEntries: readonly string[];
 };
 
-/** `terminating` takes no new connection, but those it has go on: its inbound side stays. */
-export type EndpointHealth = 'ready' | 'unready' | 'terminating';
+/** Of a `terminating` endpoint the inbound side stays, for the connections that it has. */
+export type EndpointHealth = Health;
 
 export type TlsMode = 'istio' | 'disabled';
 
 export type Endpoint = {
-  /** Canonical IP address; a host name where the service's resolution is by DNS. */
+  /** Canonical IP address; may be a host name where the service's resolution is by DNS. */
   readonly address: string;
   readonly port: number;
   /** At least 1. */

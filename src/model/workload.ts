@@ -1,6 +1,11 @@
 // A Pod or a WorkloadEntry: one thing that runs, has an identity, and serves ports.
 import type { WorkloadKind } from '#base/workload-identity.ts';
+import { NETWORK_LABEL } from '#istio/core/place.ts';
+import type { Pod } from '#istio/core/pod.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
+import { TLS_MODE } from '#istio/workloadentry/workload-entry.ts';
+import type { WorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
+import { canonicalIp } from '#base/ip.ts';
 import type { EndpointHealth, TlsMode } from './service.ts';
 
 export type Workload = {
@@ -50,4 +55,59 @@ export type InboundPort = {
 
 export function workloadKey(kind: WorkloadKind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
+}
+
+export function workloadOfPod(pod: Pod): Workload {
+  const { namespace, name, createdAtMs, labels, serviceAccount, addresses, ports } = pod;
+  return {
+    key: workloadKey('Pod', namespace, name),
+    kind: 'Pod',
+    namespace,
+    name,
+    createdAtMs,
+    labels,
+    serviceAccount,
+    addresses,
+    hostname: '',
+    ports,
+    weight: 1,
+    locality: (labels['istio-locality'] ?? '').replaceAll('.', '/'),
+    network: labels[NETWORK_LABEL] ?? '',
+    health: pod.health,
+    // Injection stamps the label; without it nobody in the Pod speaks mesh TLS.
+    tlsMode: labels[TLS_MODE] === 'istio' ? 'istio' : 'disabled',
+    nodeName: pod.nodeName,
+  };
+}
+
+export function workloadOfEntry(entry: WorkloadEntry): Workload {
+  const { namespace, name, createdAtMs, labels, serviceAccount } = entry;
+  const { weight, locality, network } = entry;
+  const ip = canonicalIp(entry.address);
+  return {
+    key: workloadKey('WorkloadEntry', namespace, name),
+    kind: 'WorkloadEntry',
+    namespace,
+    name,
+    createdAtMs,
+    labels,
+    serviceAccount,
+    addresses: ip === undefined ? [] : [ip],
+    hostname: ip === undefined && !entry.address.startsWith('unix://') ? entry.address : '',
+    ports: new Map(Object.entries(entry.ports)),
+    weight,
+    locality,
+    network,
+    health: entry.isHealthy ? 'ready' : 'unready',
+    tlsMode: entry.takesMeshTls ? 'istio' : 'disabled',
+    nodeName: '',
+  };
+}
+
+/** Are all of these labels there with these values? */
+export function hasLabels(
+  labels: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }

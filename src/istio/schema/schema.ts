@@ -73,6 +73,13 @@ export function word<const W extends string>(words: readonly W[]): Schema<W> {
   };
 }
 
+export function boolean(): Schema<boolean> {
+  return {
+    openapi: { type: 'boolean' },
+    read: (value, at) => (typeof value === 'boolean' ? value : at.wrongType('boolean', value)),
+  };
+}
+
 export function integer(
   limits: { readonly min?: number; readonly max?: number } & Rules<number> = {},
 ): Schema<number> {

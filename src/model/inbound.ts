@@ -1,0 +1,80 @@
+// Which ports each workload serves: the endpoints of the services, seen from the other end.
+import { membersOf } from './collection.ts';
+import type { Collection } from './collection.ts';
+import { equalData } from './equal.ts';
+import type { Graph } from './graph.ts';
+import type { MeshService, ServiceEndpoints } from './service.ts';
+import { compareText } from './services.ts';
+import type { InboundPort, Workload } from './workload.ts';
+
+type Served = { readonly servicePort: number; readonly port: number };
+
+/** Where a VM's services listen by default; a Pod's listen on the Pod's own address. */
+const LOCALHOST = '127.0.0.1';
+
+/** By key of the workload; nothing for one that serves no port. */
+export function deriveInboundPorts(
+  graph: Graph,
+  model: {
+    readonly services: Collection<MeshService>;
+    readonly endpoints: Collection<ServiceEndpoints>;
+    readonly workloads: Collection<Workload>;
+  },
+): Collection<readonly InboundPort[]> {
+  const { services, endpoints, workloads } = model;
+  // Without health and weight, so that their changes do not reach every workload of a service.
+  const servedBy = graph.derive('ports by workload', endpoints, portsByWorkload, equalData);
+  const servicesOf = graph.index('services by workload', servedBy, (served) => served.keys());
+  return graph.derive(
+    'inbound ports',
+    servicesOf,
+    (_, key) => {
+      const workload = workloads.get(key);
+      if (workload === undefined) return undefined;
+      const ports = new Map<number, InboundPort>();
+      const all = membersOf(servicesOf, key).flatMap((service) => services.get(service) ?? []);
+      for (const service of all.toSorted(compareServiceAge)) {
+        for (const served of servedBy.get(service.key)?.get(key) ?? []) {
+          const port = inboundPort(workload, service, served);
+          if (port && !ports.has(served.port)) ports.set(served.port, port);
+        }
+      }
+      return [...ports.values()].toSorted((a, b) => a.port - b.port);
+    },
+    equalData,
+  );
+}
+
+/** Older before newer, then by key: a total order. */
+export function compareServiceAge(a: MeshService, b: MeshService): number {
+  return a.createdAtMs - b.createdAtMs || compareText(a.key, b.key);
+}
+
+function portsByWorkload({ byPort }: ServiceEndpoints): ReadonlyMap<string, readonly Served[]> {
+  const ports = new Map<string, Served[]>();
+  for (const [servicePort, endpoints] of byPort) {
+    for (const { workload, port } of endpoints) {
+      if (workload === undefined) continue;
+      const served = ports.get(workload);
+      if (served) served.push({ servicePort, port });
+      else ports.set(workload, [{ servicePort, port }]);
+    }
+  }
+  return ports;
+}
+
+function inboundPort(
+  { kind, addresses }: Workload,
+  { key, host, ports }: MeshService,
+  { servicePort, port }: Served,
+): InboundPort | undefined {
+  const declared = ports.find(({ number }) => number === servicePort);
+  return (
+    declared && {
+      port,
+      protocol: declared.protocol,
+      deliverAddress: kind === 'Pod' ? (addresses[0] ?? LOCALHOST) : LOCALHOST,
+      service: { key, host, port: servicePort, portName: declared.name },
+    }
+  );
+}

@@ -1,0 +1,141 @@
+// Takes Kubernetes objects in: parses each by its kind, and keeps the last good form of one that
+// is refused, with the reasons.
+import { parseAuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import { parseEndpointSlice } from '#istio/core/endpoint-slice.ts';
+import { parseNamespace, parseNode } from '#istio/core/place.ts';
+import { parsePod } from '#istio/core/pod.ts';
+import { parseService } from '#istio/core/service.ts';
+import {
+  MESH_CONFIG_NAME,
+  MESH_CONFIG_NAMESPACE,
+  parseMeshConfig,
+} from '#istio/meshconfig/mesh-config.ts';
+import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import type { ParseResult } from '#istio/object.ts';
+import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
+import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
+import { objectKey } from '#kube/objects.ts';
+import type { KubeObject } from '#kube/objects.ts';
+import * as kube from '#kube/resources.ts';
+import { resourceName } from '#kube/resources.ts';
+import type { ResourceType } from '#kube/resources.ts';
+import { THE_MESH } from './inputs.ts';
+import type { Inputs } from './inputs.ts';
+import type { Source } from './source.ts';
+import { workloadKey, workloadOfEntry, workloadOfPod } from './workload.ts';
+
+export type Ingest = (
+  type: ResourceType,
+  object: KubeObject,
+  change: 'applied' | 'deleted',
+) => void;
+
+/** Where the objects of one kind go. */
+type Intake<V> = {
+  readonly source: Source<V>;
+  readonly keyOf: (object: KubeObject) => string;
+  readonly parse: (object: KubeObject) => ParseResult<V>;
+};
+
+type Take = (type: ResourceType, object: KubeObject, change: 'applied' | 'deleted') => void;
+
+export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
+  const intakes = new Map<string, Take>();
+  const take = <V>(type: ResourceType, intake: Intake<V>): void => {
+    intakes.set(resourceName(type), (type, object, change) => {
+      apply(inputs, intake, { type, object, change });
+    });
+  };
+  take(kube.SERVICE, {
+    source: inputs.services,
+    keyOf: keyOfMeta,
+    parse: always(parseService),
+  });
+  take(kube.ENDPOINT_SLICE, {
+    source: inputs.slices,
+    keyOf: keyOfMeta,
+    parse: always(parseEndpointSlice),
+  });
+  take(kube.POD, {
+    source: inputs.workloads,
+    keyOf: ({ metadata }) => workloadKey('Pod', metadata.namespace ?? '', metadata.name),
+    parse: always((object) => workloadOfPod(parsePod(object))),
+  });
+  take(kube.WORKLOAD_ENTRY, {
+    source: inputs.workloads,
+    keyOf: ({ metadata }) => workloadKey('WorkloadEntry', metadata.namespace ?? '', metadata.name),
+    parse: (object) => {
+      const result = parseWorkloadEntry(object);
+      return result.ok ? { ok: true, value: workloadOfEntry(result.value) } : result;
+    },
+  });
+  take(kube.SERVICE_ENTRY, {
+    source: inputs.serviceEntries,
+    keyOf: keyOfMeta,
+    parse: parseServiceEntry,
+  });
+  take(kube.NAMESPACE, {
+    source: inputs.namespaces,
+    keyOf: keyOfMeta,
+    parse: always(parseNamespace),
+  });
+  take(kube.NODE, { source: inputs.nodes, keyOf: keyOfMeta, parse: always(parseNode) });
+  take(kube.PEER_AUTHENTICATION, {
+    source: inputs.peerAuthentications,
+    keyOf: keyOfMeta,
+    parse: parsePeerAuthentication,
+  });
+  take(kube.AUTHORIZATION_POLICY, {
+    source: inputs.authorizationPolicies,
+    keyOf: keyOfMeta,
+    parse: parseAuthorizationPolicy,
+  });
+  const meshConfig: Intake<MeshConfig> = {
+    source: inputs.meshConfig,
+    keyOf: () => THE_MESH,
+    parse: (object) => parseMeshConfig(object, defaults),
+  };
+  intakes.set(resourceName(kube.CONFIG_MAP), (type, object, change) => {
+    const { namespace, name } = object.metadata;
+    if (namespace !== MESH_CONFIG_NAMESPACE || name !== MESH_CONFIG_NAME) return;
+    apply(inputs, meshConfig, { type, object, change });
+  });
+  return (type, object, change) => intakes.get(resourceName(type))?.(type, object, change);
+}
+
+const keyOfMeta = ({ metadata }: KubeObject): string => objectKey(metadata);
+
+/** For kinds whose objects the API server has checked: there is nothing left to refuse. */
+const always =
+  <V>(parse: (object: KubeObject) => V) =>
+  (object: KubeObject): ParseResult<V> => ({ ok: true, value: parse(object) });
+
+function apply<V>(
+  { rejections }: Inputs,
+  { source, keyOf, parse }: Intake<V>,
+  event: {
+    readonly type: ResourceType;
+    readonly object: KubeObject;
+    readonly change: 'applied' | 'deleted';
+  },
+): void {
+  const { type, object, change } = event;
+  const key = keyOf(object);
+  const rejectionKey = `${resourceName(type)}/${objectKey(object.metadata)}`;
+  if (change === 'deleted') {
+    source.delete(key);
+    rejections.delete(rejectionKey);
+    return;
+  }
+  const result = parse(object);
+  if (result.ok) {
+    source.set(key, result.value);
+    rejections.delete(rejectionKey);
+    return;
+  }
+  const { namespace = '', name } = object.metadata;
+  const hasLastGood = source.latest(key) !== undefined;
+  const { violations } = result;
+  rejections.set(rejectionKey, { type, namespace, name, violations, hasLastGood });
+}

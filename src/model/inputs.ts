@@ -1,0 +1,59 @@
+// What is written into the model: one source for each kind of object that it is made of.
+import type { EndpointSlice } from '#istio/core/endpoint-slice.ts';
+import type { Namespace, Node } from '#istio/core/place.ts';
+import type { KubeService } from '#istio/core/service.ts';
+import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import type { PeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
+import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import type { ResourceType } from '#kube/resources.ts';
+import type { Violation } from '#istio/object.ts';
+import { equalData } from './equal.ts';
+import type { Graph } from './graph.ts';
+import type { Source } from './source.ts';
+import type { Workload } from './workload.ts';
+
+/** An object that is not in force as written. */
+export type Rejection = {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  readonly name: string;
+  readonly violations: readonly Violation[];
+  /** Is an earlier form of the object in force still? */
+  readonly hasLastGood: boolean;
+};
+
+export type Inputs = {
+  readonly services: Source<KubeService>;
+  readonly slices: Source<EndpointSlice>;
+  readonly serviceEntries: Source<ServiceEntry>;
+  /** Pods and WorkloadEntries, by `kind/namespace/name`. */
+  readonly workloads: Source<Workload>;
+  readonly namespaces: Source<Namespace>;
+  readonly nodes: Source<Node>;
+  readonly peerAuthentications: Source<PeerAuthentication>;
+  readonly authorizationPolicies: Source<AuthorizationPolicy>;
+  /** One at most, under `THE_MESH`. */
+  readonly meshConfig: Source<MeshConfig>;
+  /** By `<resource>/namespace/name`. */
+  readonly rejections: Source<Rejection>;
+};
+
+/** The key of what there is one of. */
+export const THE_MESH = 'mesh';
+
+/** An object that was written again without a change that matters here is no change. */
+export function createInputs(graph: Graph): Inputs {
+  return {
+    services: graph.source<KubeService>('Services', equalData),
+    slices: graph.source<EndpointSlice>('EndpointSlices', equalData),
+    serviceEntries: graph.source<ServiceEntry>('ServiceEntries', equalData),
+    workloads: graph.source<Workload>('workloads', equalData),
+    namespaces: graph.source<Namespace>('Namespaces', equalData),
+    nodes: graph.source<Node>('Nodes', equalData),
+    peerAuthentications: graph.source<PeerAuthentication>('PeerAuthentications', equalData),
+    authorizationPolicies: graph.source<AuthorizationPolicy>('AuthorizationPolicies', equalData),
+    meshConfig: graph.source<MeshConfig>('mesh config', equalData),
+    rejections: graph.source<Rejection>('rejections', equalData),
+  };
+}

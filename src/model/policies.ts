@@ -1,0 +1,93 @@
+// Which policies govern a workload: Istio's precedence, exactly.
+import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import type {
+  MtlsMode,
+  PeerAuthentication,
+} from '#istio/peerauthentication/peer-authentication.ts';
+import { membersOf } from './collection.ts';
+import type { Collection } from './collection.ts';
+import type { Graph } from './graph.ts';
+import type { Inputs } from './inputs.ts';
+import { compareAge, compareText } from './services.ts';
+import { hasLabels } from './workload.ts';
+import type { Workload } from './workload.ts';
+
+/** The policies that govern a workload, each list by namespace (root first), then name. */
+export type WorkloadAuthorization = {
+  readonly allow: readonly AuthorizationPolicy[];
+  readonly deny: readonly AuthorizationPolicy[];
+  readonly audit: readonly AuthorizationPolicy[];
+  readonly custom: readonly AuthorizationPolicy[];
+};
+
+export type Policies = {
+  readonly mtlsMode: (workload: Workload, port: number) => MtlsMode;
+  readonly authorization: (workload: Workload) => WorkloadAuthorization;
+};
+
+/** @param rootNamespace where the policies of the whole mesh are (MeshConfig), tracked */
+export function derivePolicies(
+  graph: Graph,
+  inputs: Inputs,
+  rootNamespace: () => string,
+): Policies {
+  const peers = byNamespace(graph, inputs.peerAuthentications, compareAge);
+  const rules = byNamespace(graph, inputs.authorizationPolicies, (a, b) =>
+    compareText(a.name, b.name),
+  );
+  return {
+    mtlsMode: (workload, port) => {
+      const own = peers.get(workload.namespace) ?? [];
+      const root = rootNamespace();
+      const ofMesh = (peers.get(root) ?? []).find(isForAll);
+      // In the root namespace, a policy with a selector is for nobody, and one without for all.
+      if (workload.namespace === root) return effectiveMode(port, [ofMesh]);
+      const ofWorkload = own.find(
+        (policy) => !isForAll(policy) && hasLabels(workload.labels, policy.selector),
+      );
+      return effectiveMode(port, [ofWorkload, own.find(isForAll), ofMesh]);
+    },
+    authorization: (workload) => {
+      const root = rootNamespace();
+      const namespaces = workload.namespace === root ? [root] : [root, workload.namespace];
+      const all = namespaces
+        .flatMap((namespace) => rules.get(namespace) ?? [])
+        .filter(({ hasTargetRefs }) => !hasTargetRefs)
+        .filter(({ selector }) => hasLabels(workload.labels, selector));
+      const of = (action: AuthorizationPolicy['action']): readonly AuthorizationPolicy[] =>
+        all.filter((policy) => policy.action === action);
+      return { allow: of('ALLOW'), deny: of('DENY'), audit: of('AUDIT'), custom: of('CUSTOM') };
+    },
+  };
+}
+
+/** One cell for each namespace that has policies, not one for each workload they are about. */
+function byNamespace<P extends { readonly namespace: string }>(
+  graph: Graph,
+  policies: Collection<P>,
+  compare: (a: P, b: P) => number,
+): Collection<readonly P[]> {
+  const { name } = policies;
+  const index = graph.index(`${name} by namespace`, policies, ({ namespace }) => [namespace]);
+  return graph.derive(`${name} in order`, index, (_, namespace) =>
+    membersOf(index, namespace)
+      .flatMap((key) => policies.get(key) ?? [])
+      .toSorted(compare),
+  );
+}
+
+const isForAll = ({ selector }: PeerAuthentication): boolean => Object.keys(selector).length === 0;
+
+/**
+ * The narrowest policy with something to say decides: the workload's (for the port, then for all
+ * its ports), the namespace's, the mesh's. Of each scope only the oldest is here.
+ * Only a workload's policy knows ports: the schema allows them with a selector alone.
+ */
+function effectiveMode(
+  port: number,
+  narrowestFirst: readonly (PeerAuthentication | undefined)[],
+): MtlsMode {
+  const modes = narrowestFirst.flatMap((policy) => [policy?.portLevel.get(port), policy?.mode]);
+  for (const mode of modes) if (mode !== undefined && mode !== 'UNSET') return mode;
+  return 'PERMISSIVE';
+}
