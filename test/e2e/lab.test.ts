@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { Cloud } from '#lab/cloud.ts';
 import { connectionsTo, countMarker } from '#lab/connections.ts';
 import { enterSandbox } from '#lab/enter.ts';
+import { committedTitles, createTables, HeldSessions, Writer } from '#lab/library.ts';
 import type { Machine } from '#lab/machine.ts';
 import { LIBRARY, Postgres } from '#lab/postgres.ts';
 
@@ -129,4 +130,31 @@ test('nobody answers on a port: one sentence', async () => {
     code: 'LAB_FAILED',
     message: /127\.0\.0\.1:15000\/ready on db-vm: .*refused/,
   });
+});
+
+test('the writer says ✅ for what is committed, ❌ once while PostgreSQL is down', async () => {
+  await createTables(postgres);
+  const writer = Writer.start(vm, { host: '127.0.0.1', port: 5432, note: MARKER });
+  await writer.waitForMore(2, 10_000);
+  const failed = writer.waitForFailure(10_000);
+  await postgres.stop();
+  assert.match(await failed, /^❌ .+: nothing listens on 127\.0\.0\.1:5432: is PostgreSQL running/);
+  await postgres.start();
+  await writer.waitForMore(2, 10_000);
+  assert.equal(await writer.finish(), true);
+  assert.deepEqual(writer.inserted, await committedTitles(postgres));
+  assert.equal(writer.inserted[0], 'Fun Home');
+});
+
+test('held transactions tell that they live, and which do not', async () => {
+  const target = { host: '127.0.0.1', port: 5432 };
+  await using held = await HeldSessions.open(vm, { ...target, name: 'held', count: 3 });
+  const probed = await held.probe('first');
+  assert.deepEqual(probed, { alive: 3, problems: [], backends: held.opened.backends });
+  assert.deepEqual(await postgres.query('SELECT count(*) FROM held'), ['0'], 'not yet committed');
+  await postgres.query(`SELECT pg_terminate_backend(${held.opened.backends[0]})`);
+  const afterLoss = await held.commit();
+  assert.equal(afterLoss.alive, 2);
+  assert.match(afterLoss.problems.join(), /^session \d: /);
+  assert.deepEqual(await postgres.query('SELECT count(*) FROM held'), ['2']);
 });
