@@ -53,7 +53,7 @@ export type GrpcServerOptions = {
 
 export type ListenTarget =
   | { readonly host: string; readonly port: number }
-  /** `mode` of the socket file, 0600 if not given. A socket left over by another run is replaced. */
+  /** `mode` of the socket file (default 0600). A socket left over by another run is replaced. */
   | { readonly path: string; readonly mode?: number };
 
 export interface GrpcServer extends AsyncDisposable {

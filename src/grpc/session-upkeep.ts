@@ -24,7 +24,7 @@ export type SessionClock = {
 
 export type UpkeepAction = 'none' | 'ping' | 'retire' | 'destroy';
 
-/** `retire`: end its calls and close it in good order. `destroy`: the peer is gone, just drop it. */
+/** `retire`: end its calls and close in good order. `destroy`: the peer is gone, just drop it. */
 export function planUpkeep(
   session: SessionClock,
   limits: UpkeepLimits,

@@ -57,7 +57,7 @@ export function parseGrpcCode(text: string | undefined): GrpcCode {
   return CODES.get(text ?? '') ?? GrpcStatus.unknown;
 }
 
-/** A `grpc-message` is a header: longer texts are cut, so that they cannot overflow a peer's table. */
+/** A `grpc-message` is a header: longer texts are cut, lest they overflow a peer's table. */
 const MESSAGE_LENGTH_MAX = 1024;
 
 /** Percent-encodes what a `grpc-message` may not carry (all but printable ASCII, and `%`). */

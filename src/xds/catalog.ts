@@ -33,7 +33,7 @@ export interface ResourceCatalog<Proxy> {
   acquireWildcard(proxy: Proxy, typeUrl: string): ResourceKey;
   /** May drop what nobody else holds, at once or at the next `settle()`. */
   release(key: ResourceKey): void;
-  /** Computes what `acquire()` asked for and what changed; then tells listeners the changed keys. */
+  /** Computes what `acquire()` asked for and what changed, then tells listeners what changed. */
   settle(): void;
   /** `undefined`: no such resource (removed). A cluster asked for by destination address is never
    * undefined after `settle()`: one that is gone is a tombstone (STATIC, no endpoints). */

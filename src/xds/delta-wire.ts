@@ -1,0 +1,123 @@
+// The two messages of delta xDS on the wire (envoy/service/discovery/v3/discovery.proto), by hand:
+// requests come from strangers and are bounded while they are read, and a response is a short head
+// around resources that were encoded long before, for everybody.
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { EncodedResource } from './catalog.ts';
+
+export type DeltaRequest = {
+  readonly typeUrl: string;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** What the client still holds of this type from an earlier stream: name → version. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+  /** Of the response that this answers; empty when it answers none. */
+  readonly nonce: string;
+  /** Why the client refused that response (NACK); undefined when it took it (ACK). */
+  readonly rejection: string | undefined;
+  /** What the client calls itself: for logs, never for decisions. */
+  readonly nodeId: string;
+};
+
+export type DeltaResponse = {
+  readonly typeUrl: string;
+  readonly nonce: string;
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+};
+
+export type DecodedRequest =
+  | { readonly ok: true; readonly value: DeltaRequest }
+  | { readonly ok: false; readonly problem: string };
+
+/** Istio's longest names (a host of 253 characters in a route name) stay far below. */
+const NAME_LENGTH_MAX = 1024;
+/** A proxy at its quota names everything it holds in the first request of a new stream. */
+const NAMES_MAX = 50_000;
+const REJECTION_LENGTH_MAX = 2000;
+
+/** Unknown fields (`resource_locators_subscribe`, the whole node but its id) are skipped. */
+export function decodeDeltaRequest(bytes: Uint8Array): DecodedRequest {
+  try {
+    return { ok: true, value: readRequest(new BinaryReader(bytes)) };
+  } catch (error) {
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function readRequest(reader: BinaryReader): DeltaRequest {
+  const subscribe: string[] = [];
+  const unsubscribe: string[] = [];
+  const initialVersions = new Map<string, string>();
+  const request = { typeUrl: '', nonce: '', nodeId: '' };
+  let rejection: string | undefined;
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    // every field that is read here is length-delimited; another wire type is no such field
+    const isKnown = wireType === WireType.LengthDelimited;
+    if (isKnown && field === 1) request.nodeId = readStringField(reader.bytes(), 1);
+    else if (isKnown && field === 2) request.typeUrl = readName(reader);
+    else if (isKnown && field === 3) subscribe.push(readName(reader));
+    else if (isKnown && field === 4) unsubscribe.push(readName(reader));
+    else if (isKnown && field === 5) {
+      const entry = reader.bytes();
+      initialVersions.set(readStringField(entry, 1), readStringField(entry, 2));
+    } else if (isKnown && field === 6) request.nonce = readName(reader);
+    else if (isKnown && field === 7) {
+      rejection = readStringField(reader.bytes(), 2).slice(0, REJECTION_LENGTH_MAX);
+    } else reader.skip(wireType, field);
+    if (subscribe.length + unsubscribe.length + initialVersions.size > NAMES_MAX) {
+      throw new RangeError(`more than ${NAMES_MAX} names`);
+    }
+  }
+  if (request.typeUrl === '') throw new RangeError('no type_url');
+  return { ...request, subscribe, unsubscribe, initialVersions, rejection };
+}
+
+function readName(reader: BinaryReader): string {
+  const name = reader.string();
+  if (name.length > NAME_LENGTH_MAX) throw new RangeError('name is too long');
+  return name;
+}
+
+/** One string field of an embedded message: of a node its id, of a status its message. */
+function readStringField(message: Uint8Array, wanted: number): string {
+  const reader = new BinaryReader(message);
+  let value = '';
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === wanted && wireType === WireType.LengthDelimited) value = reader.string();
+    else reader.skip(wireType, field);
+  }
+  return value;
+}
+
+/** Smaller resources are copied into one buffer: many little writes cost more than copying. */
+const SHARED_BYTES_MIN = 4096;
+
+/**
+ * The response as consecutive parts. Large resources are their shared bytes themselves: a repeated
+ * field is plain concatenation, so nothing is encoded again and nothing is copied.
+ */
+export function encodeDeltaResponse(response: DeltaResponse): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let writer = new BinaryWriter();
+  writer.tag(4, WireType.LengthDelimited).string(response.typeUrl);
+  writer.tag(5, WireType.LengthDelimited).string(response.nonce);
+  for (const name of response.removed) writer.tag(6, WireType.LengthDelimited).string(name);
+  for (const { bytes } of response.resources) {
+    writer.tag(2, WireType.LengthDelimited);
+    if (bytes.length < SHARED_BYTES_MIN) writer.bytes(bytes);
+    else {
+      writer.uint32(bytes.length);
+      parts.push(writer.finish(), bytes);
+      writer = new BinaryWriter();
+    }
+  }
+  const rest = writer.finish();
+  if (rest.length > 0) parts.push(rest);
+  return parts;
+}
+
+/** What a resource, or the name of a removed one, adds to a response, within a few bytes. */
+export const resourceSize = (resource: EncodedResource): number => resource.bytes.length + 6;
+export const removalSize = (name: string): number => name.length + 4;

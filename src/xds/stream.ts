@@ -1,0 +1,86 @@
+// One ADS stream: the protocol's state machine on a gRPC call. It sends while there is room, waits
+// for drain when there is none, and meanwhile whatever changes is only marked.
+import type { Logger } from '#base/log.ts';
+import type { GrpcCall } from '#grpc/call.ts';
+import { GrpcStatus } from '#grpc/status.ts';
+import { decodeDeltaRequest, encodeDeltaResponse } from './delta-wire.ts';
+import type { DeltaRequest } from './delta-wire.ts';
+import { DeltaProtocol } from './protocol.ts';
+import type { ProtocolLimits, StreamCatalog } from './protocol.ts';
+import type { XdsCounters } from './status.ts';
+
+export type XdsStreamOptions = {
+  readonly call: GrpcCall;
+  /** The catalog for this stream; called once, before anything else. */
+  readonly bind: (stream: XdsStream) => StreamCatalog;
+  readonly limits: ProtocolLimits;
+  readonly counters: XdsCounters;
+  readonly log: Logger;
+  /** Names were acquired: the catalog must settle, then `protocol.settled()` and `pump()`. */
+  readonly onUnsettled: () => void;
+  readonly onClose: () => void;
+};
+
+export class XdsStream {
+  readonly protocol: DeltaProtocol;
+  readonly call: GrpcCall;
+  readonly #options: XdsStreamOptions;
+  /** The connection has taken all it can: nothing is encoded before it drains. */
+  #isFull = false;
+  #nodeId = '';
+
+  constructor(options: XdsStreamOptions) {
+    const { call, bind, limits, onClose } = options;
+    this.#options = options;
+    this.call = call;
+    this.protocol = new DeltaProtocol(bind(this), limits);
+    call.onMessage = (message) => this.#read(message);
+    call.onEnd = () => call.end();
+    call.onDrain = () => {
+      this.#isFull = false;
+      this.pump();
+    };
+    call.onClose = () => {
+      this.protocol.close();
+      onClose();
+    };
+  }
+
+  /** What the client calls itself. */
+  get nodeId(): string {
+    return this.#nodeId;
+  }
+
+  /** Sends what is due, as far as there is room. */
+  pump(): void {
+    const { counters } = this.#options;
+    while (!this.#isFull) {
+      const response = this.protocol.next();
+      if (!response) return;
+      const parts = encodeDeltaResponse(response);
+      this.#isFull = !this.call.send(...parts);
+      counters.responses += 1;
+      for (const part of parts) counters.bytes += part.length;
+    }
+  }
+
+  #read(message: Uint8Array): void {
+    const decoded = decodeDeltaRequest(message);
+    if (!decoded.ok) return this.call.end(GrpcStatus.invalidArgument, decoded.problem);
+    const request = decoded.value;
+    if (request.nodeId !== '') this.#nodeId = request.nodeId;
+    if (request.rejection !== undefined) this.#reportRejection(request, request.rejection);
+    const outcome = this.protocol.request(request);
+    if (!outcome.ok) {
+      this.#options.log.warn('stream ended', { problem: outcome.problem });
+      return this.call.end(GrpcStatus.resourceExhausted, outcome.problem);
+    }
+    if (this.protocol.isUnsettled) this.#options.onUnsettled();
+    this.pump(); // an answer makes room for the next response of its type
+  }
+
+  #reportRejection({ typeUrl, nonce }: DeltaRequest, reason: string): void {
+    this.#options.counters.rejections += 1;
+    this.#options.log.warn('proxy refused resources', { type: typeUrl, nonce, reason });
+  }
+}
