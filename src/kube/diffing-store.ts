@@ -26,9 +26,10 @@ export function createDiffingStore(
   return {
     replace(items) {
       const present = new Map(items.map((item) => [objectKey(item.metadata), knownOf(item)]));
-      const gone = [...known].flatMap(([key, before]) =>
-        present.get(key)?.uid === before.uid ? [] : [deleted(before)],
-      );
+      const gone = [...known].flatMap(([key, before]) => {
+        const now = present.get(key);
+        return now && now.uid === before.uid ? [] : [deleted(before)];
+      });
       const applied = items.flatMap((object): Change[] => {
         const before = known.get(objectKey(object.metadata));
         return isSame(before, knownOf(object)) ? [] : [{ kind: 'applied', object }];

@@ -1,0 +1,225 @@
+// isthmusd's composition root: everything is made here, in order, and owned by one scope.
+//
+// Kubernetes API → ingest → mesh model → catalog → delta ADS, beside the certificate authority; both
+// are served on one port. Nothing is served before every kind has been listed once.
+import { hash, randomInt } from 'node:crypto';
+import { openAuthoritySource, type AuthoritySource } from '#ca/authority-source.ts';
+import { parsePeerIdentity } from '#ca/peer-identity.ts';
+import { createRootPublisher, type RootPublisher } from '#ca/root-config-map.ts';
+import {
+  issueServerCertificate,
+  runServerCertificate,
+  serverNames,
+} from '#ca/server-certificate.ts';
+import { certificateServiceMethods } from '#ca/service.ts';
+import { createKubeDirectory } from '#ca/workload-directory.ts';
+import { coalesce } from '#base/coalesce.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { aborted, runTasks } from '#base/tasks.ts';
+import type { WorkloadIdentity } from '#base/workload-identity.ts';
+import type { GrpcCall } from '#grpc/call.ts';
+import { createGrpcServer } from '#grpc/server.ts';
+import { GrpcStatus } from '#grpc/status.ts';
+import { KINDS } from '#istio/kinds.ts';
+import { MESH_CONFIG_NAME, MESH_CONFIG_NAMESPACE } from '#istio/meshconfig/mesh-config.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { CONFIG_MAP } from '#kube/resources.ts';
+import { isNotFound } from '#kube/status.ts';
+import { createMesh, type Mesh } from '#model/mesh.ts';
+import type { DerivationFailure } from '#model/collection.ts';
+import { Graph } from '#model/graph.ts';
+import { MeshCatalog } from '#resolve/catalog.ts';
+import { standInFor } from '#resolve/stand-in.ts';
+import { XdsServer, type Admission } from '#xds/server.ts';
+import type { ControlPlaneConfig } from './config.ts';
+import { installKinds } from './crds.ts';
+import { createIngest, type Ingest } from './ingest.ts';
+import { runPages } from './monitoring.ts';
+import { controlPlanePages } from './pages.ts';
+import { INGESTED } from './kinds.ts';
+
+export type ControlPlaneDependencies = {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export type ListeningPorts = { readonly xds: number; readonly monitoring: number };
+
+/** Istio's default of TOKEN_AUDIENCES. */
+const TOKEN_AUDIENCES = ['istio-ca'];
+/** How long open streams get to end by themselves when the control plane stops. */
+const SHUTDOWN_GRACE_MS = 2000;
+
+export type ControlPlane = {
+  readonly mesh: Mesh;
+  readonly catalog: MeshCatalog;
+  readonly xds: XdsServer<WorkloadIdentity>;
+  readonly ingest: Ingest;
+  readonly authority: AuthoritySource;
+  readonly rootPublisher: RootPublisher;
+  isReady(): boolean;
+};
+
+export const randomFraction = (): number => randomInt(2 ** 32) / 2 ** 32;
+
+/**
+ * Makes the parts; nothing is listening yet.
+ *
+ * @throws OperatorError API_SERVER_UNREACHABLE, CONFIG_INVALID
+ */
+export async function buildControlPlane(
+  config: ControlPlaneConfig,
+  { client, clock, log }: ControlPlaneDependencies,
+  signal: AbortSignal,
+): Promise<ControlPlane> {
+  await installKinds(client, KINDS, { hash: (text) => hash('sha256', text), log });
+  const mesh = buildMesh(config, log);
+  await readMeshConfig(mesh, client, signal);
+  const catalog = new MeshCatalog(mesh);
+  const { trustDomain } = mesh.config();
+  const common = { client, clock, random: randomFraction };
+  const publisher: { refresh: () => void } = { refresh: () => undefined };
+  const authority = await openAuthoritySource(
+    { ...common, trustDomain, log: log.with({ part: 'ca' }), onChange: () => publisher.refresh() },
+    signal,
+  );
+  const rootPublisher = createRootPublisher({
+    ...common,
+    log: log.with({ part: 'roots' }),
+    bundlePem: () => authority.current().trustBundlePem,
+  });
+  publisher.refresh = () => rootPublisher.refresh();
+  const settleSoon = coalesce(() => catalog.settle());
+  const ingest = createIngest({
+    ...common,
+    types: INGESTED,
+    target: mesh,
+    onChanged: settleSoon,
+    log: log.with({ part: 'ingest' }),
+  });
+  let isSynced = false;
+  void ingest.synced.then(() => {
+    catalog.settle();
+    isSynced = true;
+    log.info('synced', { services: mesh.services.size, workloads: mesh.workloads.size });
+  });
+  const xds = new XdsServer<WorkloadIdentity>({
+    catalog,
+    authenticate: (call) => admit(call, { trustDomain, nowMs: clock.nowMs() }),
+    isReady: () => isSynced,
+    standIn: (_, typeUrl, name) => standInFor(typeUrl, name),
+    clock,
+    log: log.with({ part: 'xds' }),
+  });
+  return { mesh, catalog, xds, ingest, authority, rootPublisher, isReady: () => isSynced };
+}
+
+function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {
+  const onFailures = (failures: readonly DerivationFailure[]): void => {
+    for (const { collection, key, error } of failures) {
+      const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log.error('kept the last value: a derivation failed', { collection, key, problem });
+    }
+  };
+  const meshRanges = ['240.240.0.0/16', config.serviceCidr];
+  return createMesh({ graph: new Graph({ onFailures }), defaults: { meshRanges } });
+}
+
+/** The trust domain must be known before the first certificate; it stays until a restart. */
+async function readMeshConfig(mesh: Mesh, client: KubeClient, signal: AbortSignal): Promise<void> {
+  const ref = { namespace: MESH_CONFIG_NAMESPACE, name: MESH_CONFIG_NAME };
+  try {
+    mesh.ingest(CONFIG_MAP, await client.get(CONFIG_MAP, ref, { signal }), 'applied');
+    mesh.commit();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+/** What a proxy is follows from its certificate, never from what it says of itself. */
+function admit(
+  { peer }: GrpcCall,
+  options: { readonly trustDomain: string; readonly nowMs: number },
+): Admission<WorkloadIdentity> {
+  const refuse = (message: string): Admission<WorkloadIdentity> => ({
+    ok: false,
+    code: GrpcStatus.unauthenticated,
+    message,
+  });
+  if (!peer) return refuse('present a client certificate of this mesh');
+  const parsed = parsePeerIdentity(peer, options);
+  if (!parsed.ok) return refuse(parsed.problem);
+  const { namespace, serviceAccount, workload } = parsed.value;
+  const id = workload ? `${workload.kind}/${namespace}/${workload.name}` : '';
+  if (!workload)
+    return refuse(`the certificate of ${namespace}/${serviceAccount} names no workload`);
+  return { ok: true, proxy: parsed.value, id };
+}
+
+/** Serves until aborted. @throws OperatorError ADDRESS_IN_USE */
+export async function runControlPlane(
+  parts: ControlPlane,
+  options: ControlPlaneDependencies & {
+    readonly config: ControlPlaneConfig;
+    readonly onListening?: (ports: ListeningPorts) => void;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { config, client, clock, log, onListening } = options;
+  const { authority, xds, ingest, rootPublisher } = parts;
+  const names = serverNames(config.tlsNames);
+  const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
+  const server = createGrpcServer({
+    tls: serving.tls,
+    clock,
+    random: randomFraction,
+    log: log.with({ part: 'grpc' }),
+    methods: {
+      ...xds.methods,
+      ...certificateServiceMethods({
+        authority: () => authority.current(),
+        trustDomain: parts.mesh.config().trustDomain,
+        audiences: TOKEN_AUDIENCES,
+        reviewToken: (token, review) => client.reviewToken(token, review),
+        directory: createKubeDirectory(client),
+        clock,
+        log: log.with({ part: 'ca' }),
+      }),
+    },
+  });
+  const xdsPort = await server.listen(config.listen);
+  await runTasks(signal, [
+    (group) => ingest.run(group),
+    (group) => authority.run(group),
+    (group) => rootPublisher.run(group),
+    (group) =>
+      runServerCertificate(
+        serving,
+        {
+          authority: () => authority.current(),
+          names,
+          apply: (tls) => server.setTls(tls),
+          clock,
+          random: randomFraction,
+          log,
+        },
+        group,
+      ),
+    (group) =>
+      runPages(
+        {
+          listen: config.monitoring,
+          pages: controlPlanePages(parts),
+          onListening: (monitoring) => onListening?.({ xds: xdsPort, monitoring }),
+        },
+        group,
+      ),
+    async (group) => {
+      await aborted(group);
+      xds.close();
+      await server.shutdown(SHUTDOWN_GRACE_MS);
+    },
+  ]);
+}

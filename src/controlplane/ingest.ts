@@ -1,0 +1,68 @@
+// Ingest: what the Kubernetes API says, into the mesh model, as it happens.
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { runTasks } from '#base/tasks.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createDiffingStore } from '#kube/diffing-store.ts';
+import { createReflector, type ReflectorStore } from '#kube/reflector.ts';
+import type { ResourceType } from '#kube/resources.ts';
+import type { Mesh } from '#model/mesh.ts';
+
+/** Where objects go. `Mesh` is one. */
+export type IngestTarget = Pick<Mesh, 'ingest'>;
+
+/** @param onChanged called after what one list or event says has been handed on, if it is anything */
+export function createIngestStore(
+  type: ResourceType,
+  target: IngestTarget,
+  onChanged: () => void,
+): ReflectorStore {
+  return createDiffingStore((changes) => {
+    for (const change of changes) {
+      if (change.kind === 'applied') target.ingest(type, change.object, 'applied');
+      else target.ingest(type, { metadata: metadataOf(change.ref) }, 'deleted');
+    }
+    onChanged();
+  });
+}
+
+function metadataOf({
+  name,
+  namespace,
+}: {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}) {
+  return { name, ...(namespace !== undefined && { namespace }) };
+}
+
+export type Ingest = {
+  /** Resolves when every kind has been listed once. */
+  readonly synced: Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
+};
+
+export function createIngest(options: {
+  readonly client: Pick<KubeClient, 'list' | 'watch'>;
+  readonly types: readonly ResourceType[];
+  readonly target: IngestTarget;
+  /** Called after every change, to settle what follows from it. */
+  readonly onChanged: () => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}): Ingest {
+  const { client, types, target, onChanged, clock, random, log } = options;
+  const reflectors = types.map((type) => {
+    const store = createIngestStore(type, target, onChanged);
+    return createReflector({ client, type, clock, random, log, store });
+  });
+  return {
+    synced: Promise.all(reflectors.map(({ synced }) => synced)).then(() => undefined),
+    run: (signal) =>
+      runTasks(
+        signal,
+        reflectors.map((reflector) => (group: AbortSignal) => reflector.run(group)),
+      ),
+  };
+}

@@ -1,0 +1,26 @@
+// The kinds that the mesh is made of.
+import {
+  AUTHORIZATION_POLICY,
+  CONFIG_MAP,
+  ENDPOINT_SLICE,
+  NAMESPACE,
+  PEER_AUTHENTICATION,
+  POD,
+  SERVICE,
+  SERVICE_ENTRY,
+  WORKLOAD_ENTRY,
+  type ResourceType,
+} from '#kube/resources.ts';
+
+/** Watched in all namespaces. */
+export const INGESTED: readonly ResourceType[] = [
+  NAMESPACE,
+  SERVICE,
+  ENDPOINT_SLICE,
+  POD,
+  CONFIG_MAP,
+  SERVICE_ENTRY,
+  WORKLOAD_ENTRY,
+  PEER_AUTHENTICATION,
+  AUTHORIZATION_POLICY,
+];
