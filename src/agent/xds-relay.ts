@@ -47,10 +47,8 @@ export class XdsRelay {
     }
     const stream = new RelayedStream(call, {
       onWorking: () => this.#succeed(),
-      onClose: (outcome) => {
-        this.#streams.delete(stream);
-        if (outcome) this.#fail(outcome);
-      },
+      onLost: (outcome) => this.#fail(outcome),
+      onClose: () => this.#streams.delete(stream),
     });
     this.#streams.add(stream);
     // rejects only when Envoy has gone away meanwhile
@@ -80,8 +78,9 @@ export class XdsRelay {
 type RelayEvents = {
   /** The control plane has answered. */
   readonly onWorking: () => void;
-  /** Everything has ended; with how, if it was not Envoy that ended it. */
-  readonly onClose: (outcome: GrpcOutcome | undefined) => void;
+  /** The control plane's side has ended; before Envoy hears of it, and so before it comes back. */
+  readonly onLost: (outcome: GrpcOutcome) => void;
+  readonly onClose: () => void;
 };
 
 const NO_CERTIFICATE: GrpcOutcome = {
@@ -98,7 +97,6 @@ class RelayedStream {
   /** What Envoy sent before there was a call to pass it to; one network read at most. */
   #early: Uint8Array[] = [];
   #isDownEnded = false;
-  #outcome: GrpcOutcome | undefined;
 
   constructor(down: GrpcCall, events: RelayEvents) {
     this.#down = down;
@@ -113,7 +111,7 @@ class RelayedStream {
     down.onClose = () => {
       this.#gone.abort();
       this.#up?.cancel();
-      events.onClose(this.#outcome);
+      events.onClose();
     };
   }
 
@@ -151,9 +149,10 @@ class RelayedStream {
 
   /** A stream that the control plane ends in good order is lost to Envoy all the same. */
   #end(outcome: GrpcOutcome): void {
-    const isOk = outcome.code === GrpcStatus.ok;
+    if (this.signal.aborted) return; // Envoy's side ended first
+    const code = outcome.code === GrpcStatus.ok ? GrpcStatus.unavailable : outcome.code;
     const message = outcome.message || 'the control plane has ended the stream';
-    this.#outcome ??= { code: isOk ? GrpcStatus.unavailable : outcome.code, message };
-    this.#down.end(this.#outcome.code, this.#outcome.message);
+    this.#events.onLost({ code, message });
+    this.#down.end(code, message);
   }
 }

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { systemClock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
+import { MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
+import { FakeControlPlane, FakeMesh, SERVER_NAME } from '../../test/envoy/agent-control-plane.ts';
+import { ControlPlane } from './control-plane.ts';
+import {
+  loadMeshAddresses,
+  MeshAddressesFollower,
+  type VersionedMeshAddresses,
+} from './mesh-addresses.ts';
+import { Retry } from './retry.ts';
+
+const addresses = (...ranges: string[]) =>
+  create(MeshAddressesSchema, { ranges, addresses: ['203.0.113.9'] });
+
+/** An agent's follower of a control plane that can come and go on one port. */
+class Follower implements AsyncDisposable {
+  readonly mesh = new FakeMesh();
+  readonly stateFile: string;
+  readonly received: VersionedMeshAddresses[] = [];
+  readonly #dir: string;
+  readonly #stop = new AbortController();
+  readonly #changed = new EventTarget();
+  #controlPlane: ControlPlane | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.stateFile = join(dir, 'mesh-addresses.json');
+  }
+
+  static async make(): Promise<Follower> {
+    return new Follower(await mkdtemp(join(tmpdir(), 'isthmus-mesh-')));
+  }
+
+  async start(port: number): Promise<void> {
+    const target = { host: '127.0.0.1', port };
+    const config = { xds: target, ca: target, serverName: SERVER_NAME, rootCertFiles: [] };
+    this.#controlPlane = new ControlPlane(config);
+    const { key, cert } = this.mesh.issue('spiffe://cluster.local/ns/default/sa/vm');
+    const rootsPem = this.mesh.authority.trustBundlePem;
+    this.#controlPlane.setCredentials({ keyPem: key, chainPem: cert, rootsPem });
+    const limits = { firstMs: 10, maxMs: 20 };
+    const follower = new MeshAddressesFollower(
+      {
+        controlPlane: this.#controlPlane,
+        nodeId: 'sidecar~10.0.0.1~vm.default~default.svc.cluster.local',
+        stateFile: this.stateFile,
+        retry: new Retry({ clock: systemClock, random: () => 0, limits }),
+        log: silentLogger,
+      },
+      await loadMeshAddresses(this.stateFile),
+      (value) => {
+        this.received.push(value);
+        this.#changed.dispatchEvent(new Event('change'));
+      },
+    );
+    const { signal } = this.#stop;
+    this.#running = follower.run(signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  async until(count: number): Promise<VersionedMeshAddresses> {
+    for (;;) {
+      const value = this.received[count - 1];
+      if (value) return value;
+      await new Promise((resolve) => {
+        this.#changed.addEventListener('change', resolve, { once: true });
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    await this.#controlPlane?.[Symbol.asyncDispose]();
+    await rm(this.#dir, { recursive: true });
+  }
+}
+
+const { typeName } = MeshAddressesSchema;
+const isType = (type: string): boolean => type.endsWith(typeName);
+
+test('each value arrives, is acknowledged, and survives a restart of the control plane', async () => {
+  await using follower = await Follower.make();
+  const first = await FakeControlPlane.start(follower.mesh);
+  first.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));
+  await follower.start(first.port);
+  assert.deepEqual((await follower.until(1)).ranges, ['10.0.0.0/8']);
+  first.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8', '240.240.0.0/16'));
+  const second = await follower.until(2);
+  assert.deepEqual(second.ranges, ['10.0.0.0/8', '240.240.0.0/16']);
+  await follower.mesh.until((seen) => seen.kind === 'acknowledged' && isType(seen.type));
+
+  const before = follower.mesh.seen.length;
+  await first[Symbol.asyncDispose]();
+  await using _back = await FakeControlPlane.start(follower.mesh, first.port);
+  const again = await follower.mesh.until((seen) => seen.kind === 'subscribed', before);
+  assert(again.kind === 'subscribed');
+  assert.deepEqual(again.initialVersions, { mesh: second.version });
+  assert.equal(follower.received.length, 2, 'what it holds is not sent again');
+});
+
+test('a value that nft could not load is rejected, and the former stays', async () => {
+  await using follower = await Follower.make();
+  await using controlPlane = await FakeControlPlane.start(follower.mesh);
+  controlPlane.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));
+  await follower.start(controlPlane.port);
+  await follower.until(1);
+  controlPlane.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/99'));
+  const rejected = await follower.mesh.until((seen) => seen.kind === 'rejected');
+  assert.match(JSON.stringify(rejected), /10.0.0.0\/99.* is not a range/);
+  controlPlane.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/9'));
+  assert.deepEqual((await follower.until(2)).ranges, ['10.0.0.0/9']);
+});
+
+test('the last value is on disk; a file that makes no sense is none', async () => {
+  await using follower = await Follower.make();
+  await using controlPlane = await FakeControlPlane.start(follower.mesh);
+  controlPlane.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));
+  await follower.start(controlPlane.port);
+  const value = await follower.until(1);
+  for (let text = ''; !text;) text = await readFile(follower.stateFile, 'utf8').catch(() => '');
+  assert.deepEqual(await loadMeshAddresses(follower.stateFile), value);
+  const broken = ['', '{}', '{"version":"1","ranges":["x"],"addresses":[]}', '{"version":1}'];
+  for (const text of broken) {
+    await writeFile(follower.stateFile, text);
+    assert.equal(await loadMeshAddresses(follower.stateFile), undefined, text);
+  }
+});
