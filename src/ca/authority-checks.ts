@@ -21,7 +21,9 @@ export function authorityProblem(parts: AuthorityParts, nowMs: number): string |
   const { certificate, key, intermediates, roots } = parts;
   return (
     keyProblem(key) ??
-    (certificate.checkPrivateKey(key) ? undefined : 'its private key is not its certificate’s') ??
+    (certificate.checkPrivateKey(key)
+      ? undefined
+      : 'its private key does not belong to its certificate') ??
     certificateProblem('its certificate', certificate, nowMs) ??
     chainProblem({ certificate, intermediates, roots }, nowMs)
   );

@@ -1,6 +1,6 @@
 // The mesh's certificate authority: makes certificates for identities that its caller has
 // authenticated. It decides nothing about who somebody is.
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { parseIp } from '#base/ip.ts';
 import {
   certificateNameOf,
@@ -37,6 +37,8 @@ export type AuthorityMaterial = {
 export type ServerNames = { readonly dnsNames: readonly string[]; readonly ips: readonly string[] };
 
 export type Authority = {
+  /** Equal for equal signing certificate and roots. */
+  readonly fingerprint: string;
   /** The roots that everybody in the mesh trusts, as PEM. */
   readonly trustBundlePem: string;
   readonly roots: readonly X509Certificate[];
@@ -109,8 +111,11 @@ function authorityOf(parts: AuthorityParts, nowMs: number): Authority {
   };
   // An expired root would only make trouble in strict verifiers; another one is still good.
   const roots = parts.roots.filter((root) => windowOf(root).notAfterMs > nowMs);
+  const trustBundlePem = renderCertificates(roots);
+  const signedBy = parts.certificate.fingerprint256;
   return {
-    trustBundlePem: renderCertificates(roots),
+    fingerprint: createHash('sha256').update(signedBy).update(trustBundlePem).digest('hex'),
+    trustBundlePem,
     roots,
     notAfterMs: context.notAfterMs,
     issueWorkload: ({ publicKey, isRsa, identity, lifetimeMs, nowMs }) => {

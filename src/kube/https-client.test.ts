@@ -1,37 +1,28 @@
 import assert from 'node:assert/strict';
-import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
-import { createServer as createTcpServer, type Server } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { TLSSocket } from 'node:tls';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { OperatorError } from '#base/operator-error.ts';
-import { openAuthority } from '#ca/authority.ts';
-import { createWorkloadKey, renderPrivateKey } from '#ca/csr.ts';
-import { createRoot } from '#ca/root.ts';
+import { createFakeAuthority } from '#ca/fake-authority.ts';
 import type { KubeClient } from './client.ts';
+import { answerJson as json, portOf, startFakeApiServer, type Answer } from './fake-api-server.ts';
 import { createKubeClient } from './https-client.ts';
 import type { KubeConfig } from './kubeconfig.ts';
 import { CONFIG_MAP, SECRET, SERVICE } from './resources.ts';
-import { isAlreadyExists, isExpired, isNotFound, KubeStatusError } from './status.ts';
+import { isAlreadyExists, isNotFound, KubeStatusError } from './status.ts';
 
 const nowMs = systemClock.nowMs();
-const root = createRoot('test', nowMs);
-const opened = openAuthority(root, nowMs);
-assert(opened.ok);
-const serving = issue(['localhost'], ['127.0.0.1']);
-const cleanups: (() => Promise<void> | void)[] = [];
+const mesh = createFakeAuthority(nowMs);
+const serving = mesh.server(['localhost'], ['127.0.0.1']);
+const cleanups: (() => PromiseLike<void> | void)[] = [];
 after(async () => {
   for (const cleanup of cleanups.toReversed()) await cleanup();
 });
-
-type Received = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
-type Answer = (request: Received, response: ServerResponse, count: number) => void;
 
 test('get reads one object by its path, with the token and nothing else', async () => {
   const { client, received } = await start((_, response) =>
@@ -148,14 +139,14 @@ test('nobody listening is API_SERVER_UNREACHABLE, with the address and a remedy'
 
 test('a server of another authority is refused, with another remedy', async () => {
   const { port } = await start((_, response) => json(response, 200, {}));
-  const other = createRoot('other', nowMs);
+  const other = createFakeAuthority(nowMs, 'other');
   const error = await failure(clientOf({ port, caPem: other.rootPem }).list(SERVICE));
   assert(error instanceof OperatorError);
   assert.match(error.remedy, /fresh kubeconfig/);
 });
 
 test('a server of another name is refused, unless that name is configured', async () => {
-  const elsewhere = issue(['api.example'], []);
+  const elsewhere = mesh.server(['api.example']);
   const answer: Answer = (_, response) => json(response, 200, { metadata: { name: 'a' } });
   const { port } = await start(answer, { serving: elsewhere });
   const ref = { namespace: 'n', name: 'a' };
@@ -172,7 +163,7 @@ test('a client certificate is presented', async () => {
     names.push(response.socket.getPeerCertificate().subject.CN);
     json(response, 200, { metadata: { name: 'a' } });
   });
-  const { chainPem, keyPem } = issue(['isthmusd'], []);
+  const { chainPem, keyPem } = mesh.server(['isthmusd']);
   const certificate = { certificatePem: chainPem, keyPem };
   const client = clientOf({ port, credentials: { certificate } });
   await client.get(SERVICE, { namespace: 'n', name: 'a' });
@@ -262,91 +253,6 @@ test('a kept-alive connection that the server has closed costs no failure', asyn
   assert(isLast);
 });
 
-test('a watch yields events one by one, however they are cut', async () => {
-  const lines = [
-    { type: 'ADDED', object: { metadata: { name: 'ä', resourceVersion: '1' } } },
-    { type: 'BOOKMARK', object: { metadata: { resourceVersion: '2' } } },
-    { type: 'DELETED', object: { metadata: { name: 'ä', resourceVersion: '3' } } },
-  ];
-  const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  const { client, received } = await start(async (_, response) => {
-    response.flushHeaders();
-    for (let at = 0; at < bytes.length; at += 7) {
-      await new Promise((written) => response.write(bytes.subarray(at, at + 7), written));
-    }
-    response.end();
-  });
-  const seen: unknown[] = [];
-  for await (const event of client.watch(SERVICE, { resourceVersion: '0', timeoutSeconds: 9 })) {
-    seen.push(event);
-  }
-  assert.deepEqual(seen, [
-    lines[0],
-    { type: 'BOOKMARK', resourceVersion: '2' },
-    { type: 'DELETED', object: { metadata: { name: 'ä', resourceVersion: '3' } } },
-  ]);
-  assert.equal(
-    received[0]?.url,
-    '/api/v1/services?watch=true&allowWatchBookmarks=true&resourceVersion=0&timeoutSeconds=9',
-  );
-});
-
-test('an event is yielded while the watch is open, and leaving it closes the connection', async () => {
-  const closed = Promise.withResolvers<void>();
-  const { client } = await start((_, response) => {
-    response.on('close', () => closed.resolve());
-    response.write('{"type":"ADDED","object":{"metadata":{"name":"a"}}}\n');
-  });
-  for await (const event of client.watch(SERVICE, { timeoutSeconds: 9 })) {
-    assert.equal(event.type, 'ADDED');
-    break;
-  }
-  await closed.promise;
-});
-
-test('an abort in an open watch rejects with its reason and closes the connection', async () => {
-  const closed = Promise.withResolvers<void>();
-  const { client } = await start((_, response) => {
-    response.on('close', () => closed.resolve());
-    response.write('{"type":"ADDED","object":{"metadata":{"name":"a"}}}\n');
-  });
-  const stop = new AbortController();
-  const events = client.watch(SERVICE, { timeoutSeconds: 9, signal: stop.signal });
-  await events.next();
-  const pending = failure(events.next());
-  const reason = new Error('no longer wanted');
-  stop.abort(reason);
-  assert.equal(await pending, reason);
-  await closed.promise;
-});
-
-test('an ERROR event ends a watch with its Status', async () => {
-  const { client } = await start((_, response) => {
-    const object = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' };
-    response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
-  });
-  const events = client.watch(SERVICE, { resourceVersion: '1', timeoutSeconds: 9 });
-  assert(isExpired(await failure(events.next())));
-});
-
-for (const [what, body] of [
-  ['breaks off', undefined],
-  ['ends inside an event', '{"type":"ADDED"'],
-  ['is not JSON', 'hello\n'],
-  ['has an unknown event', '{"type":"NEWS","object":{}}\n'],
-  ['has a nameless object', '{"type":"ADDED","object":{"metadata":{}}}\n'],
-] as const) {
-  test(`a watch that ${what} is API_SERVER_UNREACHABLE`, async () => {
-    const { client } = await start((_, response) => {
-      response.flushHeaders();
-      if (body === undefined) response.write(' ', () => response.socket?.destroy());
-      else response.end(body);
-    });
-    const error = await failure(client.watch(SERVICE, { timeoutSeconds: 9 }).next());
-    assert(error instanceof OperatorError && error.code === 'API_SERVER_UNREACHABLE');
-  });
-}
-
 test('a token is requested for a Pod, and reviewed with its audience', async () => {
   const { client, received } = await start((request, response) => {
     if (request.url.endsWith('/token')) {
@@ -403,30 +309,11 @@ for (const [status, problem] of [
   });
 }
 
-function issue(dnsNames: string[], ips: string[]): { chainPem: string; keyPem: string } {
-  assert(opened.ok);
-  const key = createWorkloadKey();
-  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' });
-  const names = { dnsNames, ips };
-  const { chainPem } = opened.value.issueServer({ publicKey, names, lifetimeMs: 3.6e6, nowMs });
-  return { chainPem, keyPem: renderPrivateKey(key) };
-}
-
-function json(response: ServerResponse, code: number, body: unknown): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
 async function failure(work: Promise<unknown>): Promise<unknown> {
   return work.then(
     () => assert.fail('it should have failed'),
     (error: unknown) => error,
   );
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  assert(typeof address === 'object' && address !== null);
-  return address.port;
 }
 
 async function freePort(): Promise<number> {
@@ -445,7 +332,7 @@ function clientOf(
   const client = createKubeClient(
     {
       server: `https://127.0.0.1:${port}`,
-      caPem: root.rootPem,
+      caPem: mesh.rootPem,
       serverName: undefined,
       credentials: { token: 'secret-token' },
       namespace: 'default',
@@ -457,31 +344,10 @@ function clientOf(
   return client;
 }
 
-async function start(
-  answer: Answer | ((...of: Parameters<Answer>) => Promise<void>),
-  options: { readonly serving?: { chainPem: string; keyPem: string } } = {},
-) {
+async function start(answer: Answer, options: { readonly serving?: typeof serving } = {}) {
   const { chainPem: cert, keyPem: key } = options.serving ?? serving;
-  const received: Received[] = [];
-  const tls = { cert, key, ca: root.rootPem, requestCert: true, rejectUnauthorized: false };
-  const server = createServer(tls, (request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (text: string) => (body += text));
-    request.on('end', () => {
-      const { method = '', url = '', headers } = request;
-      const arrived = { method, url, headers, body };
-      received.push(arrived);
-      void answer(arrived, response, received.length);
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  });
-  const port = portOf(server);
+  const server = await startFakeApiServer({ cert, key, ca: mesh.rootPem }, answer);
+  cleanups.push(() => server[Symbol.asyncDispose]());
+  const { port, received } = server;
   return { port, received, client: clientOf({ port }) };
 }
