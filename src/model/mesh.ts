@@ -50,6 +50,8 @@ export type Mesh = {
   inboundPorts(key: string): readonly InboundPort[];
   /** Which TLS the workload demands on a port of its own. */
   mtlsMode(workload: Workload, port: number): MtlsMode;
+  /** The ports for which the workload's own policy sets a mode, served or not; sorted. */
+  mtlsPorts(workload: Workload): readonly number[];
   authorization(workload: Workload): WorkloadAuthorization;
   /** What proxies in a namespace capture. */
   meshAddresses(clientNamespace: string): MeshAddresses;
@@ -96,6 +98,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
     inboundPorts: (key) => inbound.get(key) ?? [],
     mtlsMode: policies.mtlsMode,
+    mtlsPorts: policies.mtlsPorts,
     authorization: policies.authorization,
     meshAddresses,
     workloadOf: createWorkloadOf(graph, workloads),

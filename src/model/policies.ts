@@ -22,6 +22,8 @@ export type WorkloadAuthorization = {
 
 export type Policies = {
   readonly mtlsMode: (workload: Workload, port: number) => MtlsMode;
+  /** The ports that the workload's own policy names, declared by a service or not; sorted. */
+  readonly mtlsPorts: (workload: Workload) => readonly number[];
   readonly authorization: (workload: Workload) => WorkloadAuthorization;
 };
 
@@ -35,18 +37,23 @@ export function derivePolicies(
   const rules = byNamespace(graph, inputs.authorizationPolicies, (a, b) =>
     compareText(a.name, b.name),
   );
+  // In the root namespace, a policy with a selector is for nobody, and one without for all.
+  const ofWorkload = ({ namespace, labels }: Workload): PeerAuthentication | undefined =>
+    namespace === rootNamespace()
+      ? undefined
+      : peers
+          .get(namespace)
+          ?.find((policy) => !isForAll(policy) && hasLabels(labels, policy.selector));
   return {
     mtlsMode: (workload, port) => {
-      const own = peers.get(workload.namespace) ?? [];
-      const root = rootNamespace();
-      const ofMesh = (peers.get(root) ?? []).find(isForAll);
-      // In the root namespace, a policy with a selector is for nobody, and one without for all.
-      if (workload.namespace === root) return effectiveMode(port, [ofMesh]);
-      const ofWorkload = own.find(
-        (policy) => !isForAll(policy) && hasLabels(workload.labels, policy.selector),
+      const { namespace } = workload;
+      const [own, ofMesh] = [namespace, rootNamespace()].map((name) =>
+        peers.get(name)?.find(isForAll),
       );
-      return effectiveMode(port, [ofWorkload, own.find(isForAll), ofMesh]);
+      return effectiveMode(port, [ofWorkload(workload), own, ofMesh]);
     },
+    mtlsPorts: (workload) =>
+      [...(ofWorkload(workload)?.portLevel.keys() ?? [])].toSorted((a, b) => a - b),
     authorization: (workload) => {
       const root = rootNamespace();
       const namespaces = workload.namespace === root ? [root] : [root, workload.namespace];

@@ -197,14 +197,6 @@ describe('a client connects', () => {
     mesh.owners.set(VIP, { kind: 'service', service });
     assert.deepEqual(call(catalog, VIP), { ...past, cluster: `outbound|5432||${HOST}` });
   });
-
-  test('to a UDP port: refused', () => {
-    const { mesh, catalog } = library();
-    const ports = [{ number: 5432, name: 'udp', protocol: 'udp' }] as const;
-    const service = fakeService({ host: HOST, port: 5432, ports });
-    mesh.owners.set(VIP, { kind: 'service', service });
-    assert.deepEqual(call(catalog, VIP), refused);
-  });
 });
 
 describe('two services of one host', () => {
@@ -328,6 +320,19 @@ describe('a server is called', () => {
     const { mesh, catalog } = library();
     mesh.modes.set(SERVER.key, 'STRICT');
     assert.deepEqual(chains(catalog, 80), ['passthrough_mtls', undefined, undefined]);
+  });
+
+  test('STRICT for a port that no service declares: that one, delivered as it was dialled', () => {
+    const { mesh, catalog } = library();
+    mesh.portModes.set(SERVER.key, [22, 80]);
+    mesh.modes.set(`${SERVER.key} 80`, 'STRICT');
+    assert.deepEqual(chains(catalog, 80), ['80_mtls', undefined, undefined]);
+    assert.deepEqual(chains(catalog, 81), [
+      'passthrough_mtls',
+      'passthrough_tls',
+      'passthrough_plain',
+    ]);
+    assert.equal(inbound(catalog, 'mesh', { port: 80 })?.cluster, 'InboundPassthroughCluster');
   });
 
   test('DISABLE: whatever the client sends is the application’s', () => {

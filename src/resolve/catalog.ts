@@ -13,10 +13,10 @@ import type { EncodedResource, ResourceCatalog, ResourceKey } from '#xds/catalog
 import { demandKey } from './demand.ts';
 import type { Demand } from './demand.ts';
 import { isSameResource } from './encode.ts';
-import { encodeTombstone, Maker } from './make.ts';
-import { parseDestinationClusterName, TYPE_URL } from './names.ts';
+import { Maker } from './make.ts';
 import { isKnownRecipe, Planner } from './plan.ts';
 import type { Plan, Recipe } from './plan.ts';
+import { standInFor } from './stand-in.ts';
 
 const NO_NAMES: readonly string[] = [];
 
@@ -106,8 +106,7 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
     if (answer !== undefined) return answer;
     // Not even a bug of ours may leave a destination without an answer: Envoy would not ask again.
     const { typeUrl, name } = this.#held.get(key) ?? {};
-    const isDestination = typeUrl === TYPE_URL.cluster && name !== undefined;
-    return isDestination && parseDestinationClusterName(name) ? encodeTombstone(name) : undefined;
+    return typeUrl !== undefined && name !== undefined ? standInFor(typeUrl, name) : undefined;
   }
 
   wildcardNames(key: ResourceKey): readonly string[] {

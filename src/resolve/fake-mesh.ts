@@ -30,6 +30,8 @@ export class FakeMesh implements Mesh {
   readonly owners = this.graph.source<AddressOwner>('owners');
   /** By workload key, or `key port`. */
   readonly modes = this.graph.source<MtlsMode>('modes');
+  /** By workload key: ports that have a mode of their own. */
+  readonly portModes = this.graph.source<readonly number[]>('port modes');
   /** By workload key. */
   readonly ports = this.graph.source<readonly InboundPort[]>('inbound ports');
   /** By workload key. */
@@ -58,6 +60,10 @@ export class FakeMesh implements Mesh {
 
   mtlsMode({ key }: Workload, port: number): MtlsMode {
     return this.modes.get(`${key} ${port}`) ?? this.modes.get(key) ?? 'PERMISSIVE';
+  }
+
+  mtlsPorts({ key }: Workload): readonly number[] {
+    return this.portModes.get(key) ?? [];
   }
 
   authorization({ key }: Workload): WorkloadAuthorization {

@@ -46,6 +46,8 @@ type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
 export type InboundListenerPort = {
   /** The workload's own port, not the service's. */
   readonly port: number;
+  /** Of a service? Else policy alone names it, and it is delivered like any undeclared port. */
+  readonly isServed: boolean;
   readonly mode: MtlsMode;
   readonly speaker: FirstSpeaker;
 };
@@ -88,7 +90,12 @@ export function buildVirtualInbound(
       trapChain(VIRTUAL_INBOUND_PORT),
       ...ports.flatMap((port) => portChains(port, input)),
       ...portChains(
-        { port: 'passthrough', mode: input.passthroughMode, speaker: 'unknown' },
+        {
+          port: 'passthrough',
+          mode: input.passthroughMode,
+          speaker: 'unknown',
+          isServed: false,
+        },
         input,
       ),
     ],
@@ -148,15 +155,18 @@ function rbacFilter(kind: RbacKind, port: ChainPort): MessageInitShape<typeof Fi
   };
 }
 
-function proxyTo(port: ChainInput, { accessLog }: VirtualInboundInput): TypedConfig {
-  const cluster = port.port === 'passthrough' ? INBOUND_PASSTHROUGH : inboundName(port.port);
+function proxyTo(
+  { port, isServed, speaker }: ChainInput,
+  { accessLog }: VirtualInboundInput,
+): TypedConfig {
+  const cluster = isServed && port !== 'passthrough' ? inboundName(port) : INBOUND_PASSTHROUGH;
   return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
     statPrefix: cluster,
     clusterSpecifier: { case: 'cluster', value: cluster },
     idleTimeout: NEVER_IDLE,
     accessLog: tcpAccessLogs(accessLog, 'inbound'),
     accessLogOptions: ACCESS_LOG_OPTIONS,
-    upstreamConnectMode: connectMode(port.speaker),
+    upstreamConnectMode: connectMode(speaker),
     maxEarlyDataBytes: EARLY_DATA_BYTES_MAX,
   });
 }

@@ -20,6 +20,7 @@ import { firstSpeaker } from './first-speaker.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
 import { buildVirtualInbound } from './inbound.ts';
+import type { InboundListenerPort } from './inbound.ts';
 import { buildMeshAddresses } from './mesh-addresses.ts';
 import { takesMeshTls } from './mtls-mode.ts';
 import {
@@ -93,18 +94,35 @@ export class Maker {
   #virtualInbound(workloadKey: string): EncodedResource | undefined {
     const workload = this.#mesh.workloads.get(workloadKey);
     if (workload === undefined) return undefined;
-    const ports = this.#mesh.inboundPorts(workloadKey).map(({ port, protocol, service }) => ({
-      port,
-      mode: this.#mesh.mtlsMode(workload, port),
-      speaker: firstSpeaker({ port, protocol, name: service.portName }),
-    }));
     const listener = buildVirtualInbound({
-      ports,
+      ports: this.#listenerPorts(workload),
       passthroughMode: this.#mesh.mtlsMode(workload, NO_PORT),
       trustDomains: this.#trustDomains(),
       accessLog: this.#mesh.config(),
     });
     return encodeResource(VIRTUAL_INBOUND, ListenerSchema, listener);
+  }
+
+  /** The ports that services declare, and those that only the workload's own policy names. */
+  #listenerPorts(workload: Workload): readonly InboundListenerPort[] {
+    const served = this.#mesh.inboundPorts(workload.key);
+    const others = this.#mesh
+      .mtlsPorts(workload)
+      .filter((port) => !served.some((entry) => entry.port === port));
+    return [
+      ...served.map(({ port, protocol, service }) => ({
+        port,
+        isServed: true,
+        mode: this.#mesh.mtlsMode(workload, port),
+        speaker: firstSpeaker({ port, protocol, name: service.portName }),
+      })),
+      ...others.map((port) => ({
+        port,
+        isServed: false,
+        mode: this.#mesh.mtlsMode(workload, port),
+        speaker: firstSpeaker({ port, protocol: 'auto', name: '' }),
+      })),
+    ];
   }
 
   #inboundCluster(workloadKey: string, port: number): EncodedResource | undefined {

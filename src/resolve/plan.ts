@@ -3,6 +3,8 @@
 // asker any more, so that the resource is made and encoded once for all whose plans agree.
 import { parseIp, parseRange, rangeContains } from '#base/ip.ts';
 import { assertNever } from '#base/assert-never.ts';
+import { compareServices } from '#model/addresses.ts';
+import { membersOf } from '#model/collection.ts';
 import type { Index } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { isVisibleIn } from '#model/service.ts';
@@ -125,9 +127,14 @@ export class Planner {
     return workload && recipeFor(workload);
   }
 
-  #servesPort(workload: Workload, port: ChainPort): boolean {
-    if (port === 'passthrough') return true;
-    return this.#mesh.inboundPorts(workload.key).some((served) => served.port === port);
+  /** Has the port filter chains of its own? */
+  #hasChains(workload: Workload, port: ChainPort): boolean {
+    if (port === 'passthrough' || this.#serves(workload, port)) return true;
+    return this.#mesh.mtlsPorts(workload).includes(port);
+  }
+
+  #serves({ key }: Workload, port: number): boolean {
+    return this.#mesh.inboundPorts(key).some((served) => served.port === port);
   }
 
   #rbacRecipe(name: string, proxy: Demand['proxy']): Recipe | undefined {
@@ -135,7 +142,7 @@ export class Planner {
     if (parsed === undefined) return undefined;
     const { kind: half, port } = parsed;
     return this.#own(proxy, (workload) =>
-      this.#servesPort(workload, port)
+      this.#hasChains(workload, port)
         ? { kind: 'rbac', workload: workload.key, half, port }
         : undefined,
     );
@@ -146,7 +153,7 @@ export class Planner {
     const inboundPort = parseInboundName(name);
     if (inboundPort !== undefined) {
       return this.#own(proxy, (workload) =>
-        this.#servesPort(workload, inboundPort)
+        this.#serves(workload, inboundPort)
           ? { kind: 'inbound-cluster', workload: workload.key, port: inboundPort }
           : undefined,
       );
@@ -167,7 +174,7 @@ export class Planner {
           ? { kind: 'tombstone', name }
           : this.#outsideRecipe(name);
       case 'service': {
-        const port = tcpPort(owner.service, destination.port);
+        const port = declaredPort(owner.service, destination.port);
         if (port === undefined) return { kind: 'tombstone', name };
         const { key: service, host } = owner.service;
         const ownsHost = this.#serviceOf(namespace, host)?.key === service;
@@ -195,7 +202,7 @@ export class Planner {
 
   /** Clients of a headless service dial the endpoint's own port. */
   #endpointRecipe(name: string, service: MeshService, endpoint: Destination): Recipe | undefined {
-    for (const { number: port } of service.ports.filter(({ protocol }) => protocol !== 'udp')) {
+    for (const { number: port } of service.ports) {
       const endpoints = this.#mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
       const isOne = endpoints.some(
         ({ address, port }) => address === endpoint.address && port === endpoint.port,
@@ -227,32 +234,22 @@ export class Planner {
     const ref = parseOutboundName(name);
     if (ref === undefined) return undefined;
     const service = this.#serviceOf(namespace, ref.host);
-    const port = service && tcpPort(service, ref.port);
+    const port = service && declaredPort(service, ref.port);
     if (service === undefined || port === undefined) return undefined;
     return { kind: 'endpoints', service: service.key, port };
   }
 
   /** The one service that a host is to clients in a namespace, by the order of address owners. */
   #serviceOf(namespace: string, host: string): MeshService | undefined {
-    const visible = [...(this.#servicesByHost.get(host) ?? [])]
+    const visible = membersOf(this.#servicesByHost, host)
       .flatMap((key) => this.#mesh.services.get(key) ?? [])
       .filter((service) => isVisibleIn(service, namespace));
-    return visible.toSorted((a, b) => compareOwners(a, b, namespace))[0];
+    return visible.toSorted(compareServices(namespace))[0];
   }
 }
 
-/** A Service before ServiceEntries, the client namespace's before others, older before newer. */
-function compareOwners(a: MeshService, b: MeshService, namespace: string): number {
-  const rank = (service: MeshService): number => {
-    if (service.kubeService !== undefined) return 0;
-    return service.namespace === namespace ? 1 : 2;
-  };
-  return rank(a) - rank(b) || a.createdAtMs - b.createdAtMs || (a.key < b.key ? -1 : 1);
-}
-
-function tcpPort(service: MeshService, port: number): number | undefined {
-  return service.ports.find(({ number, protocol }) => number === port && protocol !== 'udp')
-    ?.number;
+function declaredPort({ ports }: MeshService, port: number): number | undefined {
+  return ports.find(({ number }) => number === port)?.number;
 }
 
 function isAutoAllocated(address: string): boolean {
