@@ -19,6 +19,7 @@ export class Graph {
   readonly #recorder = new Recorder();
   readonly #commit: CommitState = { isRunning: false, failed: [], computationCount: 0 };
   readonly #steps: Step[] = [];
+  readonly #tables: { readonly cellCount: number }[] = [];
   readonly #onFailures: FailureReporter;
 
   /** @param options.onFailures by default `commit()` throws, after it has completed the commit */
@@ -29,6 +30,11 @@ export class Graph {
   /** How many derivations have run since the graph was made. */
   get computationCount(): number {
     return this.#commit.computationCount;
+  }
+
+  /** How many cells all its collections hold, those of absent keys included. For tests. */
+  get cellCount(): number {
+    return this.#tables.reduce((sum, { cellCount }) => sum + cellCount, 0);
   }
 
   /** A collection that is written from outside. */
@@ -104,7 +110,9 @@ export class Graph {
   }
 
   #table<V>(name: string): Table<V> {
-    return new Table<V>({ name, order: this.#steps.length, recorder: this.#recorder });
+    const table = new Table<V>({ name, order: this.#steps.length, recorder: this.#recorder });
+    this.#tables.push(table);
+    return table;
   }
 }
 

@@ -86,7 +86,7 @@ export class Reading {
   /** An object's own fields; null means absent, as in Kubernetes. */
   fieldsOf(value: unknown): readonly (readonly [string, unknown])[] | typeof INVALID {
     if (!isRecord(value)) return this.wrongType('object', value);
-    return Object.entries(value).filter(([, field]) => field !== null);
+    return Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
   }
 
   hasDistinctKeys(items: readonly unknown[], keyField: string): boolean {
