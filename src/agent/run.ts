@@ -13,6 +13,7 @@ import { XDS_METHOD } from './xds-relay.ts';
 
 /** How often to see whether the workload has become ready, or has ceased to be. */
 const READINESS_INTERVAL_MS = 2_000;
+const READINESS_FIRST_MS = 50;
 
 /**
  * Runs until aborted or until the workload has left the mesh. However it ends, but by leaving,
@@ -82,10 +83,13 @@ class Agent {
 
   async announceReadiness(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts.dependencies;
-    for (let told: string | undefined; ; await clock.sleep(READINESS_INTERVAL_MS, signal)) {
+    let told: string | undefined;
+    for (let waitMs = 0; ; waitMs = Math.min(waitMs * 2, READINESS_INTERVAL_MS)) {
+      await clock.sleep(waitMs, signal);
       const reason = (await this.#unreadyReasons()).join('; ');
       if (reason === told) continue;
       told = reason;
+      waitMs = READINESS_FIRST_MS; // one change is often followed by another
       if (reason === '') log.info('ready');
       else log.info('not ready', { reason });
     }

@@ -1,5 +1,6 @@
-// A control plane for tests of the agent: a certificate authority that knows some tokens, and a delta
-// ADS server that serves what a test puts into it. It states what the agent may rely on, no more.
+// A control plane for tests of the agent: a certificate authority that knows some tokens, and a
+// delta ADS server that serves what a test puts into it. It states what the agent may rely on, no
+// more.
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import {
   create,

@@ -16,6 +16,8 @@ export type RunningEnvoy = {
   readonly startTicks: string;
   /** Aborted when a process that this agent has started ends; never for an adopted one. */
   readonly exited: AbortSignal;
+  /** Its exit status then, if no signal has ended it. */
+  readonly exitStatus: () => number | undefined;
 };
 
 export type LaunchOptions = {
@@ -79,7 +81,8 @@ export async function startEnvoy(options: LaunchOptions): Promise<RunningEnvoy> 
     child.unref();
     const { pid = 0 } = child;
     const startTicks = await startTicksOf(pid);
-    return { pid, startTicks: startTicks ?? '', exited: exited.signal };
+    const exitStatus = (): number | undefined => child.exitCode ?? undefined;
+    return { pid, startTicks: startTicks ?? '', exited: exited.signal, exitStatus };
   } catch (cause) {
     throw new OperatorError('ENVOY_FAILED', `cannot start ${binary}: ${reasonOf(cause)}`, {
       remedy: 'name a working Envoy binary by ISTHMUS_ENVOY',

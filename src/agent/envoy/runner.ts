@@ -34,7 +34,7 @@ export type RunnerOptions = {
 const LIMITS: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 /** One that has lived this long was healthy: the next death starts the backoff afresh. */
 const STABLE_MS = 60_000;
-/** One that ends sooner than this, the first time, was not started with something usable. */
+/** One that exits sooner than this, the first time, has found something that it cannot use. */
 const START_MS = 5_000;
 /** An adopted process has no parent to tell its end. */
 const LOOK_INTERVAL_MS = 250;
@@ -80,7 +80,7 @@ export class EnvoyRunner {
       await endEnvoy(plan.record, clock);
       return false;
     }
-    this.#process = { pid, startTicks, exited: NEVER };
+    this.#process = { pid, startTicks, exited: NEVER, exitStatus: () => undefined };
     log.info('running Envoy adopted', { pid });
     if (plan.isOutdated) {
       log.warn('Envoy runs with older settings or an older binary until it is started again', {
@@ -93,7 +93,7 @@ export class EnvoyRunner {
   /**
    * Keeps one running until aborted; then it is left running. Returns after `dismiss`.
    *
-   * @throws OperatorError ENVOY_FAILED when the first one that is started ends at once
+   * @throws OperatorError ENVOY_FAILED when the first one that is started gives up at once
    */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
@@ -108,7 +108,8 @@ export class EnvoyRunner {
       this.#process = undefined;
       if (this.#dismissal.signal.aborted) return;
       const livedMs = clock.nowMs() - startedAtMs;
-      if (isFirst && livedMs < START_MS) throw await this.#failure();
+      const hasGivenUp = running.exitStatus() !== undefined && livedMs < START_MS;
+      if (isFirst && hasGivenUp) throw await this.#failure();
       if (livedMs >= STABLE_MS) this.#retry.succeed();
       this.#retry.fail();
       this.#restarts += 1;
