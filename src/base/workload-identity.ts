@@ -29,8 +29,8 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** RFC 1123 subdomain, as Kubernetes demands of service accounts, Pods and WorkloadEntries. */
 const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const SPIFFE_ID = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/;
-/** RFC 5280 appendix A: upper bounds of commonName and organizationName, in characters. */
-const X520_NAME_LENGTH_MAX = 64;
+/** RFC 5280 appendix A: upper bound of commonName and organizationName, in characters. */
+export const CERTIFICATE_NAME_LENGTH_MAX = 64;
 const HASH_LENGTH = 16;
 
 export const isTrustDomain = (text: string): boolean => TRUST_DOMAIN.test(text);
@@ -88,9 +88,9 @@ export function hasSameSpiffeId(a: WorkloadIdentity, b: WorkloadIdentity): boole
  * of its SHA-256. To find the object of a certificate, compare with this function of its name.
  */
 export function certificateNameOf(name: string): string {
-  if (name.length <= X520_NAME_LENGTH_MAX) return name;
+  if (name.length <= CERTIFICATE_NAME_LENGTH_MAX) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_LENGTH);
-  return `${name.slice(0, X520_NAME_LENGTH_MAX - HASH_LENGTH - 1)}-${hash}`;
+  return `${name.slice(0, CERTIFICATE_NAME_LENGTH_MAX - HASH_LENGTH - 1)}-${hash}`;
 }
 
 export type WorkloadSubject = {

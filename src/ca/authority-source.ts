@@ -30,6 +30,8 @@ export type AuthoritySourceOptions = RootSecretOptions & {
 
 export type AuthoritySource = {
   current(): Authority;
+  /** Calls `listener` after each change. @returns a function that ends it */
+  subscribe(listener: () => void): () => void;
   /** Follows the Secrets until aborted. */
   run(signal: AbortSignal): Promise<void>;
 };
@@ -45,6 +47,7 @@ export async function openAuthoritySource(
 ): Promise<AuthoritySource> {
   let current = await loadOrCreateAuthority(options, signal);
   const secrets = new Map<string, KubeObject>();
+  const listeners = new Set<() => void>();
   const reload = (): void => {
     const next = chooseAuthority(secrets, options);
     if (!next || next.fingerprint === current.fingerprint) return;
@@ -54,9 +57,14 @@ export async function openAuthoritySource(
       expires: new Date(next.notAfterMs).toISOString(),
     });
     options.onChange?.(next);
+    for (const listener of listeners) listener();
   };
   return {
     current: () => current,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     run: (signal) => {
       const follow = (name: string) => (signal: AbortSignal) =>
         followSecret(name, { secrets, reload, options }, signal);

@@ -14,7 +14,7 @@ import type { TokenReviewResult } from '#kube/client.ts';
 import { KubeStatusError } from '#kube/status.ts';
 import { parsePeerIdentity } from './peer-identity.ts';
 import { describeTokenProblem } from './token-problem.ts';
-import type { WorkloadDirectory } from './workload-directory.ts';
+import type { ServiceAccountHolder, WorkloadDirectory } from './workload-directory.ts';
 
 export type CallerProof = {
   readonly metadata: GrpcMetadata;
@@ -43,8 +43,6 @@ export type Caller = {
 /** A projected token has about 1 KiB. */
 const TOKEN_LENGTH_MAX = 16 << 10;
 const POD_NAME = 'authentication.kubernetes.io/pod-name';
-
-type Holder = { readonly namespace: string; readonly serviceAccount: string };
 
 /**
  * The certificate goes first, as in Istio: a workload renews by it long after its token has ended.
@@ -85,15 +83,15 @@ async function byCertificate(
   if (!parsed.ok) throw unauthenticated(parsed.problem);
   const { workload, namespace, serviceAccount } = parsed.value;
   if (!workload) throw denied('the client certificate names no Pod and no WorkloadEntry');
-  const names = await known(checks.directory.names(workload.kind, parsed.value, signal));
-  const name = names.find((candidate) => certificateNameOf(candidate) === workload.name);
+  const { kind } = workload;
+  const name = await known(checks.directory.find(kind, parsed.value, workload.name, signal));
   if (name === undefined) {
     throw denied(
-      `namespace ${namespace} has no ${workload.kind} ${workload.name} ` +
+      `namespace ${namespace} has no ${kind} ${workload.name} ` +
         `of service account ${serviceAccount} any more`,
     );
   }
-  return { ...parsed.value, workload: { kind: workload.kind, name } };
+  return { ...parsed.value, workload: { kind, name } };
 }
 
 async function byToken(
@@ -124,7 +122,7 @@ async function byToken(
   return identity;
 }
 
-function holderOf(username: string): Holder {
+function holderOf(username: string): ServiceAccountHolder {
   const [, namespace, serviceAccount] =
     /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username) ?? [];
   if (namespace === undefined || serviceAccount === undefined) {
@@ -135,20 +133,22 @@ function holderOf(username: string): Holder {
 
 /** A machine's token is bound to no object: its WorkloadEntry is one of its service account's. */
 async function entryOf(
-  holder: Holder,
+  holder: ServiceAccountHolder,
   requested: string | undefined,
   directory: WorkloadDirectory,
   signal: AbortSignal,
 ): Promise<NonNullable<WorkloadIdentity['workload']>> {
-  const names = await known(directory.names('WorkloadEntry', holder, signal));
   const { namespace, serviceAccount } = holder;
   if (requested !== undefined) {
-    if (names.includes(requested)) return { kind: 'WorkloadEntry', name: requested };
+    const certificateName = certificateNameOf(requested);
+    const found = await known(directory.find('WorkloadEntry', holder, certificateName, signal));
+    if (found === requested) return { kind: 'WorkloadEntry', name: requested };
     throw denied(
       `namespace ${namespace} has no WorkloadEntry ${requested} ` +
         `with serviceAccount ${serviceAccount}; register it first`,
     );
   }
+  const names = await known(directory.entries(holder, signal));
   const [name, ...others] = names;
   if (name === undefined) {
     throw denied(

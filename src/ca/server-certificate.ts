@@ -49,38 +49,47 @@ export function issueServerCertificate(
   };
 }
 
+export type ServerCertificateOptions = {
+  readonly authority: () => Authority;
+  /** `AuthoritySource.subscribe`: another authority, or other roots, take effect at once. */
+  readonly subscribe?: (listener: () => void) => () => void;
+  readonly names: ServerNames;
+  /** Such as `(tls) => server.setTls(tls)`. */
+  readonly apply: (tls: GrpcServerTls) => void;
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive): spreads servers that started together. */
+  readonly random: () => number;
+  readonly log: Logger;
+};
+
 /**
- * Renews at half of the lifetime until aborted, beginning with `current`. Sessions that are open
- * keep the certificate they began with.
- *
- * @param options.apply such as `(tls) => server.setTls(tls)`
+ * Renews at half of the lifetime, and whenever the authority changes, until aborted; begins with
+ * `current`. Sessions that are open keep the certificate they began with.
  */
 export async function runServerCertificate(
   current: ServerCertificate,
-  options: {
-    readonly authority: () => Authority;
-    readonly names: ServerNames;
-    readonly apply: (tls: GrpcServerTls) => void;
-    readonly clock: Clock;
-    /** 0 (inclusive) to 1 (exclusive): spreads servers that started together. */
-    readonly random: () => number;
-    readonly log: Logger;
-  },
+  options: ServerCertificateOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { authority, names, apply, clock, random, log } = options;
-  let { window } = current;
-  while (!signal.aborted) {
-    const delayMs = renewalDelayMs(window, clock.nowMs(), random());
-    try {
-      await clock.sleep(Math.max(delayMs, RENEWAL_INTERVAL_MIN_MS), signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
-    const renewed = issueServerCertificate(authority(), names, clock.nowMs());
-    apply(renewed.tls);
-    window = renewed.window;
+  const { authority, subscribe, names, apply, clock, random, log } = options;
+  const renew = (): CertificateWindow => {
+    const { tls, window } = issueServerCertificate(authority(), names, clock.nowMs());
+    apply(tls);
     log.info('serving certificate renewed', { expires: new Date(window.notAfterMs).toISOString() });
+    return window;
+  };
+  let { window } = current;
+  const unsubscribe = subscribe?.(() => {
+    window = renew();
+  });
+  try {
+    while (!signal.aborted) {
+      // After a change by another authority this wakes too early once, and waits again.
+      const delayMs = renewalDelayMs(window, clock.nowMs(), random());
+      await clock.sleep(Math.max(delayMs, RENEWAL_INTERVAL_MIN_MS), signal).catch(() => undefined);
+      if (!signal.aborted && renewalDelayMs(window, clock.nowMs(), 1) === 0) window = renew();
+    }
+  } finally {
+    unsubscribe?.();
   }
 }
