@@ -104,7 +104,7 @@ export function planCloud(
   };
 }
 
-/** What of the outside's environment goes to the machines: the lab's name and the choice of Envoy. */
+/** What of the outside's environment the machines get: the lab's name and the choice of Envoy. */
 function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = ['ISTHMUS_LAB_ID', 'ISTHMUS_ENVOY', 'NODE_COMPILE_CACHE'];
   return Object.fromEntries(kept.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));

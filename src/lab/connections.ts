@@ -59,7 +59,7 @@ function assemble(segments: readonly Segment[], suffix: string): Connection {
   };
 }
 
-/** Puts one direction in order of sequence numbers, drops what was sent twice, counts what lacks. */
+/** Puts one direction in order of sequence numbers, drops repetitions, counts what lacks. */
 function assembleStream(segments: readonly Segment[]): {
   readonly bytes: Uint8Array;
   readonly missingBytes: number;

@@ -3,8 +3,8 @@ import { isInsideSandbox, runInSandbox } from './sandbox.ts';
 
 /**
  * Outside, runs this very program again, same arguments, inside a new sandbox and ends with its
- * exit status; inside, returns. A test file does so before its first test: the runner then reads the
- * inner process's report.
+ * exit status; inside, returns. A test file does so before its first test: the runner then reads
+ * the inner process's report.
  */
 export async function enterSandbox(id?: string): Promise<void> {
   if (isInsideSandbox(process.env)) return;

@@ -37,14 +37,21 @@ export class Writer {
     this.#process = process;
   }
 
-  /** @param options.note is stored with every book: a marker to look for on the wire */
+  /**
+   * @param options.note is stored with every book: a marker to look for on the wire
+   * @param options.firstId of the books; default 1
+   */
   static start(
     machine: Machine,
-    options: Target & { readonly note: string; readonly onLine?: (line: string) => void },
+    options: Target & {
+      readonly note: string;
+      readonly firstId?: number;
+      readonly onLine?: (line: string) => void;
+    },
   ): Writer {
-    const { host, port, note, onLine } = options;
-    const command = [process.execPath, WRITER, host, String(port), note];
-    return new Writer(machine.start('writer', command, onLine ? { onLine } : {}));
+    const { host, port, note, firstId = 1, onLine } = options;
+    const command = [process.execPath, WRITER, host, String(port), note, String(firstId)];
+    return new Writer(machine.start(`writer-${firstId}`, command, onLine ? { onLine } : {}));
   }
 
   /** Titles that it said were committed, in that order. */

@@ -4,7 +4,7 @@
 export const POSTGRES_UID = 101;
 export const POSTGRES_GID = 104;
 
-/** Taken from the machine that the lab runs on: how programs find libraries, roots and time zones. */
+/** Taken from the lab's host: how programs find libraries, roots and time zones. */
 export const COPIED_FROM_ETC: readonly string[] = [
   'alternatives',
   'ld.so.cache',

@@ -82,7 +82,7 @@ test('what is no topology is refused', () => {
 
 test('the firewall lets through what a rule names and drops the rest', () => {
   const rule = {
-    name: 'pods to PostgreSQL',
+    name: 'pods to it',
     from: '10.24.0.0/16',
     to: '10.128.0.14',
     tcpPort: 5432,
@@ -95,7 +95,7 @@ table inet firewall {
   chain forward {
     type filter hook forward priority filter; policy drop;
     ct state established,related accept
-    ip saddr 10.24.0.0/16 ip daddr 10.128.0.14 tcp dport 5432 counter accept comment "pods to PostgreSQL"
+    ip saddr 10.24.0.0/16 ip daddr 10.128.0.14 tcp dport 5432 counter accept comment "pods to it"
   }
 }
 `,

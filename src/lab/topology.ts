@@ -21,15 +21,15 @@ export type Topology = {
 
 /** Namespace of the router between the regions. */
 export const WORLD = 'world';
-/** Namespace of the capture point: made by whoever listens in it, before the plan is carried out. */
+/** Namespace of the capture point: made by whoever listens in it, before the rest. */
 export const TAP = 'tap';
 /** Every host's first hop. Link-local, the same everywhere: only the host's own link carries it. */
 const GATEWAY = '169.254.1.1';
 const INTERFACE_NAME_LENGTH_MAX = 15;
-/** Each region's link takes a /30 of 169.254.2.0/24, and the one behind the tap of 169.254.3.0/24. */
+/** Each region's link takes a /30 of 169.254.2.0/24, the one behind the tap of 169.254.3.0/24. */
 const REGIONS_MAX = 64;
 
-/** One thing to hand to one program. Steps are independent, but those of one namespace are in order. */
+/** One thing to hand to one program. Only steps of the same namespace depend on their order. */
 export type NetworkStep =
   | { readonly kind: 'ip'; readonly netns?: string; readonly lines: readonly string[] }
   | { readonly kind: 'forward'; readonly netns: string };

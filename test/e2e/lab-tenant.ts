@@ -1,4 +1,4 @@
-// A program for lab-end.test.ts: stands up a lab with what is hardest to get rid of in it, and stays.
+// A program for lab-end.test.ts: stands up a lab with what is hardest to get rid of, and stays.
 // usage: lab-tenant.ts ID
 import { Cloud } from '#lab/cloud.ts';
 import { enterSandbox } from '#lab/enter.ts';

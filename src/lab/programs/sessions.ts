@@ -14,7 +14,7 @@ export type SessionsReport = {
   readonly alive: number;
   /** Why the others did not, a sentence each. */
   readonly problems: readonly string[];
-  /** Process numbers of the database backends: the same as before, or it is not the same session. */
+  /** Process numbers of the database backends: other ones would be other sessions. */
   readonly backends: readonly number[];
 };
 

@@ -1,7 +1,8 @@
 // The client of the story: enters a book every half second, each over a connection of its own, and
 // says ✅ only when PostgreSQL has committed it. Without TLS of its own: encryption is the mesh's.
 //
-// usage: writer.ts HOST PORT NOTE     (NOTE is stored with each book: a marker to look for)
+// usage: writer.ts HOST PORT NOTE FIRST   (NOTE is stored with each book: a marker to look for;
+// FIRST is the id of the first book)
 // SIGTERM: finishes the book at hand and ends.
 import { once } from 'node:events';
 import { systemClock } from '#base/clock.ts';
@@ -16,7 +17,7 @@ const ANSWER_LIMIT_MS = 5_000;
 /** How long the last book is tried after SIGTERM. */
 const LAST_BOOK_LIMIT_MS = 10_000;
 
-const [host = '', port = '', note = ''] = process.argv.slice(2);
+const [host = '', port = '', note = '', first = '1'] = process.argv.slice(2);
 const target = `${host}:${port}`;
 const stopping = new AbortController();
 void once(process, 'SIGTERM').then(() => stopping.abort());
@@ -60,7 +61,7 @@ async function enterUntilCommitted(id: number): Promise<boolean> {
   }
 }
 
-for (let id = 1; !stopping.signal.aborted; id++) {
+for (let id = Number(first); !stopping.signal.aborted; id++) {
   const nextAtMs = systemClock.nowMs() + INTERVAL_MS;
   if (!(await enterUntilCommitted(id))) {
     process.exitCode = 1;

@@ -1,0 +1,184 @@
+// The cluster's side: an API server and isthmusd as processes on a machine of the lab, and the
+// hands of an operator on the Kubernetes API.
+import { fileURLToPath } from 'node:url';
+import { systemClock, withDeadline } from '#base/clock.ts';
+import { OperatorError } from '#base/operator-error.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createKubeClient } from '#kube/https-client.ts';
+import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import type { KubeObject } from '#kube/objects.ts';
+import { CONFIG_MAP } from '#kube/resources.ts';
+import { isAlreadyExists, isNotFound } from '#kube/status.ts';
+import { SERVICE_CIDR } from './cloud.ts';
+import type { Machine } from './machine.ts';
+import { type Manifest, NAMESPACE_OF_STORY } from './manifests.ts';
+import type { LabProcess } from './process.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/isthmus.js', import.meta.url));
+/** As the launcher itself would start it: then it need not start a second process. */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+const API_PORT = 6443;
+export const XDS_PORT = 15_012;
+const DATA_DIR = '/var/lib/isthmus/apiserver';
+const READY_LIMIT_MS = 20_000;
+const POLL_MS = 25;
+
+/** The name by which agents know the control plane: Istio's default. */
+export const CONTROL_PLANE_NAME = 'istiod.istio-system.svc';
+
+/** A command of Isthmus, ready to be run on a machine. */
+export function isthmus(...args: readonly string[]): string[] {
+  return [process.execPath, ...NODE_FLAGS, LAUNCHER, ...args];
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly machine: Machine;
+  readonly kube: KubeClient;
+  #apiServer: LabProcess;
+  #isthmusd: LabProcess;
+
+  private constructor(
+    machine: Machine,
+    parts: {
+      readonly kube: KubeClient;
+      readonly apiServer: LabProcess;
+      readonly isthmusd: LabProcess;
+    },
+  ) {
+    this.machine = machine;
+    this.kube = parts.kube;
+    this.#apiServer = parts.apiServer;
+    this.#isthmusd = parts.isthmusd;
+  }
+
+  /** Starts both and returns when both serve. */
+  static async start(machine: Machine): Promise<Cluster> {
+    const apiServer = await launchApiServer(machine);
+    const kubeconfig = machine.path(`${DATA_DIR}/admin.kubeconfig`);
+    const kube = createKubeClient(await loadKubeconfig(kubeconfig));
+    const isthmusd = await launchIsthmusd(machine);
+    return new Cluster(machine, { kube, apiServer, isthmusd });
+  }
+
+  get isthmusd(): LabProcess {
+    return this.#isthmusd;
+  }
+
+  get apiServer(): LabProcess {
+    return this.#apiServer;
+  }
+
+  /** `kill -9`, and again. */
+  async restartIsthmusd(): Promise<void> {
+    await this.#isthmusd.kill();
+    this.#isthmusd = await launchIsthmusd(this.machine);
+  }
+
+  async restartApiServer(): Promise<void> {
+    await this.#apiServer.stop();
+    this.#apiServer = await launchApiServer(this.machine);
+  }
+
+  /** Creates or changes objects, in order, as `kubectl apply` would. */
+  async apply(...manifests: readonly Manifest[]): Promise<void> {
+    for (const { type, object } of manifests) {
+      const { name, namespace } = object.metadata;
+      const status = object.status;
+      try {
+        await this.kube.create(type, object);
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+        await this.kube.patch(type, { name, namespace }, object, { kind: 'merge' });
+      }
+      if (status === undefined) continue;
+      const patch = { kind: 'merge', subresource: 'status' } as const;
+      await this.kube.patch(type, { name, namespace }, { status }, patch);
+    }
+  }
+
+  async remove(...manifests: readonly Manifest[]): Promise<void> {
+    for (const { type, object } of manifests) await this.kube.remove(type, object.metadata);
+  }
+
+  /** The object, once it is there: the control plane makes some in its own time. */
+  async awaitObject(
+    type: Manifest['type'],
+    ref: { namespace: string; name: string },
+  ): Promise<KubeObject> {
+    return await eventually(`${type.kind} ${ref.namespace}/${ref.name}`, async () => {
+      try {
+        return await this.kube.get(type, ref);
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** The mesh's root certificates, PEM, from where every namespace has them. */
+  async rootCertificates(): Promise<string> {
+    const ref = { namespace: NAMESPACE_OF_STORY, name: 'istio-ca-root-cert' };
+    const { data } = await this.awaitObject(CONFIG_MAP, ref);
+    const isMap = typeof data === 'object' && data !== null && 'root-cert.pem' in data;
+    if (isMap && typeof data['root-cert.pem'] === 'string') return data['root-cert.pem'];
+    throw new OperatorError('LAB_FAILED', `ConfigMap ${ref.name} has no root-cert.pem`, {
+      remedy: 'read the log of isthmusd',
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kube.close();
+    await Promise.all([this.#isthmusd.stop(), this.#apiServer.stop()]);
+  }
+}
+
+async function launchApiServer(machine: Machine): Promise<LabProcess> {
+  const listen = `${machine.address}:${API_PORT}`;
+  const flags = ['--data-dir', DATA_DIR, '--listen', listen, '--service-cidr', SERVICE_CIDR];
+  return await launch(machine, 'apiserver', isthmus('apiserver', ...flags));
+}
+
+async function launchIsthmusd(machine: Machine): Promise<LabProcess> {
+  const flags = ['--kubeconfig', `${DATA_DIR}/isthmusd.kubeconfig`];
+  const listen = ['--listen', `0.0.0.0:${XDS_PORT}`, '--tls-san', machine.address];
+  return await launch(machine, 'isthmusd', isthmus('isthmusd', ...flags, ...listen));
+}
+
+/** Starts a server of Isthmus and waits for the line in which it says that it serves. */
+async function launch(
+  machine: Machine,
+  name: string,
+  command: readonly string[],
+): Promise<LabProcess> {
+  const server = machine.start(name, command);
+  await server.waitForLine(/\bready\b/, { what: 'start', limitMs: READY_LIMIT_MS });
+  return server;
+}
+
+/**
+ * Asks again and again until there is an answer.
+ *
+ * @throws OperatorError LAB_FAILED naming `what` when there is none in time
+ */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  options: { readonly limitMs?: number } = {},
+): Promise<T> {
+  const { limitMs = READY_LIMIT_MS } = options;
+  try {
+    return await withDeadline({ what, limitMs }, async (signal) => {
+      for (;;) {
+        const answer = await ask();
+        if (answer !== undefined) return answer;
+        await systemClock.sleep(POLL_MS, signal);
+      }
+    });
+  } catch (cause) {
+    if (!(cause instanceof DOMException)) throw cause;
+    throw new OperatorError('LAB_FAILED', `${what}: not within ${limitMs / 1000} s`, {
+      remedy: 'read the logs of isthmusd and of the agents',
+      cause,
+    });
+  }
+}

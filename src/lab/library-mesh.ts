@@ -1,0 +1,140 @@
+// The story's whole setting, standing: a cluster region with the control plane and the client's
+// Pod, a VM region with PostgreSQL, both in the mesh, and a firewall between them.
+import { Cloud, POD_CIDR, VM_CIDR } from './cloud.ts';
+import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from './cluster.ts';
+import { createTables, type Target } from './library.ts';
+import * as manifests from './manifests.ts';
+import { Postgres, POSTGRES_PORT } from './postgres.ts';
+import { Sidecar } from './sidecar.ts';
+
+/** The story's own names and addresses; the VM's service is called like the VM. */
+export const CLIENT = 'inventory';
+export const VM = 'postgresql-1-vm';
+const CONTROL_PLANE = 'isthmusd';
+const CLIENT_ADDRESS = '10.24.2.23';
+const VM_ADDRESS = '10.128.0.14';
+const CONTROL_PLANE_ADDRESS = '10.24.0.10';
+/** In the Service range; nothing has it: the client's Envoy takes what is sent there. */
+const CLUSTER_IP = '10.96.54.32';
+
+/** What the client dials. */
+export const TARGET: Target = { host: manifests.hostOf(VM), port: POSTGRES_PORT };
+
+export type LibraryMeshOptions = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly logsDir?: string;
+  readonly enableAutoMtls: boolean;
+  /** Istio's SECRET_TTL for both workloads; default the CA's. */
+  readonly certificateLifetime?: string;
+  /** How long the VM's Envoy lets sessions live on whose filter chain has gone. */
+  readonly drainDuration?: string;
+  /** Is told what now stands. */
+  readonly onStep?: (step: string) => void;
+};
+
+export class LibraryMesh implements AsyncDisposable {
+  readonly cloud: Cloud;
+  readonly cluster: Cluster;
+  readonly postgres: Postgres;
+  readonly client: Sidecar;
+  readonly vm: Sidecar;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(parts: {
+    readonly cloud: Cloud;
+    readonly cluster: Cluster;
+    readonly postgres: Postgres;
+    readonly client: Sidecar;
+    readonly vm: Sidecar;
+    readonly owned: AsyncDisposableStack;
+  }) {
+    this.cloud = parts.cloud;
+    this.cluster = parts.cluster;
+    this.postgres = parts.postgres;
+    this.client = parts.client;
+    this.vm = parts.vm;
+    this.#owned = parts.owned;
+  }
+
+  /** @throws OperatorError LAB_FAILED, POSTGRES_FAILED, TOOL_MISSING */
+  static async create(options: LibraryMeshOptions): Promise<LibraryMesh> {
+    const { env, logsDir, onStep = () => undefined } = options;
+    await using stack = new AsyncDisposableStack();
+    const cloud = stack.use(
+      await Cloud.create({
+        cluster: { [CONTROL_PLANE]: CONTROL_PLANE_ADDRESS, [CLIENT]: CLIENT_ADDRESS },
+        vms: { [VM]: VM_ADDRESS },
+        knows: [
+          { address: CONTROL_PLANE_ADDRESS, names: [CONTROL_PLANE_NAME] },
+          { address: CLUSTER_IP, names: [TARGET.host] },
+        ],
+        env,
+        ...(logsDir !== undefined && { logsDir }),
+      }),
+    );
+    await cloud.firewall.allow(
+      { name: 'pods to PostgreSQL', from: POD_CIDR, to: VM_ADDRESS, tcpPort: POSTGRES_PORT },
+      { name: 'VMs to isthmusd', from: VM_CIDR, to: CONTROL_PLANE_ADDRESS, tcpPort: XDS_PORT },
+    );
+    onStep('a cluster and a VM in two regions, a firewall between them');
+    // Side by side: neither needs the other until both stand.
+    const [postgres, cluster] = await Promise.all([
+      installDatabase(cloud).then((it) => stack.use(it)),
+      startCluster(cloud, options.enableAutoMtls).then((it) => stack.use(it)),
+    ]);
+    onStep('PostgreSQL on the VM, 127.0.0.1:5432; API server and isthmusd in the cluster');
+    const [client, vm] = await joinMesh(cloud, cluster, options);
+    onStep(`${CLIENT} and ${VM} in the mesh, each with an Envoy`);
+    return new LibraryMesh({ cloud, cluster, postgres, client, vm, owned: stack.move() });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+async function installDatabase(cloud: Cloud): Promise<Postgres> {
+  const postgres = await Postgres.install(cloud.machine(VM));
+  await createTables(postgres);
+  return postgres;
+}
+
+/** The objects of the story are there before the first agent asks who it is. */
+async function startCluster(cloud: Cloud, enableAutoMtls: boolean): Promise<Cluster> {
+  const cluster = await Cluster.start(cloud.machine(CONTROL_PLANE));
+  await cluster.apply(
+    manifests.meshConfig({ enableAutoMtls }),
+    manifests.serviceAccount(CLIENT),
+    manifests.serviceAccount(VM),
+    manifests.pod({ name: CLIENT, app: CLIENT, serviceAccount: CLIENT, address: CLIENT_ADDRESS }),
+    manifests.service({ name: VM, clusterIp: CLUSTER_IP, port: POSTGRES_PORT }),
+    manifests.serviceEntry({ name: VM, port: POSTGRES_PORT }),
+    manifests.workloadEntry({ name: VM, app: VM, address: VM_ADDRESS, serviceAccount: VM }),
+  );
+  return cluster;
+}
+
+async function joinMesh(
+  cloud: Cloud,
+  cluster: Cluster,
+  { certificateLifetime, drainDuration }: LibraryMeshOptions,
+): Promise<readonly [client: Sidecar, vm: Sidecar]> {
+  const common = {
+    ...(certificateLifetime !== undefined && { certificateLifetime }),
+    ...(drainDuration !== undefined && { drainDuration }),
+  };
+  const sidecars = await Promise.all([
+    Sidecar.forPod(cluster, cloud.machine(CLIENT), {
+      serviceAccount: CLIENT,
+      inboundPorts: [],
+      ...common,
+    }),
+    Sidecar.forVm(cluster, cloud.machine(VM), {
+      serviceAccount: VM,
+      inboundPorts: [POSTGRES_PORT],
+      ...common,
+    }),
+  ]);
+  await Promise.all(sidecars.map((sidecar) => sidecar.ready()));
+  return sidecars;
+}

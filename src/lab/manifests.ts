@@ -1,0 +1,166 @@
+// The story as Kubernetes objects: a client Pod, a PostgreSQL on a VM, and the mesh's settings.
+// Pure; each is what a user would write and apply.
+import type { KubeObject } from '#kube/objects.ts';
+import {
+  apiVersionOf,
+  AUTHORIZATION_POLICY,
+  CONFIG_MAP,
+  PEER_AUTHENTICATION,
+  POD,
+  type ResourceType,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  SERVICE_ENTRY,
+  WORKLOAD_ENTRY,
+} from '#kube/resources.ts';
+
+/** An object and the kind by which the API is asked for it. */
+export type Manifest = { readonly type: ResourceType; readonly object: KubeObject };
+
+export const NAMESPACE_OF_STORY = 'default';
+export const ROOT_NAMESPACE = 'istio-system';
+export const TRUST_DOMAIN = 'cluster.local';
+/** Labels and pods that the mesh speaks TLS to. */
+const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
+
+/**
+ * Istio 1.3's text format, which the story's log has: `"- - -" 0 - "-" "-" 268 441 194 …`.
+ * The fifth field was the state of Istio's Mixer, gone since 1.5; it prints `-`.
+ */
+export const CLASSIC_LOG_FORMAT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%"',
+  '%RESPONSE_CODE% %RESPONSE_FLAGS% "%DYNAMIC_METADATA(istio.mixer:status)%"',
+  '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION%',
+  '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER%',
+  '%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS%',
+  '%REQUESTED_SERVER_NAME% %ROUTE_NAME%\n',
+].join(' ');
+
+function manifest(
+  type: ResourceType,
+  name: string,
+  rest: {
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  } = {},
+): Manifest {
+  const { namespace = NAMESPACE_OF_STORY, labels, ...fields } = rest;
+  const metadata = { name, namespace, ...(labels && { labels }) };
+  return { type, object: { apiVersion: apiVersionOf(type), kind: type.kind, metadata, ...fields } };
+}
+
+export const serviceAccount = (name: string): Manifest => manifest(SERVICE_ACCOUNT, name);
+
+/** The mesh's settings: ConfigMap `istio`. JSON is YAML. */
+export function meshConfig(settings: { readonly enableAutoMtls: boolean }): Manifest {
+  const mesh = { ...settings, trustDomain: TRUST_DOMAIN, accessLogFormat: CLASSIC_LOG_FORMAT };
+  return manifest(CONFIG_MAP, 'istio', {
+    namespace: ROOT_NAMESPACE,
+    data: { mesh: JSON.stringify(mesh) },
+  });
+}
+
+/** A Pod as its node reports it. The lab is the node: it has already given the address. */
+export function pod(options: {
+  readonly name: string;
+  readonly app: string;
+  readonly serviceAccount: string;
+  readonly address: string;
+}): Manifest {
+  const { name, app, serviceAccount, address } = options;
+  return manifest(POD, name, {
+    labels: { app, version: 'v1', [TLS_MODE_LABEL]: 'istio' },
+    spec: {
+      serviceAccountName: serviceAccount,
+      containers: [{ name: app, image: 'library/inventory:v1' }],
+    },
+    status: {
+      phase: 'Running',
+      podIP: address,
+      podIPs: [{ ip: address }],
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  });
+}
+
+/** A service without a selector, for its name and cluster IP; its endpoints come from beside. */
+export function service(options: {
+  readonly name: string;
+  readonly clusterIp: string;
+  readonly port: number;
+}): Manifest {
+  const { name, clusterIp, port } = options;
+  return manifest(SERVICE, name, {
+    spec: { clusterIP: clusterIp, ports: [{ name: 'tcp', port, protocol: 'TCP' }] },
+  });
+}
+
+/** The same service's endpoints: the workloads with the label `app`. */
+export function serviceEntry(options: { readonly name: string; readonly port: number }): Manifest {
+  const { name, port } = options;
+  return manifest(SERVICE_ENTRY, name, {
+    spec: {
+      hosts: [hostOf(name)],
+      location: 'MESH_INTERNAL',
+      resolution: 'STATIC',
+      ports: [{ name: 'tcp', number: port, protocol: 'TCP' }],
+      workloadSelector: { labels: { app: name } },
+    },
+  });
+}
+
+/** A VM in the mesh. */
+export function workloadEntry(options: {
+  readonly name: string;
+  readonly app: string;
+  readonly address: string;
+  readonly serviceAccount: string;
+}): Manifest {
+  const { name, app, address, serviceAccount } = options;
+  const labels = { app, version: 'v1', [TLS_MODE_LABEL]: 'istio' };
+  return manifest(WORKLOAD_ENTRY, name, { spec: { address, labels, serviceAccount } });
+}
+
+export type MtlsMode = 'STRICT' | 'PERMISSIVE';
+
+/** How the workloads of an app may be spoken to, and where wanted, otherwise on single ports. */
+export function peerAuthentication(options: {
+  readonly app: string;
+  readonly mode: MtlsMode;
+  readonly portModes?: Readonly<Record<string, MtlsMode>>;
+}): Manifest {
+  const { app, mode, portModes = {} } = options;
+  const ports = Object.entries(portModes).map(([port, portMode]) => [port, { mode: portMode }]);
+  return manifest(PEER_AUTHENTICATION, app, {
+    spec: {
+      selector: { matchLabels: { app } },
+      mtls: { mode },
+      ...(ports.length > 0 && { portLevelMtls: Object.fromEntries(ports) }),
+    },
+  });
+}
+
+/** Only these service accounts may reach the app's port. */
+export function authorizationPolicy(options: {
+  readonly app: string;
+  readonly port: number;
+  readonly allowed: readonly string[];
+}): Manifest {
+  const { app, port, allowed } = options;
+  const principals = allowed.map((name) => `${TRUST_DOMAIN}/ns/${NAMESPACE_OF_STORY}/sa/${name}`);
+  return manifest(AUTHORIZATION_POLICY, `${app}-${port}`, {
+    spec: {
+      selector: { matchLabels: { app } },
+      action: 'ALLOW',
+      rules: [{ from: [{ source: { principals } }], to: [{ operation: { ports: [`${port}`] } }] }],
+    },
+  });
+}
+
+export const hostOf = (service: string): string =>
+  `${service}.${NAMESPACE_OF_STORY}.svc.cluster.local`;
+
+export const spiffeIdOf = (serviceAccount: string): string =>
+  `spiffe://${TRUST_DOMAIN}/ns/${NAMESPACE_OF_STORY}/sa/${serviceAccount}`;

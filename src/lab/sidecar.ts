@@ -1,0 +1,173 @@
+// A machine's membership in the mesh: the files that bring it in, its agent, and what its Envoy
+// says of itself.
+import { OperatorError } from '#base/operator-error.ts';
+import { POD } from '#kube/resources.ts';
+import { type Cluster, CONTROL_PLANE_NAME, eventually, isthmus } from './cluster.ts';
+import { parseCertificates, type ServedCertificate } from './envoy-admin.ts';
+import type { Machine } from './machine.ts';
+import { NAMESPACE_OF_STORY } from './manifests.ts';
+import type { LabProcess } from './process.ts';
+
+const TOKEN_AUDIENCE = 'istio-ca';
+const TOKEN_SECONDS = 3_600;
+export const ADMIN_PORT = 15_000;
+const READY_PORT = 15_021;
+const READY_LIMIT_MS = 20_000;
+
+/** Istio's own paths on a VM and in a Pod. */
+const TOKEN_FILE = '/var/run/secrets/tokens/istio-token';
+const CLUSTER_ENV = '/var/lib/istio/envoy/cluster.env';
+const VM_ROOT_FILE = '/etc/certs/root-cert.pem';
+const POD_ROOT_FILE = '/var/run/secrets/istio/root-cert.pem';
+export const ACCESS_LOG = '/var/log/istio/istio.log';
+
+export type SidecarOptions = {
+  readonly serviceAccount: string;
+  /** Ports that are captured inbound. */
+  readonly inboundPorts: readonly number[];
+  /** Lifetime that certificates are asked for, Istio's SECRET_TTL; default the CA's. */
+  readonly certificateLifetime?: string;
+  /** How long a session may outlive what it was let in by, such as `2s`; default the agent's. */
+  readonly drainDuration?: string;
+};
+
+export class Sidecar {
+  readonly machine: Machine;
+  readonly serviceAccount: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #agent: LabProcess;
+
+  private constructor(machine: Machine, serviceAccount: string, env: NodeJS.ProcessEnv) {
+    this.machine = machine;
+    this.serviceAccount = serviceAccount;
+    this.#env = env;
+    this.#agent = this.#launch();
+  }
+
+  /** Brings in a Pod: its token is bound to it, its settings are in its environment. */
+  static async forPod(
+    cluster: Cluster,
+    machine: Machine,
+    options: SidecarOptions,
+  ): Promise<Sidecar> {
+    const ref = { namespace: NAMESPACE_OF_STORY, name: machine.name };
+    const { metadata } = await cluster.kube.get(POD, ref);
+    const { token } = await createToken(cluster, options.serviceAccount, {
+      boundPod: { name: metadata.name, uid: metadata.uid ?? '' },
+    });
+    machine.writeFile(POD_ROOT_FILE, await cluster.rootCertificates());
+    machine.writeFile(TOKEN_FILE, token, 0o600);
+    const env = {
+      POD_NAME: machine.name,
+      POD_NAMESPACE: NAMESPACE_OF_STORY,
+      SERVICE_ACCOUNT: options.serviceAccount,
+      INSTANCE_IP: machine.address,
+      ...commonSettings(options),
+    };
+    return new Sidecar(machine, options.serviceAccount, env);
+  }
+
+  /** Brings in a VM with the files that an operator copies there. */
+  static async forVm(
+    cluster: Cluster,
+    machine: Machine,
+    options: SidecarOptions,
+  ): Promise<Sidecar> {
+    const { serviceAccount } = options;
+    const { token } = await createToken(cluster, serviceAccount);
+    machine.writeFile(VM_ROOT_FILE, await cluster.rootCertificates());
+    machine.writeFile(TOKEN_FILE, token, 0o600);
+    const settings = {
+      ISTIO_NAMESPACE: NAMESPACE_OF_STORY,
+      ISTIO_SERVICE: `${machine.name}.${NAMESPACE_OF_STORY}`,
+      SERVICE_ACCOUNT: serviceAccount,
+      ISTIO_SVC_IP: machine.address,
+      ISTIO_META_WORKLOAD_ENTRY: machine.name,
+      ...commonSettings(options),
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+    machine.writeFile(CLUSTER_ENV, lines.join(''));
+    return new Sidecar(machine, serviceAccount, {});
+  }
+
+  get agent(): LabProcess {
+    return this.#agent;
+  }
+
+  /** Waits until the workload is fit for traffic: certificate, Envoy, capture verified. */
+  async ready(): Promise<void> {
+    await eventually(
+      `the mesh on ${this.machine.name}`,
+      async () => {
+        if (!this.#agent.isRunning) {
+          throw new OperatorError('LAB_FAILED', `the agent ended: ${this.#agent.tail}`, {
+            remedy: `read the whole log of the agent on ${this.machine.name}`,
+          });
+        }
+        return await this.#answers(READY_PORT, '/healthz/ready');
+      },
+      { limitMs: READY_LIMIT_MS },
+    );
+  }
+
+  /** Ends the agent, with SIGKILL where said, and starts it again; Envoy is to live on. */
+  async restartAgent(how: 'stop' | 'kill'): Promise<void> {
+    await (how === 'kill' ? this.#agent.kill() : this.#agent.stop());
+    this.#agent = this.#launch();
+    await this.ready();
+  }
+
+  /** An answer of Envoy's admin interface. */
+  async admin(path: string): Promise<string> {
+    return await this.machine.httpGet(ADMIN_PORT, path);
+  }
+
+  /** The certificates that Envoy uses now, as it says. */
+  async certificates(): Promise<readonly ServedCertificate[]> {
+    return parseCertificates(await this.admin('/certs'));
+  }
+
+  /** Process number of Envoy: the same as before, or it has been started anew. */
+  async envoyEpoch(): Promise<string> {
+    const line = (await this.admin('/stats?filter=^server\\.uptime$')).trim();
+    return line;
+  }
+
+  accessLog(): string[] {
+    return this.machine.readFile(ACCESS_LOG).split('\n').filter(Boolean);
+  }
+
+  #launch(): LabProcess {
+    return this.machine.start('agent', isthmus('agent'), { env: this.#env });
+  }
+
+  async #answers(port: number, path: string): Promise<true | undefined> {
+    try {
+      await this.machine.httpGet(port, path);
+      return true;
+    } catch (error) {
+      if (error instanceof OperatorError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function commonSettings(options: SidecarOptions): Record<string, string> {
+  const { inboundPorts, certificateLifetime, drainDuration } = options;
+  return {
+    PILOT_ADDRESS: `${CONTROL_PLANE_NAME}:15012`,
+    ISTIO_INBOUND_PORTS: inboundPorts.join(','),
+    ISTIO_SERVICE_CIDR: '*',
+    ...(certificateLifetime && { SECRET_TTL: certificateLifetime }),
+    ...(drainDuration && { ISTHMUS_DRAIN_DURATION: drainDuration }),
+  };
+}
+
+async function createToken(
+  cluster: Cluster,
+  name: string,
+  bound: { readonly boundPod?: { readonly name: string; readonly uid: string } } = {},
+): Promise<{ readonly token: string }> {
+  const options = { audiences: [TOKEN_AUDIENCE], expirationSeconds: TOKEN_SECONDS, ...bound };
+  return await cluster.kube.createToken({ namespace: NAMESPACE_OF_STORY, name }, options);
+}
