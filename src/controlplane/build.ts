@@ -199,6 +199,7 @@ export async function runControlPlane(
         serving,
         {
           authority: () => authority.current(),
+          subscribe: (listener) => authority.subscribe(listener),
           names,
           apply: (tls) => server.setTls(tls),
           clock,
