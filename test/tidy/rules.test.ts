@@ -28,14 +28,14 @@ const BANS: readonly Ban[] = [
   },
   { pattern: /\bAbortSignal\.timeout\(/, instead: 'withDeadline', appliesTo: outsideBase },
   {
-    pattern: /\bexec(Sync)?\(\s*[`'"]/,
+    pattern: /(?<!\.)\bexec(Sync)?\(\s*[`'"]/,
     instead: 'runCommand, without a shell',
     appliesTo: everywhere,
   },
   { pattern: /\bshell:\s*true/, instead: 'runCommand, without a shell', appliesTo: everywhere },
   { pattern: /\b(test|it|describe)\.(only|skip|todo)\(/, instead: 'a test', appliesTo: everywhere },
   { pattern: /@ts-(ignore|expect-error|nocheck)/, instead: 'a type', appliesTo: everywhere },
-  { pattern: /\bas any\b|:\s*any\b/, instead: 'unknown and a parser', appliesTo: everywhere },
+  { pattern: /\bas any\b|:\s+any\b/, instead: 'unknown and a parser', appliesTo: everywhere },
 ];
 
 /** Bans that look at comments too. */
