@@ -4,15 +4,25 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
 import type { AccessLogSchema } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
+import type { SubstitutionFormatStringSchema } from '#gen/envoy/config/core/v3/substitution_format_string_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
 import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import {
+  StderrAccessLogSchema,
+  StdoutAccessLogSchema,
+} from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import type { TcpProxy_TcpAccessLogOptionsSchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import type { CustomTagSchema } from '#gen/envoy/type/tracing/v3/custom_tag_pb.js';
 import { ISTIO_METADATA, SERVICE_FIELDS, WORKLOAD_FIELDS } from './identity-metadata.ts';
 import { extension, grpcService, milliseconds, V3 } from './message.ts';
+import type { TypedConfig } from './message.ts';
 import { ACCESS_LOG_INBOUND, ACCESS_LOG_OUTBOUND, ALS_CLUSTER } from './names.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+type LogFormat = {
+  readonly case: 'logFormat';
+  readonly value: MessageInitShape<typeof SubstitutionFormatStringSchema>;
+};
 
 /** What MeshConfig says of the text log. */
 export type AccessLogSettings = {
@@ -62,18 +72,11 @@ export function tcpAccessLogs(
 function textLog({ accessLogFile, accessLogFormat }: AccessLogSettings): AccessLog {
   const format = accessLogFormat === '' ? DEFAULT_FORMAT : accessLogFormat;
   const inlineString = format.endsWith('\n') ? format : `${format}\n`;
+  const textFormatSource = { specifier: { case: 'inlineString', value: inlineString } } as const;
   return {
-    ...extension('envoy.access_loggers.file', FileAccessLogSchema, {
-      path: accessLogFile,
-      accessLogFormat: {
-        case: 'logFormat',
-        value: {
-          format: {
-            case: 'textFormatSource',
-            value: { specifier: { case: 'inlineString', value: inlineString } },
-          },
-        },
-      },
+    ...textLogger(accessLogFile, {
+      case: 'logFormat',
+      value: { format: { case: 'textFormatSource', value: textFormatSource } },
     }),
     filter: {
       filterSpecifier: {
@@ -84,6 +87,21 @@ function textLog({ accessLogFile, accessLogFormat }: AccessLogSettings): AccessL
   };
 }
 
+/**
+ * Standard output is written to as it is, not opened by its path: that fails where it is a socket
+ * (what a parent that captures it gives its child), and Envoy would refuse the whole listener.
+ */
+function textLogger(path: string, accessLogFormat: LogFormat): TypedConfig {
+  switch (path) {
+    case '/dev/stdout':
+      return extension('envoy.access_loggers.stdout', StdoutAccessLogSchema, { accessLogFormat });
+    case '/dev/stderr':
+      return extension('envoy.access_loggers.stderr', StderrAccessLogSchema, { accessLogFormat });
+    default:
+      return extension('envoy.access_loggers.file', FileAccessLogSchema, { path, accessLogFormat });
+  }
+}
+
 function streamLog(direction: 'inbound' | 'outbound'): AccessLog {
   return extension('envoy.tcp_grpc_access_log', TcpGrpcAccessLogConfigSchema, {
     commonConfig: {
@@ -91,14 +109,15 @@ function streamLog(direction: 'inbound' | 'outbound'): AccessLog {
       transportApiVersion: V3,
       grpcService: grpcService(ALS_CLUSTER),
       bufferFlushInterval: milliseconds(BUFFER_FLUSH_MS),
-      customTags: destinationTags(),
+      customTags: direction === 'outbound' ? destinationTags() : [],
     },
   });
 }
 
 /**
  * Who the connection went to, as the endpoint's and the cluster's metadata say it: tags
- * `destination_workload`, … and `destination_service_host`, … of each entry.
+ * `destination_workload`, … and `destination_service_host`, … of each entry. On the other side the
+ * agent knows itself, the cluster's name has the service, and the certificate names the client.
  */
 function destinationTags(): MessageInitShape<typeof CustomTagSchema>[] {
   const host = { case: 'host', value: {} } as const;

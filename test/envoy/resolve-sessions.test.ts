@@ -77,8 +77,8 @@ describe('sessions', { concurrency: false }, () => {
     const { plane, port } = world;
     assert(await clientTalks());
     assert.deepEqual(plane.rejections, []);
-    const lines = await eventually('both lines', async () => {
-      const lines = await world.accessLogLines();
+    const lines = await eventually('both lines', () => {
+      const lines = world.accessLogLines();
       return lines.length >= 2 && lines;
     });
     const sni = `outbound_.${port}_._.${HOST}`;

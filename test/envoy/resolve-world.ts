@@ -1,7 +1,7 @@
 // A client and a server, each behind a real Envoy, on loopback: what nftables would redirect in the
 // lab arrives here at addresses that the listeners are bound to instead, so that no privilege is
 // needed. Everything else is what the resolver makes.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { once } from 'node:events';
@@ -130,15 +130,13 @@ export class World implements AsyncDisposable {
   readonly clientEnvoy: Envoy;
   readonly serverEnvoy: Envoy;
   readonly #stack: AsyncDisposableStack;
-  readonly #logPath: string;
 
   private constructor(options: {
     readonly base: Pick<World, 'mesh' | 'catalog' | 'echo' | 'plane' | 'port'>;
     readonly envoys: readonly [Envoy, Envoy];
     readonly stack: AsyncDisposableStack;
-    readonly logPath: string;
   }) {
-    const { base, envoys, stack, logPath } = options;
+    const { base, envoys, stack } = options;
     ({
       mesh: this.mesh,
       catalog: this.catalog,
@@ -148,7 +146,6 @@ export class World implements AsyncDisposable {
     } = base);
     [this.clientEnvoy, this.serverEnvoy] = envoys;
     this.#stack = stack;
-    this.#logPath = logPath;
   }
 
   static async create(): Promise<World> {
@@ -159,16 +156,14 @@ export class World implements AsyncDisposable {
     const catalog = new MeshCatalog(mesh);
     const echo = stack.use(new Echo());
     const port = await echo.listen();
-    const logPath = join(directory, 'access.log');
     describeMesh(mesh, port);
-    mesh.setConfig({ accessLogFile: logPath });
     const plane = stack.use(new FakeControlPlane(catalog, proxies(port)));
     await plane.listen(join(directory, 'xds.sock'));
     const start = async (nodeId: string): Promise<Envoy> =>
       stack.use(await Envoy.start({ nodeId, directory }));
     const envoys = [await start('client'), await start('server')] as const;
     const base = { mesh, catalog, echo, plane, port };
-    return new World({ base, envoys, stack: stack.move(), logPath });
+    return new World({ base, envoys, stack: stack.move() });
   }
 
   /** What the application's client does: dials the service, and knows of no mesh. */
@@ -205,8 +200,10 @@ export class World implements AsyncDisposable {
     return (await session.say('hello')) === 'hello';
   }
 
-  accessLogLines(): Promise<readonly string[]> {
-    return readFile(this.#logPath, 'utf8').then((text) => text.split('\n').filter(Boolean));
+  /** What both proxies have written to their standard output. */
+  accessLogLines(): readonly string[] {
+    const text = this.clientEnvoy.output() + this.serverEnvoy.output();
+    return text.split('\n').filter((line) => line.includes('"- - -"'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

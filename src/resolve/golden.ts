@@ -1,0 +1,61 @@
+// Resources as text, for goldens: the JSON of protobuf, with what is packed into Any spelled out.
+import { createRegistry, fromJson, toJson } from '@bufbuild/protobuf';
+import type { DescMessage, JsonValue, MessageShape } from '@bufbuild/protobuf';
+import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
+import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
+import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
+import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
+import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
+import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
+import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
+import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
+import { MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
+import type { EncodedResource } from '#xds/catalog.ts';
+import { TYPE_URL } from './names.ts';
+import { decode } from './simulate-call.ts';
+
+const registry = createRegistry(
+  DirectResponseSchema,
+  DownstreamTlsContextSchema,
+  OriginalDstSchema,
+  RawBufferSchema,
+  RBACSchema,
+  SetFilterStateSchema,
+  StdoutAccessLogSchema,
+  TcpGrpcAccessLogConfigSchema,
+  TcpProxySchema,
+  TlsInspectorSchema,
+  UpstreamTlsContextSchema,
+);
+
+const SCHEMAS: Readonly<Record<string, DescMessage>> = {
+  [TYPE_URL.cluster]: ClusterSchema,
+  [TYPE_URL.endpoints]: ClusterLoadAssignmentSchema,
+  [TYPE_URL.extension]: TypedExtensionConfigSchema,
+  [TYPE_URL.listener]: ListenerSchema,
+  [TYPE_URL.meshAddresses]: MeshAddressesSchema,
+};
+
+export function renderGolden(typeUrl: string, resource: EncodedResource): string {
+  const schema = SCHEMAS[typeUrl];
+  if (schema === undefined) throw new Error(`no golden has type ${typeUrl}`);
+  const json = toJson(schema, decode(schema, resource), { registry, useProtoFieldName: true });
+  return `${JSON.stringify(json, undefined, 2)}\n`;
+}
+
+export function parseGolden<Desc extends DescMessage>(
+  schema: Desc,
+  text: string,
+): MessageShape<Desc> {
+  const json: JsonValue = JSON.parse(text);
+  return fromJson(schema, json, { registry });
+}
