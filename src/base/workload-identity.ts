@@ -77,11 +77,6 @@ export function identityProblem(identity: WorkloadIdentity): string | undefined 
   return undefined;
 }
 
-/** Same SPIFFE ID: all that authorization looks at. */
-export function hasSameSpiffeId(a: WorkloadIdentity, b: WorkloadIdentity): boolean {
-  return spiffeIdOf(a) === spiffeIdOf(b);
-}
-
 /**
  * How an object's name (or a trust domain) stands in a certificate's subject, whose fields X.520
  * bounds at 64 characters: itself, or if it is longer its beginning, `-` and 16 hexadecimal digits

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  X509Certificate,
+} from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,6 +57,23 @@ test('openssl verifies the chain strictly, for both ends of a connection', async
   await assertVerified(mesh.rootPem, server.chainPem, '');
   assert(server.certificate.checkHost('istiod.istio-system.svc'));
   assert(server.certificate.checkIP('127.0.0.1') && server.certificate.checkIP('::1'));
+});
+
+test('an RSA key is certified for what RSA keys do', async () => {
+  const mesh = createFakeAuthority(nowMs);
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { chainPem } = mesh.authority.issueWorkload({
+    publicKey: publicKey.export({ format: 'der', type: 'spki' }),
+    isRsa: true,
+    identity: inventory,
+    lifetimeMs: DAY_MS,
+    nowMs,
+  });
+  await assertVerified(mesh.rootPem, chainPem, '');
+  const { stdout } = await runCommand('openssl', ['x509', '-noout', '-ext', 'keyUsage'], {
+    input: chainPem,
+  });
+  assert.match(stdout, /critical\s+Digital Signature, Key Encipherment$/m);
 });
 
 test('serial numbers and roots are never the same twice', () => {

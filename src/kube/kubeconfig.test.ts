@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { stringify } from 'yaml';
 import { OperatorError } from '#base/operator-error.ts';
-import { loadInClusterConfig, loadKubeconfig } from './kubeconfig.ts';
+import { loadKubeconfig } from './kubeconfig.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'isthmus-kubeconfig-'));
 after(() => rm(folder, { recursive: true }));
@@ -99,18 +99,4 @@ test('a missing file is FILE_UNREADABLE and named, whichever it is', async () =>
       return error.message.includes(missing);
     });
   }
-});
-
-test('a Pod finds its API server in its environment and its mount', async () => {
-  await writeFile(join(folder, 'ca.crt'), PEM);
-  await writeFile(join(folder, 'namespace'), 'istio-system\n');
-  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
-  assert.deepEqual(await loadInClusterConfig(env, folder), {
-    server: 'https://[fd00::1]:443',
-    caPem: PEM,
-    serverName: undefined,
-    namespace: 'istio-system',
-    credentials: { tokenFile: join(folder, 'token') },
-  });
-  assert.equal(await loadInClusterConfig({}, folder), undefined);
 });

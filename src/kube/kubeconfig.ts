@@ -1,4 +1,4 @@
-// Where the API server is and who we are to it: kubectl's own file, or a Pod's service account.
+// Where the API server is and who we are to it: kubectl's own file.
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
@@ -21,9 +21,6 @@ export type KubeConfig = {
   /** The context's namespace, or `default`. */
   readonly namespace: string;
 };
-
-/** The mount of every Pod's service account. */
-const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * Reads a kubeconfig file. File names in it are relative to its folder, as for kubectl.
@@ -75,26 +72,6 @@ export async function loadKubeconfig(
       ...(token !== undefined && { token }),
       ...(tokenFile !== undefined && { tokenFile: resolve(folder, tokenFile) }),
     },
-  };
-}
-
-/**
- * What a Pod finds in itself, or undefined outside of one.
- * https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
- */
-export async function loadInClusterConfig(
-  env: Readonly<Record<string, string | undefined>>,
-  folder: string = SERVICE_ACCOUNT_FOLDER,
-): Promise<KubeConfig | undefined> {
-  const host = env['KUBERNETES_SERVICE_HOST'];
-  const port = env['KUBERNETES_SERVICE_PORT'];
-  if (!host || !port) return undefined;
-  return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    caPem: await readText(`${folder}/ca.crt`),
-    serverName: undefined,
-    namespace: (await readText(`${folder}/namespace`)).trim(),
-    credentials: { tokenFile: `${folder}/token` },
   };
 }
 

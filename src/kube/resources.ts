@@ -49,14 +49,6 @@ export const ENDPOINT_SLICE: ResourceType = {
   namespaced: true,
 };
 
-export const LEASE: ResourceType = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  plural: 'leases',
-  kind: 'Lease',
-  namespaced: true,
-};
-
 export const TOKEN_REVIEW: ResourceType = {
   group: 'authentication.k8s.io',
   version: 'v1',
@@ -67,20 +59,9 @@ export const TOKEN_REVIEW: ResourceType = {
 
 export const SERVICE_ENTRY = networking('ServiceEntry', 'serviceentries');
 export const WORKLOAD_ENTRY = networking('WorkloadEntry', 'workloadentries');
-export const WORKLOAD_GROUP = networking('WorkloadGroup', 'workloadgroups');
-export const DESTINATION_RULE = networking('DestinationRule', 'destinationrules');
 
 export const PEER_AUTHENTICATION = security('PeerAuthentication', 'peerauthentications');
 export const AUTHORIZATION_POLICY = security('AuthorizationPolicy', 'authorizationpolicies');
-
-/** The legacy mesh-wide policy of the story: one object, named `default`, without a namespace. */
-export const MESH_POLICY: ResourceType = {
-  group: 'authentication.istio.io',
-  version: 'v1alpha1',
-  plural: 'meshpolicies',
-  kind: 'MeshPolicy',
-  namespaced: false,
-};
 
 /** `v1`, or `group/version`: what stands in an object's apiVersion. */
 export function apiVersionOf({ group, version }: ResourceType): string {

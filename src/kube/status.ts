@@ -28,8 +28,6 @@ export class KubeStatusError extends Error {
 }
 
 export const isNotFound = (error: unknown): boolean => hasCode(error, 404);
-export const isUnauthorized = (error: unknown): boolean => hasCode(error, 401);
-export const isForbidden = (error: unknown): boolean => hasCode(error, 403);
 /** The resource version is too old to go on from: list again. */
 export const isExpired = (error: unknown): boolean => hasCode(error, 410);
 /** Somebody else created it first. */
