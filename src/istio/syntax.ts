@@ -44,7 +44,7 @@ export function checkLabels(labels: Readonly<Record<string, string>>, at: Readin
   }
 }
 
-/** Notes what is wrong with a ServiceEntry's exportTo: `.`, `*`, `~` or namespaces, meaningfully. */
+/** Notes what is wrong with an exportTo: `.`, `*`, `~` or namespaces, in a way that makes sense. */
 export function checkExportTo(exportTo: readonly string[], namespace: string, at: Reading): void {
   const seen = new Set<string>();
   for (const [index, entry] of exportTo.entries()) {

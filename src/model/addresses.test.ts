@@ -35,7 +35,11 @@ spec: { ports: [{ port: 80, name: tcp }], ${spec} }
 const entry = (name: string, spec: string, meta = ''): string => `
 kind: ServiceEntry
 metadata: { name: ${name}${meta} }
-spec: { hosts: [${name}.example.com], resolution: STATIC, ports: [{ number: 80, name: tcp }], ${spec} }
+spec:
+  hosts: [${name}.example.com]
+  resolution: STATIC
+  ports: [{ number: 80, name: tcp }]
+  ${spec.replace(', exportTo', '\n  exportTo')}
 `;
 
 const pod = (ip: string, meta = ''): string => `
@@ -120,7 +124,10 @@ const CASES: Readonly<Record<string, readonly [objects: readonly string[], owner
   'a VM by itself, in its own namespace': [[vm(IP)], 'workload WorkloadEntry/default/vm'],
   'nobody: a VM of another namespace that no service speaks for': [[vm(IP, OTHER)], 'nobody'],
   'the narrowest range': [
-    [entry('wide', 'addresses: [10.0.0.0/8]', OLD), entry('narrow', 'addresses: [10.1.2.0/24]')],
+    [
+      entry('wide', 'addresses: [10.0.0.0/8]', OLD),
+      entry('narrow', 'addresses: [10.1.2.0/24]', NEW),
+    ],
     'service default/narrow.example.com',
   ],
   'an address before any range': [

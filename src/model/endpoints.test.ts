@@ -30,7 +30,10 @@ spec: { address: 10.128.0.14, serviceAccount: db }
 const pod = `
 kind: Pod
 metadata: { name: pod, labels: { app: db, security.istio.io/tlsMode: istio } }
-spec: { serviceAccountName: db, nodeName: n1, containers: [{ ports: [{ name: http, containerPort: 8080 }] }] }
+spec:
+  serviceAccountName: db
+  nodeName: n1
+  containers: [{ ports: [{ name: http, containerPort: 8080 }] }]
 status: { podIP: 10.24.0.1 }
 `;
 
@@ -56,6 +59,12 @@ test('a Service selects Pods and WorkloadEntries of its namespace', () => {
     ['10.24.0.1:8080 ready istio Pod/default/pod'],
     'the WorkloadEntry has no port of the name that targetPort asks for',
   );
+});
+
+test('a selector selects who has all of its labels', () => {
+  const versioned = service.replace('app: db', 'version: v1, app: db');
+  const mesh = meshOf([versioned, vm, pod.replace('app: db', 'app: db, version: v1')].join('---'));
+  assert.deepEqual(endpointsOf(mesh, 5432), ['10.24.0.1:6000 ready istio Pod/default/pod']);
 });
 
 test('once there are EndpointSlices, Pods come from them; WorkloadEntries still by selector', () => {
@@ -203,6 +212,12 @@ test('TLS of a WorkloadEntry: its label decides, else whether it has a service a
     const mesh = meshOf(`${service}---${yaml}`);
     assert.equal(mesh.endpoints.get(DB)?.byPort.get(5432)?.[0]?.tlsMode, wanted, yaml);
   }
+});
+
+test('a Pod takes TLS when its label says so, service account or not', () => {
+  const plain = pod.replace(', security.istio.io/tlsMode: istio', '');
+  const mesh = meshOf(`${service}---${plain}`);
+  assert.deepEqual(endpointsOf(mesh, 5432), ['10.24.0.1:6000 ready disabled Pod/default/pod']);
 });
 
 test("place: what an endpoint does not say is its node's and its namespace's", () => {

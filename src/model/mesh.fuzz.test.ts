@@ -39,6 +39,10 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
         return workload && mesh.mtlsMode(workload, port);
       });
     }
+    all.set(`ports ${key}`, () => {
+      const workload = mesh.workloads.get(key);
+      return workload && mesh.mtlsPorts(workload);
+    });
     all.set(`rules ${key}`, () => {
       const workload = mesh.workloads.get(key);
       return workload && mesh.authorization(workload);

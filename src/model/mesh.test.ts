@@ -91,7 +91,10 @@ spec:
 ---
 kind: Service
 metadata: { name: older, creationTimestamp: 2026-01-01T00:00:00Z }
-spec: { clusterIP: 10.96.0.6, selector: { app: db }, ports: [{ name: tcp, port: 1, targetPort: 5432 }] }
+spec:
+  clusterIP: 10.96.0.6
+  selector: { app: db }
+  ports: [{ name: tcp, port: 1, targetPort: 5432 }]
 ---
 kind: WorkloadEntry
 metadata: { name: vm, labels: { app: db } }

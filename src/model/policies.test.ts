@@ -27,7 +27,10 @@ const peers = (list: readonly Peer[]): string =>
     .map(
       ({ in: namespace = 'default', age = 0, spec }, index) => `
 kind: PeerAuthentication
-metadata: { name: p${index}, namespace: ${namespace}, creationTimestamp: ${2026 - age}-01-01T00:00:00Z }
+metadata:
+  name: p${index}
+  namespace: ${namespace}
+  creationTimestamp: ${2026 - age}-01-01T00:00:00Z
 spec: ${spec}
 `,
     )
@@ -118,6 +121,12 @@ data: { mesh: 'rootNamespace: policies' }
     [vm('default'), config, peers([{ in: 'policies', spec: strict }])].join('---'),
   );
   assert.equal(mesh.mtlsMode(workloadOf(mesh), 5432), 'STRICT');
+});
+
+test('the ports that a policy of the workload itself is about', () => {
+  const ports = 'portLevelMtls: { 5432: { mode: STRICT }, 80: { mode: UNSET } }';
+  const mesh = meshOf(`${vm('default')}---${peers([{ spec: strict }, { spec: forDb(ports) }])}`);
+  assert.deepEqual(mesh.mtlsPorts(workloadOf(mesh)), [80, 5432]);
 });
 
 const rule = (name: string, spec: string, meta = ''): string => `

@@ -74,7 +74,7 @@ test("of one host and namespace they are one: the Service's ports, the addresses
 
 test('of two ServiceEntries of one host, the older defines a port', () => {
   const young = entry
-    .replace('name: db', 'name: young')
+    .replace('name: db', 'name: a-young')
     .replace('2026-01-01', '2026-01-05')
     .replace('protocol: TCP }, {', 'protocol: HTTP }, {')
     .replace('exportTo: [.]', 'exportTo: [b]');
@@ -83,7 +83,7 @@ test('of two ServiceEntries of one host, the older defines a port', () => {
     found?.ports.map(({ protocol }) => protocol),
     ['tcp', 'tcp'],
   );
-  assert.deepEqual(found?.serviceEntries, ['default/db', 'default/young']);
+  assert.deepEqual(found?.serviceEntries, ['default/db', 'default/a-young']);
   assert.deepEqual(found?.exportTo, ['b', 'default']);
 });
 

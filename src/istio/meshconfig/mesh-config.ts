@@ -29,7 +29,7 @@ export type MeshConfig = {
   readonly rootNamespace: string;
   /** `*`, `.`, `~` or namespaces, for Services and ServiceEntries that do not say. */
   readonly defaultServiceExportTo: readonly string[];
-  /** What counts as inside of the mesh, as canonical CIDRs: annotation `isthmus.dev/mesh-ranges`. */
+  /** What counts as inside of the mesh, canonical: annotation `isthmus.dev/mesh-ranges`. */
   readonly meshRanges: readonly string[];
   /** Fields of Istio's that are set and that nothing here acts on: worth telling the operator. */
   readonly unusedFields: readonly string[];

@@ -1,4 +1,4 @@
-// A ServiceEntry as the mesh uses it: hosts that no Service speaks for, and what stands behind them.
+// A ServiceEntry as the mesh uses it: hosts, and what stands behind them.
 import { canonicalCidr, canonicalIp } from '#base/ip.ts';
 import { isRecord } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
