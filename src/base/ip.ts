@@ -186,7 +186,7 @@ export function cidrsOf(range: IpRange): string[] {
   return cidrs;
 }
 
-/** Does the block of 2^hostBits addresses at `first` start at its own boundary and end by `last`? */
+/** Does the block of 2^hostBits addresses at `first` lie on its own boundary and end by `last`? */
 function fits(first: bigint, hostBits: number, last: bigint): boolean {
   const size = 1n << BigInt(hostBits);
   return first % size === 0n && first + size - 1n <= last;

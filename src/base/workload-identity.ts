@@ -65,7 +65,7 @@ export function parseSpiffeId(text: string): Parsed<WorkloadIdentity> {
   return problem === undefined ? { ok: true, value: identity } : { ok: false, problem };
 }
 
-/** What is wrong with the parts of an identity, or undefined: asked before a certificate is made. */
+/** What is wrong with an identity's parts, or undefined: asked before a certificate is made. */
 export function identityProblem(identity: WorkloadIdentity): string | undefined {
   const { trustDomain, namespace, serviceAccount, workload } = identity;
   if (!isTrustDomain(trustDomain)) return 'the trust domain is not a lower-case domain name';

@@ -28,8 +28,10 @@ const RSA_BITS_MAX = 8192;
 const RSA_BITS_MIN = 2048;
 /** Curve → length of its SubjectPublicKeyInfo with an uncompressed point, the only form in use. */
 const CURVE_KEY_BYTES: Readonly<Record<string, number>> = { prime256v1: 91, secp384r1: 120 };
-const PEM_REQUEST =
-  /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END \1?CERTIFICATE REQUEST-----\s*$/;
+const LABEL = '(?:NEW )?CERTIFICATE REQUEST'; // openssl once wrote NEW
+const PEM_REQUEST = new RegExp(
+  `^\\s*-----BEGIN ${LABEL}-----([A-Za-z0-9+/=\\s]+)-----END ${LABEL}-----\\s*$`,
+);
 
 const SIGNATURES: Readonly<Record<string, { readonly hash: string; readonly keyType: string }>> = {
   [OID.ecdsaWithSha256]: { hash: 'sha256', keyType: 'ec' },
@@ -46,7 +48,7 @@ const SIGNATURES: Readonly<Record<string, { readonly hash: string; readonly keyT
  */
 export function parseCertificateRequest(pem: string): Parsed<CertificateRequest> {
   if (pem.length > CSR_LENGTH_MAX) return refuse(`it is longer than ${CSR_LENGTH_MAX} characters`);
-  const base64 = PEM_REQUEST.exec(pem)?.[2];
+  const base64 = PEM_REQUEST.exec(pem)?.[1];
   if (base64 === undefined) return refuse('it is not one PEM block CERTIFICATE REQUEST');
   try {
     return readRequest(Buffer.from(base64, 'base64'));

@@ -142,7 +142,7 @@ async function write(
       await client.create(CONFIG_MAP, { metadata, data }, { signal });
       return;
     } catch (error) {
-      if (!isAlreadyExists(error)) throw error; // else another replica was first: see that it is right
+      if (!isAlreadyExists(error)) throw error; // another replica was first: see that it is right
     }
   }
   await client.patch(CONFIG_MAP, metadata, { data }, { kind: 'merge', signal });

@@ -12,7 +12,7 @@ export class FakeKubeClient implements Pick<
   'get' | 'list' | 'watch' | 'create' | 'patch' | 'remove'
 > {
   readonly #kinds = new Map<string, FakeHistory>();
-  /** Called before each write, for tests that let another client be faster, or the server refuse. */
+  /** Called before each write: for tests where another client is faster, or the server refuses. */
   beforeWrite: (verb: 'create' | 'patch' | 'remove', type: ResourceType, ref: ObjectRef) => void =
     () => undefined;
 

@@ -233,3 +233,12 @@ function remedyFor(error: Error): string {
   const code = 'code' in error ? String(error.code) : '';
   return /CERT|SIGNATURE|ISSUER|ERR_TLS/.test(code) ? REMEDY_TRUST : REMEDY_CONNECT;
 }
+
+/** The answer is JSON, but nothing that an API server says. */
+export function foreignAnswer(server: string, expected: string): OperatorError {
+  return new OperatorError(
+    'API_SERVER_UNREACHABLE',
+    `${server} answered with something that is not ${expected}`,
+    { remedy: "check that the kubeconfig's server address is that of a Kubernetes API server" },
+  );
+}
