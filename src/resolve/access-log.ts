@@ -4,7 +4,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
 import type { AccessLogSchema } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
-import type { SubstitutionFormatStringSchema } from '#gen/envoy/config/core/v3/substitution_format_string_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
 import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import {
@@ -19,10 +18,7 @@ import type { TypedConfig } from './message.ts';
 import { ACCESS_LOG_INBOUND, ACCESS_LOG_OUTBOUND, ALS_CLUSTER } from './names.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
-type LogFormat = {
-  readonly case: 'logFormat';
-  readonly value: MessageInitShape<typeof SubstitutionFormatStringSchema>;
-};
+type LogFormat = NonNullable<MessageInitShape<typeof StdoutAccessLogSchema>['accessLogFormat']>;
 
 /** What MeshConfig says of the text log. */
 export type AccessLogSettings = {

@@ -73,7 +73,7 @@ for (const [file, [proxy, typeUrl, name]] of Object.entries(GOLDENS)) {
   test(`${file} is as it was`, async (t) => {
     const answer = ask(await library(), { proxy, typeUrl, name });
     assert(answer, `${name} is there`);
-    const path = new URL(`testdata/library/${file}.golden.json`, import.meta.url);
+    const path = new URL(`testdata/library/${file}.golden`, import.meta.url);
     t.assert.fileSnapshot(renderGolden(typeUrl, answer), path.pathname, {
       serializers: [(text: string) => text],
     });

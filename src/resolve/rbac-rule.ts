@@ -205,7 +205,7 @@ function withoutKnownPort(
   return ports.some(isFalse) ? undefined : rest;
 }
 
-/** Only a DENY rule still has values that are no ports: as any such condition, they are left out. */
+/** Only a DENY rule still has values that are no ports: like any such value, they are left out. */
 const readable = (values: Values = []): readonly string[] =>
   values.filter((value) => destinationPortOf(value) !== undefined);
 

@@ -1,4 +1,4 @@
-// A call as Envoy would carry it, worked out from what the catalog answers, for tests: they can then
+// A call as Envoy would carry it, worked out from what the catalog answers, for tests: so they can
 // speak of behaviour ("this client, that address: this cluster, mTLS with those identities").
 import assert from 'node:assert/strict';
 import { fromBinary } from '@bufbuild/protobuf';

@@ -33,6 +33,7 @@ export class AgentProcess {
     this.#child = spawn(process.execPath, ['--max-semi-space-size=1', CHILD, ...args], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a process group, as a shell makes one for what it starts
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       let rest = '';
@@ -70,9 +71,13 @@ export class AgentProcess {
     }
   }
 
-  /** @returns the exit status, 128 after a signal that it did not handle */
+  /**
+   * Waits for its end, after a signal to its whole process group (as Ctrl-C sends one) if given.
+   *
+   * @returns the exit status, 128 after a signal that it did not handle
+   */
   async end(signal?: NodeJS.Signals): Promise<number> {
-    if (signal) this.#child.kill(signal);
+    if (signal && !this.#isOver) process.kill(-this.pid, signal);
     return await this.#exit;
   }
 }

@@ -32,7 +32,7 @@ import { ENVOY } from './resolve-envoy.ts';
 const GOLDENS = fileURLToPath(new URL('../../src/resolve/testdata/library', import.meta.url));
 
 async function goldens(prefix: string): Promise<readonly string[]> {
-  const files = (await readdir(GOLDENS)).filter((file) => file.endsWith('.golden.json'));
+  const files = (await readdir(GOLDENS)).filter((file) => file.endsWith('.golden'));
   const chosen = files.filter((file) => file.startsWith(prefix)).toSorted();
   assert(chosen.length > 0, `there are goldens of ${prefix}`);
   return Promise.all(chosen.map((file) => readFile(join(GOLDENS, file), 'utf8')));
