@@ -36,14 +36,25 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
     const key = keyOf(typeUrl, resource.name);
     this.#resources.set(key, resource);
     this.#changed.add(key);
-    this.#setMember(typeUrl, resource.name, options.isMember ?? false);
+    this.setMember(typeUrl, resource.name, options.isMember ?? false);
   }
 
   remove(typeUrl: string, name: string): void {
     const key = keyOf(typeUrl, name);
     this.#resources.delete(key);
     this.#changed.add(key);
-    this.#setMember(typeUrl, name, false);
+    this.setMember(typeUrl, name, false);
+  }
+
+  /** Whether a wildcard of the type covers this name. */
+  setMember(typeUrl: string, name: string, isMember: boolean): void {
+    const key = wildcardKeyOf(typeUrl);
+    const names = this.#wildcards.get(key) ?? new Set();
+    this.#wildcards.set(key, names);
+    if (names.has(name) === isMember) return;
+    if (isMember) names.add(name);
+    else names.delete(name);
+    this.#changed.add(key);
   }
 
   /** Keys that somebody holds, wildcards included. */
@@ -53,6 +64,11 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
 
   get(typeUrl: string, name: string): EncodedResource | undefined {
     return this.#resources.get(keyOf(typeUrl, name));
+  }
+
+  /** What a wildcard of this type stands for. */
+  members(typeUrl: string): readonly string[] {
+    return [...(this.#wildcards.get(wildcardKeyOf(typeUrl)) ?? [])];
   }
 
   acquire(_proxy: Proxy, typeUrl: string, name: string): ResourceKey {
@@ -101,16 +117,6 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
   isKnown(key: ResourceKey): boolean {
     this.#assertSettled(key);
     return this.#resources.has(key);
-  }
-
-  #setMember(typeUrl: string, name: string, isMember: boolean): void {
-    const key = wildcardKeyOf(typeUrl);
-    const names = this.#wildcards.get(key) ?? new Set();
-    this.#wildcards.set(key, names);
-    if (names.has(name) === isMember) return;
-    if (isMember) names.add(name);
-    else names.delete(name);
-    this.#changed.add(key);
   }
 
   #hold(key: ResourceKey): ResourceKey {

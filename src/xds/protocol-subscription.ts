@@ -17,8 +17,12 @@ export type Entry = {
   isMember: boolean;
   /** Counts against the quota of names that mean nothing. */
   isUnknown: boolean;
-  /** What the client was told last; undefined: nothing, or it is owed an answer whatever it has. */
+  /** What the client was told last; undefined: nothing yet. */
   told: string | undefined;
+  /** The client asked anew, and is to be answered even if nothing has changed. */
+  isAnswerDue: boolean;
+  /** To be sent once more although nothing has changed, unless the client has refused it. */
+  isRepeatDue: boolean;
 };
 
 /** A resource version (or ABSENT) as it was sent. */
@@ -79,6 +83,11 @@ export class Subscription {
 
   get isInFlight(): boolean {
     return this.#inFlight !== undefined;
+  }
+
+  /** Names of the response that the client has not answered yet. */
+  get namesInFlight(): readonly string[] {
+    return this.#inFlight?.sent.map(({ entry }) => entry.name) ?? [];
   }
 
   get dueCount(): number {
@@ -168,7 +177,12 @@ export class Subscription {
   isAcknowledged(entry: Entry): boolean {
     if (entry.told === undefined) return false;
     if (this.#inFlight?.sent.some((sent) => sent.entry === entry)) return false;
-    return this.rejections.get(entry.name)?.version !== entry.told;
+    return !this.isRejected(entry);
+  }
+
+  /** Has the client refused what it was told of this entry last? */
+  isRejected(entry: Entry): boolean {
+    return entry.told !== undefined && this.rejections.get(entry.name)?.version === entry.told;
   }
 
   #hasOtherUpdates(): boolean {
@@ -177,6 +191,7 @@ export class Subscription {
 
   #blame({ entry, version }: Sent, message: string): void {
     if (this.entries.get(entry.name) !== entry) return;
+    if (entry.told === version) entry.isRepeatDue = false;
     this.rejections.set(entry.name, { name: entry.name, version, message });
   }
 
@@ -219,10 +234,11 @@ export class Subscription {
       const group = this.#suspects.pop();
       if (!group) return;
       for (const { entry, version } of group) {
-        const resource = contentOf(entry, source);
         const isHeld = this.entries.get(entry.name) === entry && entry.told === version;
+        const resource = isHeld ? contentOf(entry, source) : undefined;
+        const isAsItWas = isHeld && (resource?.version ?? ABSENT) === version;
         // a group fitted into one response before, so it does again
-        if (isHeld && resource?.version === version) batch.add(entry, resource);
+        if (isAsItWas && !this.isRejected(entry)) batch.add(entry, resource);
       }
     }
   }
@@ -236,8 +252,10 @@ function contentOf(entry: Entry, source: Source): EncodedResource | undefined {
 
 function dueKindOf(entry: Entry, source: Source): DueKind | undefined {
   const version = contentOf(entry, source)?.version ?? ABSENT;
-  if (version === entry.told) return undefined;
-  return version === ABSENT && entry.told !== undefined ? 'removals' : 'updates';
+  const isAsked = entry.isAnswerDue || entry.isRepeatDue;
+  if (version === entry.told && !isAsked) return undefined;
+  if (isLeaving(entry)) return 'removals';
+  return version === ABSENT && entry.told !== undefined && !isAsked ? 'removals' : 'updates';
 }
 
 /** A response under construction. */
@@ -260,6 +278,8 @@ class BatchBuilder implements Batch {
   add(entry: Entry, resource: EncodedResource | undefined): boolean {
     if (!this.addUnheld(entry.name, resource)) return false;
     entry.told = resource?.version ?? ABSENT;
+    entry.isAnswerDue = false;
+    entry.isRepeatDue = false;
     this.sent.push({ entry, version: entry.told });
     return true;
   }

@@ -199,11 +199,11 @@ export class DeltaProtocol {
       subscription.initialVersions = initialVersions;
     }
     for (const name of subscribe) {
-      const isWarming = typeUrl === ENDPOINTS_TYPE && this.#warming.has(name);
-      const told = isWarming ? undefined : initialVersions.get(name);
-      if (name !== WILDCARD) this.#subscribe(subscription, name, told);
+      if (name !== WILDCARD) this.#subscribe(subscription, name, initialVersions.get(name));
     }
-    if (typeUrl === ENDPOINTS_TYPE) this.#warming.clear();
+    if (typeUrl !== ENDPOINTS_TYPE) return;
+    for (const name of this.#warming) this.#oweRepeat(subscription.entries.get(name));
+    this.#warming.clear();
   }
 
   /** @param told what the client has of it already; undefined: it is owed an answer */
@@ -239,6 +239,10 @@ export class DeltaProtocol {
     subscription.isWildcardStale = true;
     subscription.isAnswerPending = true;
     for (const entry of subscription.entries.values()) if (entry.isMember) this.#owe(entry);
+    // What is on its way of names let go of will look to the client as if the wildcard covered it.
+    for (const name of subscription.namesInFlight) {
+      if (!subscription.entries.has(name)) subscription.obsolete.add(name);
+    }
   }
 
   #closeWildcard(subscription: Subscription): void {
@@ -280,7 +284,8 @@ export class DeltaProtocol {
     const { name } = options;
     const key = this.#catalog.acquire(subscription.typeUrl, name);
     assert(!this.#entries.has(key), 'each name has a key of its own');
-    const entry: Entry = { ...options, key, subscription, isUnknown: false };
+    const flags = { isUnknown: false, isAnswerDue: false, isRepeatDue: false };
+    const entry: Entry = { ...options, key, subscription, ...flags };
     subscription.entries.set(name, entry);
     // what was to be said of the name before is overtaken by what it is now
     if (subscription.obsolete.delete(name)) entry.told = undefined;
@@ -334,7 +339,13 @@ export class DeltaProtocol {
 
   /** The client gets an answer of this name, whatever it has. */
   #owe(entry: Entry): void {
-    entry.told = undefined;
+    entry.isAnswerDue = true;
+    this.#touch(entry);
+  }
+
+  #oweRepeat(entry: Entry | undefined): void {
+    if (!entry || entry.subscription.isRejected(entry)) return;
+    entry.isRepeatDue = true;
     this.#touch(entry);
   }
 
@@ -350,11 +361,8 @@ export class DeltaProtocol {
     const subscription = this.#subscriptions.get(ENDPOINTS_TYPE);
     for (const { endpoints } of resources) {
       if (endpoints === undefined) continue;
-      const entry = subscription?.entries.get(endpoints);
-      if (entry) this.#owe(entry);
-      else if (!subscription && this.#warming.size < this.#limits.namesMax) {
-        this.#warming.add(endpoints);
-      }
+      if (subscription) this.#oweRepeat(subscription.entries.get(endpoints));
+      else if (this.#warming.size < this.#limits.namesMax) this.#warming.add(endpoints);
     }
   }
 }

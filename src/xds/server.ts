@@ -92,6 +92,11 @@ export class XdsServer<Proxy> {
     return this.#streams.size;
   }
 
+  /** Distinct resources that some stream holds. */
+  get heldCount(): number {
+    return this.#holders.size;
+  }
+
   status(): StreamStatus[] {
     return [...this.#streams].map(([{ protocol, nodeId, call }, admitted]) => ({
       ...admitted,
