@@ -14,6 +14,7 @@ export const COPIED_FROM_ETC: readonly string[] = [
   'protocols',
   'services',
   'ssl/certs/ca-certificates.crt',
+  'ssl/openssl.cnf',
 ];
 
 export const FOLDERS: readonly string[] = [

@@ -12,6 +12,7 @@ import {
   OWN_FOLDERS,
   planMachineFiles,
 } from './machine-files.ts';
+import { parseHttpAnswer } from './http-answer.ts';
 import { LabProcess } from './process.ts';
 import { LAB_ROOT } from './sandbox.ts';
 
@@ -117,13 +118,12 @@ export class Machine implements AsyncDisposable {
    */
   async httpGet(port: number, path: string): Promise<string> {
     // bash's own /dev/tcp, because a machine need not have an HTTP client.
-    const script =
-      `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "$1" >&3 && ` +
-      'cat <&3';
-    const { status, stdout, stderr } = await this.run(['bash', '-c', script, 'get', path]);
-    const [head = '', ...rest] = stdout.split('\r\n\r\n');
-    if (status === 0 && /^HTTP\/1\.[01] 200 /.test(head)) return rest.join('\r\n\r\n');
-    const reason = stderr.trim().split('\n')[0] || head.split('\r\n')[0] || 'no answer';
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf '%s' "$1" >&3 && cat <&3`;
+    const request = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    const { status, stdout, stderr } = await this.run(['bash', '-c', script, 'get', request]);
+    const answer = parseHttpAnswer(stdout);
+    if (status === 0 && answer.status === 200) return answer.body;
+    const reason = stderr.trim().split('\n')[0] || answer.statusLine || 'no answer';
     const what = `http://127.0.0.1:${port}${path} on ${this.name}`;
     throw new OperatorError('LAB_FAILED', `${what}: ${reason}`, {
       remedy: `look into the logs of ${this.name} for what listens on port ${port}`,

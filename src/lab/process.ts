@@ -187,6 +187,7 @@ export class LabProcess implements AsyncDisposable {
     const limit = systemClock.sleep(LAST_WORDS_MS, grace.signal).catch(() => undefined);
     await Promise.race([closed, limit]);
     grace.abort();
+    for (const stream of this.#child.stdio) stream?.destroy();
     return this.#end;
   }
 }

@@ -35,7 +35,7 @@ const LOGS_VARIABLE = 'ISTHMUS_LAB_LOGS';
 const INTERRUPTED = 130;
 
 /** Short enough that one rotation falls into the story, long enough for a busy machine to renew. */
-const CERTIFICATE_LIFETIME = '10s';
+const CERTIFICATE_LIFETIME = '6s';
 /** The story should not wait for Istio's 45 s. */
 const DRAIN_DURATION = '2s';
 
