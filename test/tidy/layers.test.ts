@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   xds: ['base', 'grpc', 'gen'],
   ca: ['base', 'grpc', 'gen', 'kube'],
   dns: ['base'],
-  apiserver: ['base'],
+  apiserver: ['base', 'ca'], // of `ca` only how certificates are written
   telemetry: ['base', 'gen'],
   registry: ['base', 'kube', 'istio'],
   agent: ['base', 'grpc', 'gen', 'kube', 'dns', 'telemetry', 'ca', 'xds'],

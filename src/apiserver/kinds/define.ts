@@ -3,7 +3,7 @@ import { builtInKindSchema } from '../schema/built-in.ts';
 import { COMMON_FIELDS } from '../selectors/field-selector.ts';
 import type { SelectableFields } from '../selectors/field-selector.ts';
 import type { NameRule } from '../metadata-validation.ts';
-import type { Behaviour, Kind, ScalePaths } from './kind.ts';
+import type { Behaviour, Kind, ScalePaths, ServedKind } from './kind.ts';
 
 export type BuiltInKind = {
   /** Group and version, `apps/v1` or `v1`. */
@@ -51,4 +51,14 @@ export function defineKind(built: BuiltInKind): Kind {
     selectableFields: new Map([...COMMON_FIELDS, ...(built.fields ?? [])]),
     behaviour: built.behaviour ?? {},
   };
+}
+
+/** A kind that is never stored: a question, or the body of a subresource. */
+export function defineTransient(
+  built: Pick<BuiltInKind, 'api' | 'kind' | 'type' | 'scope'> & { readonly plural?: string },
+): ServedKind {
+  const kind = defineKind({ plural: '', ...built, nameRule: 'path-segment' });
+  const [version] = kind.versions;
+  if (!version) throw new Error(`${built.kind} has no version`);
+  return { kind, version };
 }

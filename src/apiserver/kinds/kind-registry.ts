@@ -2,9 +2,6 @@
 import type { Kind, ServedKind } from './kind.ts';
 import { resourceOf } from './kind.ts';
 
-/** A group with its served versions, the preferred one first. */
-export type GroupVersions = { readonly group: string; readonly versions: readonly string[] };
-
 export class KindRegistry {
   readonly #kinds = new Map<string, Kind>();
   #revision = 0;
@@ -48,22 +45,11 @@ export class KindRegistry {
     return undefined;
   }
 
-  /** In the order of installation: the core group and other built-in ones before custom ones. */
-  groups(): readonly GroupVersions[] {
-    const versions = new Map<string, string[]>();
-    for (const kind of this.#kinds.values()) {
-      const known = versions.get(kind.group) ?? [];
-      const names = kind.versions.map(({ name }) => name);
-      versions.set(kind.group, [...known, ...names.filter((name) => !known.includes(name))]);
-    }
-    return [...versions].map(([group, names]) => ({
-      group,
-      versions: names.toSorted(byVersionPriority),
-    }));
-  }
-
   hasVersion(group: string, version: string): boolean {
-    return this.groups().some((known) => known.group === group && known.versions.includes(version));
+    for (const kind of this.#kinds.values()) {
+      if (kind.group === group && servedAs(kind, version)) return true;
+    }
+    return false;
   }
 }
 

@@ -53,7 +53,9 @@ export type Behaviour = {
   readonly returnsDeleted?: boolean;
   /** Seconds an object lives on after DELETE when the request does not say; undefined: none. */
   readonly gracePeriodSeconds?: (object: KubeObject) => number | undefined;
-  /** An object whose owner of this finalizer list is not `metadata.finalizers`: namespaces. */
+  /** Changes an object that was deleted but is still held. */
+  readonly markDeleted?: (draft: Draft) => void;
+  /** Does something beside `metadata.finalizers` hold a deleted object? */
   readonly isHeld?: (object: KubeObject) => boolean;
 };
 

@@ -17,6 +17,9 @@ export const NAMESPACE: Behaviour = {
   prepareUpdate(draft, previous) {
     draft['spec'] = previous['spec']; // only the `finalize` subresource changes it
   },
+  markDeleted(draft) {
+    draft['status'] = { ...objectAt(draft, 'status'), phase: 'Terminating' };
+  },
   isHeld: (object) => namespaceFinalizers(object).length > 0,
   returnsDeleted: true,
 };

@@ -6,6 +6,7 @@ import { ANYTHING } from './schema.ts';
 import type { Schema } from './schema.ts';
 
 const STRING: Schema = { type: 'string' };
+const META = 'io.k8s.apimachinery.pkg';
 
 /** Kubernetes' own scalar types as JSON carries them. */
 const SCALARS: Readonly<Record<string, Schema>> = {
@@ -15,11 +16,40 @@ const SCALARS: Readonly<Record<string, Schema>> = {
   int64: { type: 'integer', checks: { format: 'int64' } },
   float64: { type: 'number' },
   bytes: { type: 'string', checks: { format: 'byte' } },
-  Time: { type: 'string', checks: { format: 'date-time' } },
-  MicroTime: { type: 'string', checks: { format: 'date-time' } },
+  Time: {
+    type: 'string',
+    checks: { format: 'date-time' },
+    publicName: `${META}.apis.meta.v1.Time`,
+  },
+  MicroTime: {
+    type: 'string',
+    checks: { format: 'date-time' },
+    publicName: `${META}.apis.meta.v1.MicroTime`,
+  },
   Duration: STRING,
-  Quantity: { type: 'int-or-string', checks: { format: 'quantity' } },
-  IntOrString: { type: 'int-or-string' },
+  Quantity: {
+    type: 'int-or-string',
+    checks: { format: 'quantity' },
+    publicName: `${META}.api.resource.Quantity`,
+  },
+  IntOrString: { type: 'int-or-string', publicName: `${META}.util.intstr.IntOrString` },
+};
+
+/** The packages of the field tables by the names that OpenAPI documents give them. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  core: 'io.k8s.api.core.v1',
+  apps: 'io.k8s.api.apps.v1',
+  discovery: 'io.k8s.api.discovery.v1',
+  coordination: 'io.k8s.api.coordination.v1',
+  events: 'io.k8s.api.events.v1',
+  policy: 'io.k8s.api.policy.v1',
+  autoscaling: 'io.k8s.api.autoscaling.v1',
+  rbac: 'io.k8s.api.rbac.v1',
+  authn: 'io.k8s.api.authentication.v1',
+  authz: 'io.k8s.api.authorization.v1',
+  admission: 'io.k8s.api.admissionregistration.v1',
+  crd: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1',
+  meta: 'io.k8s.apimachinery.pkg.apis.meta.v1',
 };
 
 const known = new Map<string, Schema>();
@@ -32,8 +62,9 @@ export function builtInSchema(name: string): Schema {
   if (!table) throw new Error(`no field table for ${name}`);
   // The fields are filled in afterwards, so that a type may contain itself.
   const fields = new Map<string, Schema>();
-  const typeName = name.slice(name.indexOf('.') + 1);
-  const fresh: Schema = { type: 'object', typeName, fields };
+  const [home = '', typeName = ''] = name.split('.');
+  const publicName = `${PACKAGES[home]}.${typeName}`;
+  const fresh: Schema = { type: 'object', typeName, publicName, fields };
   known.set(name, fresh);
   for (const field of table) {
     if (field.isEmbedded) {

@@ -55,6 +55,8 @@ export type Schema = {
   readonly type: SchemaType;
   /** Built-in types: the name that decoding errors use, `ServicePort`. */
   readonly typeName?: string;
+  /** Built-in types: the name that OpenAPI documents use, `io.k8s.api.core.v1.ServicePort`. */
+  readonly publicName?: string;
   readonly description?: string;
   /** The known fields of an object. */
   readonly fields?: ReadonlyMap<string, Schema>;

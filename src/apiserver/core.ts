@@ -1,0 +1,98 @@
+// The API server without sockets and files: a function from request to answer, and the tasks behind
+// it. Tests use it as it is.
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { runTasks } from '#base/tasks.ts';
+import { ADMIT_ALL } from './admission/admission.ts';
+import { createAuthenticator } from './auth/authenticate.ts';
+import { anyOf, mastersAuthorizer } from './auth/authorizer.ts';
+import { FIXED_ROLES, fixedRoleAuthorizer } from './auth/fixed-roles.ts';
+import type { TokenSigner } from './auth/jwt.ts';
+import { createNamespaces } from './bootstrap.ts';
+import { runController } from './controllers/controller.ts';
+import type { Controller } from './controllers/controller.ts';
+import { defaultAccounts } from './controllers/default-accounts.ts';
+import { definitionCleanup } from './controllers/definition-cleanup.ts';
+import { namespaceDeletion } from './controllers/namespace-deletion.ts';
+import { handleRequest } from './http/handler.ts';
+import type { HandlerParts } from './http/handler.ts';
+import type { ApiRequest, ApiResponse } from './http/message.ts';
+import { OpenApiDocuments } from './http/openapi.ts';
+import { builtInKinds } from './kinds/built-in.ts';
+import { KindRegistry } from './kinds/kind-registry.ts';
+import { ServiceAddresses } from './kinds/service-addresses.ts';
+import { followStore } from './registry/follow.ts';
+import { timestamp } from './registry/names.ts';
+import type { Backend } from './registry/scope.ts';
+import { tokenRequest } from './reviews/token-request.ts';
+import { tokenReview } from './reviews/token-review.ts';
+import type { Store } from './store/store.ts';
+import { WatchHub } from './watch/hub.ts';
+
+export type CoreOptions = {
+  readonly store: Store;
+  readonly signer: TokenSigner;
+  readonly serviceCidr: string;
+  readonly namespaces: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** `host:port` as clients reach the server. */
+  readonly serverAddress: () => string;
+};
+
+export type ApiCore = {
+  readonly backend: Backend;
+  readonly hub: WatchHub;
+  readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
+  /** Runs the controllers until aborted. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Ends the watches. The store stays open: it is the caller's. */
+  readonly close: () => void;
+};
+
+const CONTROLLERS: readonly Controller[] = [namespaceDeletion, definitionCleanup, defaultAccounts];
+
+export async function createCore(options: CoreOptions): Promise<ApiCore> {
+  const { store, signer, clock, log, randomBytes } = options;
+  const random = () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32;
+  const addresses = new ServiceAddresses({ cidr: options.serviceCidr, random });
+  const now = () => timestamp(clock.nowMs());
+  const kinds = new KindRegistry(builtInKinds({ addresses, now }));
+  const hub = new WatchHub(store);
+  const onKindGone = (resource: string) => hub.endAll(resource);
+  const unfollow = followStore(store, { kinds, addresses, onKindGone, log });
+  const backend: Backend = { store, kinds, admission: ADMIT_ALL, clock, log, randomBytes };
+  const reviews = [tokenReview(signer)];
+  const subresources = [tokenRequest(signer)];
+  const sources = { kinds, reviews, subresources };
+  const parts: HandlerParts = {
+    authenticate: createAuthenticator({ signer, store, nowMs: () => clock.nowMs() }),
+    authorizer: anyOf([mastersAuthorizer, fixedRoleAuthorizer(FIXED_ROLES)]),
+    resources: { backend, hub, reviews, subresources },
+    paths: {
+      sources,
+      openApi: new OpenApiDocuments(sources),
+      signer,
+      serverAddress: options.serverAddress,
+    },
+    log,
+  };
+  await createNamespaces(backend, options.namespaces);
+  return {
+    backend,
+    hub,
+    handle: (request) => handleRequest(parts, request),
+    run: (signal) =>
+      runTasks(signal, [
+        ...CONTROLLERS.map(
+          (controller) => (inner: AbortSignal) => runController(controller, backend, inner),
+        ),
+        (inner) => hub.runBookmarks(clock, inner),
+      ]),
+    close: () => {
+      unfollow();
+      hub.close();
+    },
+  };
+}

@@ -1,0 +1,172 @@
+// Changing an object: read, change, check, and store if nobody else was quicker.
+import type { Draft, DraftMeta, KubeObject } from '../object.ts';
+import { draftOf, isSameJson } from '../object.ts';
+import { validateMetadataUpdate } from '../metadata-validation.ts';
+import { badRequest, conflict, notFoundError } from '../status.ts';
+import { invalid } from '../violation.ts';
+import type { Violation } from '../violation.ts';
+import { placeInNamespace } from './create.ts';
+import type { Scope } from './scope.ts';
+import { asServed, asStored } from './version.ts';
+import {
+  desiredState,
+  invalidIn,
+  isSameState,
+  keyIn,
+  requireValid,
+  validateState,
+} from './write.ts';
+
+/** Tries against concurrent writers, when the request does not insist on one state. */
+const ATTEMPTS_MAX = 10;
+
+/**
+ * Makes the wanted state from the present one, in the version of the request. Called again when
+ * another writer came first.
+ */
+export type Change = (current: KubeObject) => Draft;
+
+export type Updated = {
+  readonly object: KubeObject;
+  /** The last finalizer of a deleted object went: it is gone. */
+  readonly isRemoved: boolean;
+};
+
+/** @throws StatusError, and OperatorError when the store fails */
+export async function updateObject(scope: Scope, name: string, change: Change): Promise<Updated> {
+  for (let attempt = 1; ; attempt += 1) {
+    const updated = await tryUpdate(scope, name, change);
+    if (updated !== 'conflict') return updated;
+    if (attempt === ATTEMPTS_MAX) throw conflict(scope.served.kind, name);
+  }
+}
+
+async function tryUpdate(
+  scope: Scope,
+  name: string,
+  change: Change,
+): Promise<Updated | 'conflict'> {
+  const { backend, served, options } = scope;
+  const { kind } = served;
+  const key = keyIn(scope, name);
+  const stored = backend.store.get(key);
+  if (!stored) throw notFoundError(kind, name);
+  const current = asServed(stored, served);
+  const wanted = change(current);
+  const insists = requireSameObject(scope, wanted, current);
+  const draft = mergeStates(scope, wanted, current);
+  kind.behaviour.defaults?.(draft);
+  const admission = { scope, operation: 'UPDATE', name, object: draft, previous: current } as const;
+  await backend.admission.mutate(admission);
+  if (scope.subresource === '') kind.behaviour.prepareUpdate?.(draft, current);
+  restoreMetadata(draft.metadata, current);
+  if (isSameState(draft, current)) return { object: current, isRemoved: false };
+  raiseGeneration(scope, draft, current);
+  requireValid(scope, name, validateChange(scope, draft, current));
+  await backend.admission.validate(admission);
+  requireValid(scope, name, kind.behaviour.allocate?.(draft, current) ?? []);
+  const isRemoved = isReadyToGo(scope, draft);
+  if (options.isDryRun) return { object: draft, isRemoved };
+  const version = stored.metadata.resourceVersion ?? '';
+  const next = asStored(draft, kind);
+  const result = isRemoved
+    ? backend.store.remove(key, next, version)
+    : backend.store.update(key, next, version);
+  if (result.ok) return { object: asServed(result.object, served), isRemoved };
+  if (result.reason === 'missing') throw notFoundError(kind, name);
+  if (insists) throw conflict(kind, name);
+  return 'conflict';
+}
+
+/**
+ * Does the request mean this very object, in this very state?
+ *
+ * @returns whether it named a resourceVersion, and so does not want to be repeated on a newer state
+ */
+function requireSameObject(scope: Scope, wanted: Draft, current: KubeObject): boolean {
+  const { kind } = scope.served;
+  const { name, uid, resourceVersion: version } = wanted.metadata;
+  if (name !== current.metadata.name) {
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${current.metadata.name})`,
+    );
+  }
+  placeInNamespace(wanted, current.metadata.namespace);
+  if (uid !== undefined && uid !== '' && uid !== current.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
+    throw conflict(kind, name, why);
+  }
+  if (version === undefined || version === '') return false;
+  if (version !== current.metadata.resourceVersion) throw conflict(kind, name);
+  return true;
+}
+
+/** The main resource changes all but the status, `status` changes that and nothing else. */
+function mergeStates(scope: Scope, wanted: Draft, current: KubeObject): Draft {
+  if (scope.subresource === 'status') {
+    return withField(draftOf(current), 'status', wanted['status']);
+  }
+  return scope.served.version.hasStatus ? withField(wanted, 'status', current['status']) : wanted;
+}
+
+function withField(draft: Draft, field: string, value: Draft[string]): Draft {
+  if (value === undefined) delete draft[field];
+  else draft[field] = value;
+  return draft;
+}
+
+/** Fields of the metadata that only the server writes. */
+const SERVER_FIELDS = [
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'generateName',
+  'resourceVersion',
+] as const;
+
+function restoreMetadata(metadata: DraftMeta, { metadata: before }: KubeObject): void {
+  for (const field of SERVER_FIELDS) delete metadata[field];
+  Object.assign(
+    metadata,
+    Object.fromEntries(
+      SERVER_FIELDS.flatMap((field) =>
+        before[field] === undefined ? [] : [[field, before[field]]],
+      ),
+    ),
+  );
+}
+
+function raiseGeneration({ served }: Scope, draft: Draft, current: KubeObject): void {
+  if (!served.kind.hasGeneration) return;
+  if (isSameJson(desiredState(draft), desiredState(current))) return;
+  draft.metadata.generation = (current.metadata.generation ?? 1) + 1;
+}
+
+function validateChange(scope: Scope, next: KubeObject, current: KubeObject): Violation[] {
+  return [
+    ...validateState(scope, next),
+    ...validateMetadataUpdate(next.metadata, current.metadata),
+    ...(scope.served.kind.behaviour.validateUpdate?.(next, current) ?? []),
+  ];
+}
+
+/** Deleted before, and nothing holds it any longer. */
+export function isReadyToGo({ served }: Scope, { metadata, ...rest }: KubeObject): boolean {
+  if (metadata.deletionTimestamp === undefined) return false;
+  if ((metadata.finalizers ?? []).length > 0) return false;
+  if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
+  return !served.kind.behaviour.isHeld?.({ ...rest, metadata });
+}
+
+/** PUT: the body is the whole new state. */
+export function replaceObject(scope: Scope, name: string, draft: Draft): Promise<Updated> {
+  const { kind } = scope.served;
+  const { resourceVersion = '' } = draft.metadata;
+  if (kind.isCustom && resourceVersion === '') {
+    const why = 'must be specified for an update';
+    throw invalidIn(scope, name, [invalid('metadata.resourceVersion', 0, why)]);
+  }
+  return updateObject(scope, name, () => draftOf(draft));
+}
