@@ -3,6 +3,7 @@
 /** Stable, documented in docs/errors.md and greppable. Messages may change; codes may not. */
 export type ErrorCode =
   | 'ADDRESS_IN_USE'
+  | 'API_SERVER_REFUSED'
   | 'API_SERVER_UNREACHABLE'
   | 'CAPTURE_FAILED'
   | 'CONFIG_INVALID'
