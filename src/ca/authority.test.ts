@@ -201,6 +201,22 @@ for (const [what, change, problem] of REFUSED) {
   });
 }
 
+test('an authority that may not sign certificates is refused', async () => {
+  const newkey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+  const files = ['-keyout', join(folder, 'mute.key'), '-out', join(folder, 'mute.pem')];
+  const extensions = ['-addext', 'keyUsage=critical,digitalSignature'];
+  const args = ['-x509', '-days', '7', '-subj', '/CN=mute', '-nodes', ...newkey, ...files];
+  const { status, stderr } = await runCommand('openssl', ['req', ...args, ...extensions]);
+  assert.equal(status, 0, stderr);
+  const [certificatePem, keyPem] = await Promise.all(
+    ['mute.pem', 'mute.key'].map((name) => readFile(join(folder, name), 'utf8')),
+  );
+  assert(certificatePem !== undefined && keyPem !== undefined);
+  const material = { certificatePem, keyPem, chainPem: '', rootPem: certificatePem };
+  const opened = openAuthority(material, systemClock.nowMs());
+  assert(!opened.ok && /is not one of an authority/.test(opened.problem));
+});
+
 test('an authority from the future is refused', () => {
   const opened = openAuthority(createRoot('cluster.local', nowMs + DAY_MS), nowMs);
   assert(!opened.ok && /is not valid before 20/.test(opened.problem));
