@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderViolation } from '../object.ts';
+import { DEFAULT_MESH_CONFIG, parseMeshConfig } from './mesh-config.ts';
+
+const parse = (mesh: string | undefined, annotations: Record<string, string> = {}) =>
+  parseMeshConfig({
+    metadata: { name: 'istio', namespace: 'istio-system', annotations },
+    data: { ...(mesh !== undefined && { mesh }) },
+  });
+
+test('nothing said: the defaults', () => {
+  for (const text of [undefined, '', '# nothing', '{}']) {
+    const result = parse(text);
+    assert(result.ok);
+    assert.deepEqual(result.value, DEFAULT_MESH_CONFIG);
+  }
+});
+
+test('what is said', () => {
+  const result = parse(
+    `
+trustDomain: example.org
+trustDomainAliases: [old.example.org]
+enableAutoMtls: false
+accessLogFile: ""
+accessLogFormat: "%START_TIME%\\n"
+outboundTrafficPolicy: { mode: REGISTRY_ONLY }
+rootNamespace: policies
+defaultServiceExportTo: ["."]
+connectTimeout: 10s
+defaultConfig: { discoveryAddress: istiod:15012 }
+`,
+    { 'isthmus.dev/mesh-ranges': ' 10.96.0.0/17,10.96.128.0/17, 10.96.5.0/24 , FD00::/8' },
+  );
+  assert(result.ok);
+  assert.deepEqual(result.value, {
+    trustDomain: 'example.org',
+    trustDomainAliases: ['old.example.org'],
+    enableAutoMtls: false,
+    accessLogFile: '',
+    accessLogFormat: '%START_TIME%\n',
+    outboundTrafficPolicy: 'REGISTRY_ONLY',
+    rootNamespace: 'policies',
+    defaultServiceExportTo: ['.'],
+    meshRanges: ['10.96.0.0/16', 'fd00::/8'],
+    unusedFields: ['connectTimeout', 'defaultConfig'],
+  });
+});
+
+test('garbage is refused, at its place', () => {
+  const cases: Readonly<Record<string, readonly string[]>> = {
+    '{': [],
+    'trustDomain: !!js x': [],
+    '[]': ['data.mesh: Invalid value: "array": data.mesh in body must be of type object: "array"'],
+    'enableAutoMTLS: true': ['unknown field "data.mesh.enableAutoMTLS"'],
+    'enableAutoMtls: "yes"': [
+      'data.mesh.enableAutoMtls: Invalid value: "string": data.mesh.enableAutoMtls in body must be of type boolean: "string"',
+    ],
+    'outboundTrafficPolicy: { mode: NONE }': [
+      'data.mesh.outboundTrafficPolicy.mode: Unsupported value: "NONE": supported values: "ALLOW_ANY", "REGISTRY_ONLY"',
+    ],
+    'trustDomain: Example.org': [
+      'data.mesh.trustDomain: Invalid value: must be a lower-case domain name',
+    ],
+    'defaultServiceExportTo: ["*", "a"]': [
+      'data.mesh.defaultServiceExportTo: Invalid value: cannot be both public (*) and for some namespaces',
+    ],
+  };
+  for (const [text, problems] of Object.entries(cases)) {
+    const result = parse(text);
+    assert(!result.ok, text);
+    if (problems.length > 0) assert.deepEqual(result.violations.map(renderViolation), problems);
+    else
+      assert.match(
+        renderViolation(result.violations[0] ?? { field: '', message: '' }),
+        /not plain YAML/,
+      );
+  }
+});
+
+test('ranges that are none, a text that is too long, a bomb of aliases', () => {
+  const ranges = parse('', { 'isthmus.dev/mesh-ranges': '10.0.0.0/8,10.0.0.1' });
+  assert(!ranges.ok);
+  assert.deepEqual(ranges.violations.map(renderViolation), [
+    'metadata.annotations[isthmus.dev/mesh-ranges]: Invalid value: "10.0.0.1": must be a CIDR',
+  ]);
+  assert(!parse('#'.repeat(2 << 20)).ok);
+  const levels = Array.from(
+    { length: 12 },
+    (_, n) => `l${n + 1}: &l${n + 1} [${`*l${n},`.repeat(9)}]`,
+  );
+  assert(!parse(['l0: &l0 [x]', ...levels].join('\n')).ok);
+});

@@ -1,0 +1,90 @@
+// Whatever an API server sends, reading it ends in a value or in violations, and never throws.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { KubeObject } from '#kube/objects.ts';
+import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
+import { authorizationPolicyKind } from './authorizationpolicy/schema.ts';
+import { parseEndpointSlice } from './core/endpoint-slice.ts';
+import { parseNamespace, parseNode } from './core/place.ts';
+import { parsePod } from './core/pod.ts';
+import { parseService } from './core/service.ts';
+import { parseMeshConfig } from './meshconfig/mesh-config.ts';
+import { renderViolation } from './object.ts';
+import type { ParseResult } from './object.ts';
+import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
+import { peerAuthenticationKind } from './peerauthentication/schema.ts';
+import { isOpenApi, valueLike } from './schema/fuzz-values.ts';
+import { serviceEntryKind } from './serviceentry/schema.ts';
+import { parseServiceEntry } from './serviceentry/service-entry.ts';
+import { workloadEntryKind } from './workloadentry/schema.ts';
+import { parseWorkloadEntry } from './workloadentry/workload-entry.ts';
+
+const metadata = fc.record({
+  name: fc.constant('it'),
+  namespace: fc.constant('default'),
+  annotations: fc.constantFrom({}, { 'istio.io/dry-run': 'true' }),
+  labels: fc.constantFrom({}, { 'istio-locality': 'a.b' }),
+  creationTimestamp: fc.constantFrom('2026-01-01T00:00:00Z', 'yesterday'),
+});
+
+const STRICT: readonly (readonly [(object: KubeObject) => ParseResult<unknown>, unknown])[] = [
+  [parseAuthorizationPolicy, authorizationPolicyKind.spec.openapi],
+  [parsePeerAuthentication, peerAuthenticationKind.spec.openapi],
+  [parseServiceEntry, serviceEntryKind.spec.openapi],
+  [parseWorkloadEntry, workloadEntryKind.spec.openapi],
+];
+
+for (const [parse, openapi] of STRICT) {
+  test(`${parse.name} of almost valid objects`, () => {
+    assert(isOpenApi(openapi));
+    let validCount = 0;
+    fc.assert(
+      fc.property(metadata, valueLike(openapi), (metadata, spec) => {
+        const result = parse({ metadata, spec });
+        if (result.ok) validCount += 1;
+        else for (const violation of result.violations) assert(renderViolation(violation) !== '');
+        assert(result.ok || result.violations.length > 0);
+      }),
+      { numRuns: 2000 },
+    );
+    assert(validCount > 0, 'some are valid');
+  });
+}
+
+test('lenient parsers take anything', () => {
+  const lenient = [parseService, parseEndpointSlice, parsePod, parseNamespace, parseNode];
+  const json = fc.jsonValue({ maxDepth: 2 });
+  const part = fc.dictionary(
+    fc.constantFrom(
+      'ports',
+      'endpoints',
+      'conditions',
+      'addresses',
+      'podIPs',
+      'containers',
+      'clusterIPs',
+    ),
+    fc.oneof(json, fc.array(fc.dictionary(fc.constantFrom('name', 'port', 'ip', 'ports'), json))),
+  );
+  fc.assert(
+    fc.property(metadata, part, part, (metadata, spec, status) => {
+      for (const parse of lenient) parse({ metadata, spec, status, ...spec });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('settings: any text', () => {
+  const line = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom('enableAutoMtls: true', 'a: &a [*a]', 'trustDomain: !!js x', '<<: {}', '- x'),
+  );
+  fc.assert(
+    fc.property(metadata, fc.array(line), (metadata, lines) => {
+      const result = parseMeshConfig({ metadata, data: { mesh: lines.join('\n') } });
+      assert(result.ok || result.violations.length > 0);
+    }),
+    { numRuns: 2000 },
+  );
+});
