@@ -5,7 +5,13 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import type { AuthorizationRule } from '#istio/authorizationpolicy/schema.ts';
-import { ACCESS_LOG_INBOUND, ACCESS_LOG_OUTBOUND } from '#resolve/names.ts';
+import {
+  ACCESS_LOG_INBOUND,
+  ACCESS_LOG_OUTBOUND,
+  CAPTURE_PROBE_ANSWER,
+  CAPTURE_PROBE_PORT,
+  VIRTUAL_OUTBOUND_PORT,
+} from '#resolve/names.ts';
 import { DRAIN_SECONDS, eventually } from './resolve-envoy.ts';
 import {
   CLIENT_ID,
@@ -91,6 +97,18 @@ describe('sessions', { concurrency: false }, () => {
     assert(inbound?.includes(`"127.0.0.1:${port}" inbound|`), inbound);
     assert(inbound?.endsWith(` ${sni} -`), inbound);
     assert.equal(lines.length, 2, 'one line for each connection and proxy');
+  });
+
+  test('the capture probe is answered by the proxy, at any address', async () => {
+    using probe = await world.dialElsewhere(CAPTURE_PROBE_PORT);
+    assert.equal(await probe.heard(), CAPTURE_PROBE_ANSWER);
+  });
+
+  test('a connection to the proxy itself is ended, not passed on to itself', async () => {
+    using lost = await world.dialElsewhere(VIRTUAL_OUTBOUND_PORT);
+    assert.equal(await lost.heard(), '');
+    const clusters = await world.clientEnvoy.ask('/clusters');
+    assert.deepEqual(clusters.match(/dst\|127\.66[^:]*:\d+/), null, 'no cluster was asked for');
   });
 
   test('the agent is told who talked to whom, when and how much', async () => {

@@ -12,7 +12,10 @@ import { create } from '@bufbuild/protobuf';
 import { systemClock, withDeadline } from '#base/clock.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
 import { AddressSchema } from '#gen/envoy/config/core/v3/address_pb.js';
-import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import {
+  AdditionalAddressSchema,
+  ListenerSchema,
+} from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { encodeResource } from '#resolve/encode.ts';
 import {
@@ -23,7 +26,12 @@ import {
   fakeWorkload,
 } from '#resolve/fake-mesh.ts';
 import { socketAddress } from '#resolve/message.ts';
-import { TYPE_URL, VIRTUAL_INBOUND } from '#resolve/names.ts';
+import {
+  CAPTURE_PROBE_PORT,
+  TYPE_URL,
+  VIRTUAL_INBOUND,
+  VIRTUAL_OUTBOUND_PORT,
+} from '#resolve/names.ts';
 import { decode } from '#resolve/simulate-call.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { createFakeAuthority } from '../fakes/certificates.ts';
@@ -40,6 +48,8 @@ export const SERVER_ADDRESS = '127.0.0.2';
 export const SERVICE_ADDRESS = '127.0.0.3';
 /** Listeners that a proxy has and nobody uses. */
 const ASIDE = '127.0.0.4';
+/** What any other captured address would be: the client's Envoy listens here on certain ports. */
+const ELSEWHERE = '127.66.0.1';
 
 export const SERVER = fakeWorkload({ name: 'db', addresses: [SERVER_ADDRESS] });
 const CLIENT = fakeWorkload({ namespace: 'shop', name: 'web', kind: 'Pod' });
@@ -101,6 +111,12 @@ export class Session implements Disposable {
       this.isOpen = false;
       resolve();
     });
+  }
+
+  /** All that was heard until the other side closed. */
+  async heard(): Promise<string> {
+    await this.closed;
+    return this.#heard;
   }
 
   /** What comes back for `text`: itself, or undefined when the connection is closed first. */
@@ -171,6 +187,11 @@ export class World implements AsyncDisposable {
     return this.#connect(SERVICE_ADDRESS);
   }
 
+  /** The application dials some other address, at a port that means something to the proxy. */
+  async dialElsewhere(port: number): Promise<Session> {
+    return this.#connect(ELSEWHERE, port);
+  }
+
   /** Somebody without a sidecar dials the workload. */
   async dialPlaintext(): Promise<Session> {
     return this.#connect(SERVER_ADDRESS);
@@ -210,8 +231,8 @@ export class World implements AsyncDisposable {
     await this.#stack.disposeAsync();
   }
 
-  async #connect(host: string): Promise<Session> {
-    const socket = connect({ host, port: this.port });
+  async #connect(host: string, port = this.port): Promise<Session> {
+    const socket = connect({ host, port });
     const session = new Session(socket);
     await Promise.race([once(socket, 'connect').catch(() => undefined), session.closed]);
     return session;
@@ -274,6 +295,11 @@ function rebind(
   const listener = decode(ListenerSchema, resource);
   const address = socketAddress({ address: place(resource.name), port });
   listener.address = create(AddressSchema, address);
+  if (place(resource.name) === SERVICE_ADDRESS) {
+    listener.additionalAddresses = [CAPTURE_PROBE_PORT, VIRTUAL_OUTBOUND_PORT].map((port) =>
+      create(AdditionalAddressSchema, { address: socketAddress({ address: ELSEWHERE, port }) }),
+    );
+  }
   return encodeResource(resource.name, ListenerSchema, listener);
 }
 
