@@ -175,7 +175,7 @@ test('what a wildcard no longer covers is removed, unless it is held by name', (
   assert.equal(stream.catalog.heldCount, 1, 'only the wildcard is held');
 });
 
-test('what was on its way when its name was let go is removed if a wildcard was opened since', () => {
+test('what was on its way for a name let go of is removed when a wildcard opened since', () => {
   const stream = new Harness();
   stream.put(LISTENER_TYPE, 'a', '1');
   stream.ask(LISTENER_TYPE, { subscribe: ['a'] });
