@@ -4,7 +4,13 @@ import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { MeshCatalog } from './catalog.ts';
 import { fakeEndpoint, FakeMesh, fakeService } from './fake-mesh.ts';
 import { call, client, HOST, library, server, SERVER, VIP, VM } from './fake-library.ts';
-import { TYPE_URL, VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from './names.ts';
+import {
+  destinationClusterName,
+  outboundName,
+  TYPE_URL,
+  VIRTUAL_INBOUND,
+  VIRTUAL_OUTBOUND,
+} from './names.ts';
 import { ask } from './simulate-call.ts';
 
 describe('a proxy may see', () => {
@@ -175,6 +181,31 @@ describe('what is held', () => {
     const { catalog } = library();
     const answer = ask(catalog, { proxy: client, typeUrl: TYPE_URL.cluster, name: cluster });
     assert.equal(answer?.endpoints, `outbound|5432||${HOST}`);
+  });
+
+  const MEANINGS = [
+    [VIP, 5432, true],
+    [VIP, 5433, false],
+    [VM, 22, true],
+    ['10.9.9.9', 5432, false],
+    ['240.240.9.9', 5432, false],
+  ] as const;
+  for (const [address, port, isKnown] of MEANINGS) {
+    test(`${address}:${port} ${isKnown ? 'means something' : 'means nothing'}`, () => {
+      const { catalog } = library();
+      const name = destinationClusterName({ address, port });
+      const key = catalog.acquire(client, TYPE_URL.cluster, name);
+      catalog.settle();
+      assert.equal(catalog.isKnown(key), isKnown);
+    });
+  }
+
+  test('has no endpoints apart where the cluster itself says where to go', () => {
+    const { mesh, catalog } = library();
+    const service = fakeService({ host: HOST, port: 5432, resolution: 'dns' });
+    mesh.services.set(service.key, service);
+    const name = outboundName({ host: HOST, port: 5432 });
+    assert.equal(ask(catalog, { proxy: client, typeUrl: TYPE_URL.endpoints, name }), undefined);
   });
 
   for (const name of ['dst|nowhere', 'dst|10.0.0.1:0', 'anything else', '']) {

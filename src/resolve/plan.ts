@@ -52,7 +52,12 @@ export type Recipe =
       readonly port: number;
       readonly endpoint: Destination;
     }
-  | { readonly kind: 'passthrough'; readonly name: string }
+  | {
+      readonly kind: 'passthrough';
+      readonly name: string;
+      /** Is it the address of a workload or node, if not a port that we know of? */
+      readonly hasOwner: boolean;
+    }
   | { readonly kind: 'tombstone'; readonly name: string }
   | { readonly kind: 'endpoints'; readonly service: string; readonly port: number }
   | { readonly kind: 'mesh-addresses'; readonly namespace: string };
@@ -172,7 +177,7 @@ export class Planner {
       case undefined:
         return isAutoAllocated(destination.address)
           ? { kind: 'tombstone', name }
-          : this.#outsideRecipe(name);
+          : this.#outsideRecipe(name, { hasOwner: false });
       case 'service': {
         const port = declaredPort(owner.service, destination.port);
         if (port === undefined) return { kind: 'tombstone', name };
@@ -181,23 +186,26 @@ export class Planner {
         return { kind: 'service-cluster', name, service, port, ownsHost };
       }
       case 'endpoint':
-        return this.#endpointRecipe(name, owner.service, destination) ?? this.#outsideRecipe(name);
+        return (
+          this.#endpointRecipe(name, owner.service, destination) ??
+          this.#outsideRecipe(name, { hasOwner: true })
+        );
       case 'workload':
         return (
           this.#workloadRecipe(name, { workload: owner.workload, destination, namespace }) ??
-          this.#outsideRecipe(name)
+          this.#outsideRecipe(name, { hasOwner: true })
         );
       case 'node':
-        return this.#outsideRecipe(name);
+        return this.#outsideRecipe(name, { hasOwner: true });
       default:
         return assertNever(owner);
     }
   }
 
   /** An address of nobody's, or a port that nobody declares, as outboundTrafficPolicy says. */
-  #outsideRecipe(name: string): Recipe {
+  #outsideRecipe(name: string, { hasOwner }: { readonly hasOwner: boolean }): Recipe {
     const isAllowed = this.#mesh.config().outboundTrafficPolicy === 'ALLOW_ANY';
-    return { kind: isAllowed ? 'passthrough' : 'tombstone', name };
+    return isAllowed ? { kind: 'passthrough', name, hasOwner } : { kind: 'tombstone', name };
   }
 
   /** Clients of a headless service dial the endpoint's own port. */
@@ -235,7 +243,8 @@ export class Planner {
     if (ref === undefined) return undefined;
     const service = this.#serviceOf(namespace, ref.host);
     const port = service && declaredPort(service, ref.port);
-    if (service === undefined || port === undefined) return undefined;
+    // of other resolutions the cluster itself says where to go
+    if (service?.resolution !== 'static' || port === undefined) return undefined;
     return { kind: 'endpoints', service: service.key, port };
   }
 
@@ -257,7 +266,10 @@ function isAutoAllocated(address: string): boolean {
   return ip !== undefined && AUTO_ALLOCATED !== undefined && rangeContains(AUTO_ALLOCATED, ip);
 }
 
-/** Does the name lead to something of the mesh, rather than past it or to nobody? */
-export function isKnownRecipe({ kind }: Recipe): boolean {
-  return kind !== 'passthrough' && kind !== 'tombstone';
+/**
+ * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan
+ * addresses at little cost to us; whoever scrapes every Pod's undeclared port is no scanner.
+ */
+export function isKnownRecipe(recipe: Recipe): boolean {
+  return recipe.kind === 'passthrough' ? recipe.hasOwner : recipe.kind !== 'tombstone';
 }

@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Bench, canConnect, CLIENT_ID, eventually, portOf, SPIFFE_ID } from './agent-bench.ts';
 
+/** Far beyond what any of these takes; what waits for ever has failed. */
+const LIMIT = { timeout: 60_000 };
 const LISTENER_TYPE = 'type.googleapis.com/envoy.config.listener.v3.Listener';
 
-test('a joining workload becomes ready, and its sockets and files are its own', async () => {
+test('a joining workload becomes ready, and its sockets and files are its own', LIMIT, async () => {
   await using bench = await Bench.start();
   const agent = bench.startAgent();
   await agent.until(/agent: ready/);
@@ -33,7 +35,7 @@ test('a joining workload becomes ready, and its sockets and files are its own', 
   assert.match(second.output, /error ADDRESS_IN_USE: an agent runs here already \(pid \d+\)/);
 });
 
-test('a rotated certificate reaches Envoy, and the open session lives', async () => {
+test('a rotated certificate reaches Envoy, and the open session lives', LIMIT, async () => {
   await using bench = await Bench.start({ lifetimeMs: 8_000 });
   const agent = bench.startAgent();
   await agent.until(/agent: ready/);
@@ -51,30 +53,34 @@ test('a rotated certificate reaches Envoy, and the open session lives', async ()
   await session.close();
 });
 
-test('the control plane restarts: Envoy says what it holds, and no session notices', async () => {
-  await using bench = await Bench.start();
-  const agent = bench.startAgent();
-  await agent.until(/agent: ready/);
-  const session = await bench.connect();
-  let before = 0;
-  await bench.restartControlPlane(async () => {
-    before = bench.mesh.seen.length;
-    await agent.until(/configuration stream lost/);
+test(
+  'the control plane restarts: Envoy says what it holds, and no session notices',
+  LIMIT,
+  async () => {
+    await using bench = await Bench.start();
+    const agent = bench.startAgent();
+    await agent.until(/agent: ready/);
+    const session = await bench.connect();
+    let before = 0;
+    await bench.restartControlPlane(async () => {
+      before = bench.mesh.seen.length;
+      await agent.until(/configuration stream lost/);
+      await session.echo();
+      await (await bench.connect()).echo(); // known destinations keep working
+    });
+    const again = await bench.mesh.until(
+      (seen) => seen.kind === 'subscribed' && seen.type === LISTENER_TYPE,
+      before,
+    );
+    assert(again.kind === 'subscribed');
+    assert.deepEqual(Object.keys(again.initialVersions), ['virtualInbound']);
+    assert.equal(again.spiffeId, SPIFFE_ID);
+    await agent.until(/configuration stream works again/);
     await session.echo();
-    await (await bench.connect()).echo(); // known destinations keep working
-  });
-  const again = await bench.mesh.until(
-    (seen) => seen.kind === 'subscribed' && seen.type === LISTENER_TYPE,
-    before,
-  );
-  assert(again.kind === 'subscribed');
-  assert.deepEqual(Object.keys(again.initialVersions), ['virtualInbound']);
-  assert.equal(again.spiffeId, SPIFFE_ID);
-  await agent.until(/configuration stream works again/);
-  await session.echo();
-});
+  },
+);
 
-test('an agent that is killed leaves Envoy; the next one takes it over', async () => {
+test('an agent that is killed leaves Envoy; the next one takes it over', LIMIT, async () => {
   await using bench = await Bench.start({ lifetimeMs: 16_000 });
   const first = bench.startAgent();
   await first.until(/agent: ready/);
@@ -104,7 +110,7 @@ test('an agent that is killed leaves Envoy; the next one takes it over', async (
   await session.echo();
 });
 
-test('an Envoy that is killed is started again, and again', async () => {
+test('an Envoy that is killed is started again, and again', LIMIT, async () => {
   await using bench = await Bench.start();
   const agent = bench.startAgent();
   await agent.until(/agent: ready/);
@@ -121,7 +127,7 @@ test('an Envoy that is killed is started again, and again', async () => {
   assert.match(agent.output, /Envoy has ended, connections are refused until it is back/);
 });
 
-test('the adopted Envoy that dies is noticed without being a child', async () => {
+test('the adopted Envoy that dies is noticed without being a child', LIMIT, async () => {
   await using bench = await Bench.start();
   const first = bench.startAgent();
   await first.until(/agent: ready/);
@@ -137,7 +143,7 @@ test('the adopted Envoy that dies is noticed without being a child', async () =>
   await (await bench.connect()).echo();
 });
 
-test('leave lets sessions end, then ends Envoy and the agent', async () => {
+test('leave lets sessions end, then ends Envoy and the agent', LIMIT, async () => {
   await using bench = await Bench.start();
   const agent = bench.startAgent();
   await agent.until(/agent: ready/);
@@ -155,7 +161,7 @@ test('leave lets sessions end, then ends Envoy and the agent', async () => {
   assert.equal(await canConnect('127.0.0.1', bench.ports.admin), false);
 });
 
-test('leave works without an agent, and when there is nothing to leave', async () => {
+test('leave works without an agent, and when there is nothing to leave', LIMIT, async () => {
   await using bench = await Bench.start();
   const agent = bench.startAgent();
   await agent.until(/agent: ready/);
@@ -166,7 +172,44 @@ test('leave works without an agent, and when there is nothing to leave', async (
   assert.equal(await bench.runLeave().end(), 0);
 });
 
-test('what Envoy complains of at its first start is what the operator reads', async () => {
+test('an Envoy of another identity is replaced, after its sessions', LIMIT, async () => {
+  await using bench = await Bench.start();
+  const first = bench.startAgent();
+  await first.until(/agent: ready/);
+  const session = await bench.connect();
+  const pid = await bench.envoyPid();
+  await first.end('SIGTERM');
+  const second = bench.startAgent({ SERVICE_ACCOUNT: 'other' });
+  await second.until(/Envoy is replaced, as it is not for this identity; sessions drain/);
+  await session.echo();
+  await session.close();
+  await second.until(/agent: ready/);
+  assert.notEqual(await bench.envoyPid(), pid);
+  await (await bench.connect()).echo();
+});
+
+test(
+  'a leave that was interrupted does not leave a deaf Envoy to the next agent',
+  LIMIT,
+  async () => {
+    await using bench = await Bench.start();
+    const first = bench.startAgent();
+    await first.until(/agent: ready/);
+    const session = await bench.connect();
+    const leave = bench.runLeave();
+    await leave.until(/draining: 1 connections/);
+    await first.end('SIGKILL');
+    assert.equal(await leave.end(), 1);
+    assert.match(leave.output, /leaving did not work: the agent ended meanwhile/);
+    await session.close();
+    const second = bench.startAgent();
+    await second.until(/Envoy is replaced/);
+    await second.until(/agent: ready/);
+    await (await bench.connect()).echo();
+  },
+);
+
+test('what Envoy complains of at its first start is what the operator reads', LIMIT, async () => {
   await using bench = await Bench.start();
   const taken = createServer().listen(bench.ports.admin, '127.0.0.1');
   await once(taken, 'listening');
@@ -178,7 +221,7 @@ test('what Envoy complains of at its first start is what the operator reads', as
   taken.close();
 });
 
-test('every byte of a connection is counted once, with who it was', async () => {
+test('every byte of a connection is counted once, with who it was', LIMIT, async () => {
   await using bench = await Bench.start();
   const agent = bench.startAgent();
   await agent.until(/agent: ready/);
