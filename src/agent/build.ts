@@ -78,7 +78,8 @@ export async function buildAgent(
   const controlPlane = new ControlPlane(config.controlPlane, dial);
   const admin = new EnvoyAdmin({ port: config.envoy.adminPort, clock });
   const known = await loadMeshAddresses(files.meshAddresses);
-  const isEnvoyLive = (): Promise<boolean> => admin.isLive();
+  const envoy = new EnvoyRunner({ config, ip, admin, binary, clock, random, log });
+  const isEnvoyLive = (): Promise<boolean> => envoy.isLive();
   const capture = new CaptureKeeper(
     { config, nft, stateFile: files.capture, isEnvoyLive, clock, log },
     known,
@@ -99,7 +100,7 @@ export async function buildAgent(
     flows: new Flows(clock.nowMs()),
     relay: new XdsRelay({ controlPlane, retry: new Retry({ clock, random }), log }),
     admin,
-    envoy: new EnvoyRunner({ config, ip, binary, clock, random, log }),
+    envoy,
     capture,
     meshAddresses: new MeshAddressesFollower(following, known, (mesh) => capture.setMesh(mesh)),
   };

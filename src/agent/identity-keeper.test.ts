@@ -12,6 +12,8 @@ import { parseAgentConfig, type AgentConfig } from './config.ts';
 import { IdentityKeeper } from './identity-keeper.ts';
 import type { Svid } from './identity.ts';
 
+/** Far beyond what any of these takes; what waits for ever has failed. */
+const LIMIT = { timeout: 20_000 };
 const SPIFFE_ID = 'spiffe://cluster.local/ns/default/sa/postgresql-1-vm';
 const HOUR_MS = 3_600_000;
 
@@ -111,28 +113,32 @@ function svidOf(keeper: IdentityKeeper): Svid {
   return state.svid;
 }
 
-test('a token becomes a certificate, kept with its key in a file for its owner only', async () => {
-  await using machine = await Machine.make();
-  await using _controlPlane = await machine.startControlPlane();
-  const keeper = await machine.keeper();
-  assert.equal(keeper.state().kind, 'none');
-  await running(keeper, () => nextChange(keeper));
-  const svid = svidOf(keeper);
-  assert.equal(svid.spiffeId, SPIFFE_ID);
-  assert.doesNotMatch(svid.chainPem, /CERTIFICATE[\s\S]*CERTIFICATE[\s\S]*BEGIN CERTIFICATE/);
-  assert.equal((await stat(machine.path('identity.json'))).mode & 0o777, 0o600);
-  assert.deepEqual((await readdir(machine.path('.'))).sort(), [
-    'identity.json',
-    'root-cert.pem',
-    'token',
-  ]);
+test(
+  'a token becomes a certificate, kept with its key in a file for its owner only',
+  LIMIT,
+  async () => {
+    await using machine = await Machine.make();
+    await using _controlPlane = await machine.startControlPlane();
+    const keeper = await machine.keeper();
+    assert.equal(keeper.state().kind, 'none');
+    await running(keeper, () => nextChange(keeper));
+    const svid = svidOf(keeper);
+    assert.equal(svid.spiffeId, SPIFFE_ID);
+    assert.doesNotMatch(svid.chainPem, /CERTIFICATE[\s\S]*CERTIFICATE[\s\S]*BEGIN CERTIFICATE/);
+    assert.equal((await stat(machine.path('identity.json'))).mode & 0o777, 0o600);
+    assert.deepEqual((await readdir(machine.path('.'))).sort(), [
+      'identity.json',
+      'root-cert.pem',
+      'token',
+    ]);
 
-  const restarted = await machine.keeper();
-  assert.equal(svidOf(restarted).serialNumber, svid.serialNumber);
-  assert.equal(svidOf(restarted).keyPem, svid.keyPem);
-});
+    const restarted = await machine.keeper();
+    assert.equal(svidOf(restarted).serialNumber, svid.serialNumber);
+    assert.equal(svidOf(restarted).keyPem, svid.keyPem);
+  },
+);
 
-test('at half of its life it is renewed with itself: a new key, and no token', async () => {
+test('at half of its life it is renewed with itself: a new key, and no token', LIMIT, async () => {
   await using machine = await Machine.make();
   await using _controlPlane = await machine.startControlPlane();
   const keeper = await machine.keeper();
@@ -159,7 +165,7 @@ test('at half of its life it is renewed with itself: a new key, and no token', a
   });
 });
 
-test('OUTPUT_CERTS gets the three files that Istio writes', async () => {
+test('OUTPUT_CERTS gets the three files that Istio writes', LIMIT, async () => {
   await using machine = await Machine.make();
   await using _controlPlane = await machine.startControlPlane();
   const keeper = await machine.keeper({ OUTPUT_CERTS: machine.path('out') });
@@ -173,7 +179,7 @@ test('OUTPUT_CERTS gets the three files that Istio writes', async () => {
   );
 });
 
-test('a control plane that is away is tried again, and the state says why', async () => {
+test('a control plane that is away is tried again, and the state says why', LIMIT, async () => {
   await using machine = await Machine.make();
   const first = await machine.startControlPlane();
   await first[Symbol.asyncDispose]();
@@ -192,45 +198,53 @@ test('a control plane that is away is tried again, and the state says why', asyn
   assert.equal(keeper.state().problem, undefined);
 });
 
-test('without an identity, what only the operator can change ends the agent and names it', async () => {
-  const inThePast = Math.floor(Date.now() / 1000) - 60;
-  const table: readonly (readonly [string | undefined, RegExp])[] = [
-    [undefined, /token .*\/token does not exist/],
-    ['not a jwt', /token .*\/token is no token/],
-    [tokenOf({ exp: inThePast }), /token .*\/token expired at 20/],
-    [tokenOf({ sub: 'foreign' }), /the token is of another mesh/],
-  ];
-  await using machine = await Machine.make();
-  await using _controlPlane = await machine.startControlPlane();
-  for (const [token, expected] of table) {
-    if (token === undefined) await rm(machine.path('token'));
-    else await machine.putToken(token);
+test(
+  'without an identity, what only the operator can change ends the agent and names it',
+  LIMIT,
+  async () => {
+    const inThePast = Math.floor(Date.now() / 1000) - 60;
+    const table: readonly (readonly [string | undefined, RegExp])[] = [
+      [undefined, /token .*\/token does not exist/],
+      ['not a jwt', /token .*\/token is no token/],
+      [tokenOf({ exp: inThePast }), /token .*\/token expired at 20/],
+      [tokenOf({ sub: 'foreign' }), /the token is of another mesh/],
+    ];
+    await using machine = await Machine.make();
+    await using _controlPlane = await machine.startControlPlane();
+    for (const [token, expected] of table) {
+      if (token === undefined) await rm(machine.path('token'));
+      else await machine.putToken(token);
+      const keeper = await machine.keeper();
+      await assert.rejects(keeper.run(new AbortController().signal), (error) => {
+        assert(error instanceof OperatorError);
+        assert.equal(error.code, 'IDENTITY_REFUSED');
+        assert.match(error.message, expected);
+        assert.notEqual(error.remedy, '');
+        return true;
+      });
+    }
+  },
+);
+
+test(
+  'a refused renewal is a state, not an end: the certificate is used while it lasts',
+  LIMIT,
+  async () => {
+    await using machine = await Machine.make();
+    await using _controlPlane = await machine.startControlPlane();
     const keeper = await machine.keeper();
-    await assert.rejects(keeper.run(new AbortController().signal), (error) => {
-      assert(error instanceof OperatorError);
-      assert.equal(error.code, 'IDENTITY_REFUSED');
-      assert.match(error.message, expected);
-      assert.notEqual(error.remedy, '');
-      return true;
-    });
-  }
-});
+    await running(keeper, () => nextChange(keeper));
+    const { notAfterMs } = svidOf(keeper);
+    await rm(machine.path('token'));
+    machine.clock.advance(notAfterMs - machine.clock.nowMs());
+    await running(keeper, () => machine.clock.untilSleeping(375));
+    const state = keeper.state();
+    assert.equal(state.kind, 'expired');
+    assert.match(state.problem?.reason ?? '', /token .* does not exist/);
+  },
+);
 
-test('a refused renewal is a state, not an end: the certificate is used while it lasts', async () => {
-  await using machine = await Machine.make();
-  await using _controlPlane = await machine.startControlPlane();
-  const keeper = await machine.keeper();
-  await running(keeper, () => nextChange(keeper));
-  const { notAfterMs } = svidOf(keeper);
-  await rm(machine.path('token'));
-  machine.clock.advance(notAfterMs - machine.clock.nowMs());
-  await running(keeper, () => machine.clock.untilSleeping(375));
-  const state = keeper.state();
-  assert.equal(state.kind, 'expired');
-  assert.match(state.problem?.reason ?? '', /token .* does not exist/);
-});
-
-test('after the settings have changed, the stored identity is not used', async () => {
+test('after the settings have changed, the stored identity is not used', LIMIT, async () => {
   await using machine = await Machine.make();
   await using _controlPlane = await machine.startControlPlane();
   const keeper = await machine.keeper();
@@ -239,7 +253,7 @@ test('after the settings have changed, the stored identity is not used', async (
   assert.equal(other.state().kind, 'none');
 });
 
-test('the roots are those of the file and of the last answer', async () => {
+test('the roots are those of the file and of the last answer', LIMIT, async () => {
   await using machine = await Machine.make();
   await using _controlPlane = await machine.startControlPlane();
   const next = createRoot('cluster.local', Date.now());
@@ -253,19 +267,23 @@ test('the roots are those of the file and of the last answer', async () => {
   assert.equal(count((await machine.keeper()).rootsPem), 2, 'the authority named the other');
 });
 
-test('an authority that the root certificate does not vouch for is not spoken to', async () => {
-  await using machine = await Machine.make();
-  await using _controlPlane = await machine.startControlPlane();
-  await writeFile(machine.path('root-cert.pem'), createRoot('cluster.local', Date.now()).rootPem);
-  const keeper = await machine.keeper();
-  await running(keeper, () => machine.clock.untilSleeping(375));
-  const { problem } = keeper.state();
-  assert.equal(problem?.kind, 'unreachable');
-  assert.match(problem?.reason ?? '', /self-signed|unable to (get|verify)|certificate/);
-  assert.deepEqual(machine.mesh.seen, []);
-});
+test(
+  'an authority that the root certificate does not vouch for is not spoken to',
+  LIMIT,
+  async () => {
+    await using machine = await Machine.make();
+    await using _controlPlane = await machine.startControlPlane();
+    await writeFile(machine.path('root-cert.pem'), createRoot('cluster.local', Date.now()).rootPem);
+    const keeper = await machine.keeper();
+    await running(keeper, () => machine.clock.untilSleeping(375));
+    const { problem } = keeper.state();
+    assert.equal(problem?.kind, 'unreachable');
+    assert.match(problem?.reason ?? '', /self-signed|unable to (get|verify)|certificate/);
+    assert.deepEqual(machine.mesh.seen, []);
+  },
+);
 
-test('a missing or broken root certificate is named before anything else', async () => {
+test('a missing or broken root certificate is named before anything else', LIMIT, async () => {
   await using machine = await Machine.make();
   for (const content of [undefined, 'no certificate']) {
     await rm(machine.path('root-cert.pem'), { force: true });

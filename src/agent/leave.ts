@@ -7,8 +7,8 @@ import type { AgentConfig } from './config.ts';
 import { EnvoyAdmin } from './envoy/admin.ts';
 import { drainConnections } from './envoy/drain.ts';
 import { endEnvoy, readBootId } from './envoy/process.ts';
-import { parseRecord } from './envoy/record.ts';
-import { readFileIfPresent } from './files.ts';
+import { disowned, parseRecord } from './envoy/record.ts';
+import { readFileIfPresent, writeFileAtomic } from './files.ts';
 import { agentFiles } from './paths.ts';
 
 export type LeaveOptions = {
@@ -16,6 +16,8 @@ export type LeaveOptions = {
   readonly admin: EnvoyAdmin;
   readonly nft: Nft;
   readonly clock: Clock;
+  /** Sees to it that no later agent takes over an Envoy without listeners. */
+  readonly disownEnvoy: () => Promise<void>;
   /** Ends Envoy and returns when it has ended. */
   readonly endEnvoy: () => Promise<void>;
   /** Tells whoever waits what happens, a line at a time. */
@@ -30,6 +32,7 @@ export type LeaveOptions = {
 export async function leaveMesh(options: LeaveOptions): Promise<void> {
   const { config, admin, nft, clock, report } = options;
   const { drainMs } = config.envoy;
+  await options.disownEnvoy();
   const open = await drainConnections(admin, {
     clock,
     limitMs: drainMs,
@@ -54,15 +57,18 @@ export async function leaveWithoutAgent(
 ): Promise<void> {
   const clock = systemClock;
   const files = agentFiles(config.paths);
-  const record = parseRecord(await readFileIfPresent(files.envoy));
-  const isOfThisBoot = record?.bootId === (await readBootId());
+  const written = parseRecord(await readFileIfPresent(files.envoy));
+  const record = written?.bootId === (await readBootId()) ? written : undefined;
   await leaveMesh({
     config,
-    admin: new EnvoyAdmin({ port: config.envoy.adminPort, clock }),
+    admin: new EnvoyAdmin({ port: record?.adminPort ?? config.envoy.adminPort, clock }),
     nft: systemNft,
     clock,
+    disownEnvoy: async () => {
+      if (record) await writeFileAtomic(files.envoy, JSON.stringify(disowned(record)));
+    },
     endEnvoy: async () => {
-      if (record && isOfThisBoot) await endEnvoy(record, clock);
+      if (record) await endEnvoy(record, clock);
       await rm(files.envoy, { force: true });
     },
     report,

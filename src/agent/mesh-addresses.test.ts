@@ -16,6 +16,8 @@ import {
 } from './mesh-addresses.ts';
 import { Retry } from './retry.ts';
 
+/** Far beyond what any of these takes; what waits for ever has failed. */
+const LIMIT = { timeout: 20_000 };
 const addresses = (...ranges: string[]) =>
   create(MeshAddressesSchema, { ranges, addresses: ['203.0.113.9'] });
 
@@ -88,27 +90,31 @@ class Follower implements AsyncDisposable {
 const { typeName } = MeshAddressesSchema;
 const isType = (type: string): boolean => type.endsWith(typeName);
 
-test('each value arrives, is acknowledged, and survives a restart of the control plane', async () => {
-  await using follower = await Follower.make();
-  const first = await FakeControlPlane.start(follower.mesh);
-  first.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));
-  await follower.start(first.port);
-  assert.deepEqual((await follower.until(1)).ranges, ['10.0.0.0/8']);
-  first.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8', '240.240.0.0/16'));
-  const second = await follower.until(2);
-  assert.deepEqual(second.ranges, ['10.0.0.0/8', '240.240.0.0/16']);
-  await follower.mesh.until((seen) => seen.kind === 'acknowledged' && isType(seen.type));
+test(
+  'each value arrives, is acknowledged, and survives a restart of the control plane',
+  LIMIT,
+  async () => {
+    await using follower = await Follower.make();
+    const first = await FakeControlPlane.start(follower.mesh);
+    first.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));
+    await follower.start(first.port);
+    assert.deepEqual((await follower.until(1)).ranges, ['10.0.0.0/8']);
+    first.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8', '240.240.0.0/16'));
+    const second = await follower.until(2);
+    assert.deepEqual(second.ranges, ['10.0.0.0/8', '240.240.0.0/16']);
+    await follower.mesh.until((seen) => seen.kind === 'acknowledged' && isType(seen.type));
 
-  const before = follower.mesh.seen.length;
-  await first[Symbol.asyncDispose]();
-  await using _back = await FakeControlPlane.start(follower.mesh, first.port);
-  const again = await follower.mesh.until((seen) => seen.kind === 'subscribed', before);
-  assert(again.kind === 'subscribed');
-  assert.deepEqual(again.initialVersions, { mesh: second.version });
-  assert.equal(follower.received.length, 2, 'what it holds is not sent again');
-});
+    const before = follower.mesh.seen.length;
+    await first[Symbol.asyncDispose]();
+    await using _back = await FakeControlPlane.start(follower.mesh, first.port);
+    const again = await follower.mesh.until((seen) => seen.kind === 'subscribed', before);
+    assert(again.kind === 'subscribed');
+    assert.deepEqual(again.initialVersions, { mesh: second.version });
+    assert.equal(follower.received.length, 2, 'what it holds is not sent again');
+  },
+);
 
-test('a value that nft could not load is rejected, and the former stays', async () => {
+test('a value that nft could not load is rejected, and the former stays', LIMIT, async () => {
   await using follower = await Follower.make();
   await using controlPlane = await FakeControlPlane.start(follower.mesh);
   controlPlane.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));
@@ -121,7 +127,7 @@ test('a value that nft could not load is rejected, and the former stays', async 
   assert.deepEqual((await follower.until(2)).ranges, ['10.0.0.0/9']);
 });
 
-test('the last value is on disk; a file that makes no sense is none', async () => {
+test('the last value is on disk; a file that makes no sense is none', LIMIT, async () => {
   await using follower = await Follower.make();
   await using controlPlane = await FakeControlPlane.start(follower.mesh);
   controlPlane.set('mesh', MeshAddressesSchema, addresses('10.0.0.0/8'));

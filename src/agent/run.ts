@@ -73,7 +73,7 @@ class Agent {
   /** An Envoy that runs is taken over at once; a new one waits until it can have a certificate. */
   async runEnvoy(signal: AbortSignal): Promise<void> {
     const { envoy } = this.#parts;
-    if (!(await envoy.adopt())) {
+    if (!(await envoy.adopt(signal))) {
       await Promise.race([this.#hasIdentity.promise, aborted(signal)]);
       signal.throwIfAborted();
     }
@@ -107,9 +107,9 @@ class Agent {
   }
 
   async #unreadyReasons(): Promise<readonly string[]> {
-    const { admin, identity, capture } = this.#parts;
+    const { envoy, identity, capture } = this.#parts;
     return unreadyReasons({
-      isEnvoyLive: await admin.isLive(),
+      isEnvoyLive: await envoy.isLive(),
       identity: identity.state().kind,
       capture: capture.status(),
       isLeaving: this.#leaving !== undefined,
@@ -148,10 +148,19 @@ class Agent {
   }
 
   async #leaveOnce(report: (line: string) => void): Promise<void> {
-    const { config, admin, envoy, dependencies } = this.#parts;
+    const { config, admin, envoy, capture, dependencies } = this.#parts;
     const { nft, clock, log } = dependencies;
     log.warn('leaving the mesh, as asked', { drainMs: config.envoy.drainMs });
-    await leaveMesh({ config, admin, nft, clock, report, endEnvoy: () => envoy.dismiss() });
+    await capture.release(); // or it would put back what is removed
+    await leaveMesh({
+      config,
+      admin,
+      nft,
+      clock,
+      report,
+      disownEnvoy: () => envoy.disown(),
+      endEnvoy: () => envoy.dismiss(),
+    });
     this.#left.abort();
   }
 }

@@ -35,6 +35,8 @@ export class CaptureKeeper {
   #controlPlane: readonly HostPort[] = [];
   #status: CaptureStatus;
   #wake = new AbortController();
+  readonly #released = new AbortController();
+  readonly #idle = Promise.withResolvers<void>();
 
   /** @param mesh what was captured before, or nothing: the agent's own probe is captured always */
   constructor(options: CaptureKeeperOptions, mesh: MeshAddresses | undefined) {
@@ -59,8 +61,24 @@ export class CaptureKeeper {
    * @throws OperatorError CAPTURE_FAILED, TOOL_MISSING when the rules cannot be put in place at all
    */
   async run(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#released.signal]);
+    try {
+      if (this.#status.kind !== 'off') await this.#keep(either);
+    } catch (error) {
+      if (!this.#released.signal.aborted) throw error;
+    } finally {
+      this.#idle.resolve();
+    }
+  }
+
+  /** Leaves the rules as they are from now on, for somebody else to remove. */
+  async release(): Promise<void> {
+    this.#released.abort();
+    await this.#idle.promise;
+  }
+
+  async #keep(signal: AbortSignal): Promise<void> {
     const { config, stateFile, nft, log } = this.#options;
-    if (this.#status.kind === 'off') return;
     const wasCaptured = (await readFileIfPresent(stateFile)) !== undefined;
     if (!wasCaptured) await this.#untilEnvoyIsLive(signal);
     const ownPorts = [config.statusPort, config.readyPort];

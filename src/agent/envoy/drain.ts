@@ -9,6 +9,7 @@ const POLL_MS = 200;
  * by themselves, at most `limitMs`.
  *
  * @param options.onProgress called with the number of open connections when it changes
+ * @throws the signal's reason when that is aborted; the listeners then stay closed
  * @returns how many connections are still open, and will be cut
  */
 export async function drainConnections(
@@ -17,9 +18,10 @@ export async function drainConnections(
     readonly clock: Clock;
     readonly limitMs: number;
     readonly onProgress?: (open: number) => void;
+    readonly signal?: AbortSignal;
   },
 ): Promise<number> {
-  const { clock, limitMs, onProgress } = options;
+  const { clock, limitMs, onProgress, signal } = options;
   await admin.drainListeners();
   const untilMs = clock.nowMs() + limitMs;
   let told: number | undefined;
@@ -28,6 +30,6 @@ export async function drainConnections(
     if (open !== told) onProgress?.(open);
     told = open;
     if (open === 0 || clock.nowMs() >= untilMs) return open;
-    await clock.sleep(POLL_MS);
+    await clock.sleep(POLL_MS, signal);
   }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRecord, parseStartTicks, planEnvoy, type EnvoyRecord } from './record.ts';
+import { disowned, parseRecord, parseStartTicks, planEnvoy, type EnvoyRecord } from './record.ts';
 
 const RECORD: EnvoyRecord = {
   pid: 4711,
   startTicks: '100',
   bootId: 'boot',
+  adminPort: 15000,
   essence: 'e',
   launch: 'l',
 };
@@ -31,6 +32,10 @@ test('what becomes of the Envoy that is written down', () => {
   for (const [record, isRunning, wanted, plan] of table) {
     assert.deepEqual(planEnvoy(record, isRunning, wanted), plan);
   }
+});
+
+test('an Envoy whose workload was leaving is replaced', () => {
+  assert.equal(planEnvoy(disowned(RECORD), true, RECORD).kind, 'replace');
 });
 
 test('a record is read back as it was written; a broken one is none', () => {

@@ -9,6 +9,8 @@ export type EnvoyRecord = {
   /** Field 22 of /proc/PID/stat: with the pid and the boot it names one process for ever. */
   readonly startTicks: string;
   readonly bootId: string;
+  /** Where to drain it, whatever the settings say by then. */
+  readonly adminPort: number;
   /** Hash of what a running Envoy must agree on with its agent. */
   readonly essence: string;
   /** Hash of everything it was started with, the binary included. */
@@ -37,21 +39,28 @@ export function planEnvoy(
   return { kind: 'adopt', record, isOutdated: record.launch !== wanted.launch };
 }
 
+/**
+ * The record of an Envoy that takes nothing new any more, because its workload is leaving: an agent
+ * that is started before that has come to its end replaces it.
+ */
+export const disowned = (record: EnvoyRecord): EnvoyRecord => ({ ...record, essence: 'leaving' });
+
 export function hashOf(...parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\0')).digest('hex');
 }
 
 export function parseRecord(text: string | undefined): EnvoyRecord | undefined {
-  const { pid, startTicks, bootId, essence, launch } = parseState(text);
+  const { pid, startTicks, bootId, adminPort, essence, launch } = parseState(text);
   const isWhole =
     typeof pid === 'number' &&
     Number.isSafeInteger(pid) &&
     pid > 1 &&
     typeof startTicks === 'string' &&
     typeof bootId === 'string' &&
+    typeof adminPort === 'number' &&
     typeof essence === 'string' &&
     typeof launch === 'string';
-  return isWhole ? { pid, startTicks, bootId, essence, launch } : undefined;
+  return isWhole ? { pid, startTicks, bootId, adminPort, essence, launch } : undefined;
 }
 
 /**

@@ -20,11 +20,19 @@ import {
   startEnvoy,
   type RunningEnvoy,
 } from './process.ts';
-import { hashOf, parseRecord, planEnvoy, type EnvoyRecord, type Launch } from './record.ts';
+import {
+  disowned,
+  hashOf,
+  parseRecord,
+  planEnvoy,
+  type EnvoyRecord,
+  type Launch,
+} from './record.ts';
 
 export type RunnerOptions = {
   readonly config: AgentConfig;
   readonly ip: string;
+  readonly admin: EnvoyAdmin;
   readonly binary: { readonly binary: string; readonly stamp: string };
   readonly clock: Clock;
   readonly random: () => number;
@@ -36,8 +44,9 @@ const LIMITS: BackoffLimits = { firstMs: 200, maxMs: 15_000 };
 const STABLE_MS = 60_000;
 /** One that exits sooner than this, the first time, has found something that it cannot use. */
 const START_MS = 5_000;
-/** An adopted process has no parent to tell its end. */
-const LOOK_INTERVAL_MS = 250;
+/** The end of a child is told at once; an adopted process has no parent here to tell it. */
+const CHILD_INTERVAL_MS = 5_000;
+const ADOPTED_INTERVAL_MS = 250;
 
 const NEVER = new AbortController().signal;
 
@@ -64,8 +73,13 @@ export class EnvoyRunner {
     return { pid: this.#process?.pid, restarts: this.#restarts };
   }
 
+  /** Is the Envoy that this agent keeps LIVE? One that is being replaced does not count. */
+  async isLive(): Promise<boolean> {
+    return this.#process !== undefined && (await this.#options.admin.isLive());
+  }
+
   /** Takes over the Envoy of an earlier agent. @returns false when there is none to take over */
-  async adopt(): Promise<boolean> {
+  async adopt(signal: AbortSignal): Promise<boolean> {
     const { config, clock, log } = this.#options;
     const record = parseRecord(await readFileIfPresent(this.#files.envoy));
     const isSame = record?.bootId === (await readBootId());
@@ -73,10 +87,13 @@ export class EnvoyRunner {
     if (plan.kind === 'start') return false;
     const { pid, startTicks } = plan.record;
     if (plan.kind === 'replace') {
-      const fields = { pid, drainMs: config.envoy.drainMs };
-      log.warn('Envoy is replaced: its identity or sockets have changed; sessions drain', fields);
-      const admin = new EnvoyAdmin({ port: config.envoy.adminPort, clock });
-      await drainConnections(admin, { clock, limitMs: config.envoy.drainMs });
+      const { drainMs } = config.envoy;
+      log.warn('Envoy is replaced, as it is not for this identity; sessions drain', {
+        pid,
+        drainMs,
+      });
+      const admin = new EnvoyAdmin({ port: plan.record.adminPort, clock });
+      await drainConnections(admin, { clock, limitMs: drainMs, signal });
       await endEnvoy(plan.record, clock);
       return false;
     }
@@ -128,6 +145,12 @@ export class EnvoyRunner {
     }
   }
 
+  /** Before its listeners close: no later agent is to take such an Envoy over. */
+  async disown(): Promise<void> {
+    const record = parseRecord(await readFileIfPresent(this.#files.envoy));
+    if (record) await writeFileAtomic(this.#files.envoy, JSON.stringify(disowned(record)));
+  }
+
   /** Ends Envoy for good, because the workload leaves the mesh. */
   async dismiss(): Promise<void> {
     this.#dismissal.abort();
@@ -136,14 +159,21 @@ export class EnvoyRunner {
   }
 
   async #start(): Promise<RunningEnvoy> {
-    const { binary, log } = this.#options;
+    const { config, binary, clock, log } = this.#options;
     await writeFileAtomic(this.#files.bootstrap, this.#bootstrap);
     const { accessLog, errorLog } = this.#files;
     const args = this.#args;
     const started = await startEnvoy({ binary: binary.binary, args, accessLog, errorLog });
     const { pid, startTicks } = started;
-    const record: EnvoyRecord = { pid, startTicks, bootId: await readBootId(), ...this.#launch() };
-    await writeFileAtomic(this.#files.envoy, JSON.stringify(record));
+    const { adminPort } = config.envoy;
+    const bootId = await readBootId();
+    const record: EnvoyRecord = { pid, startTicks, bootId, adminPort, ...this.#launch() };
+    try {
+      await writeFileAtomic(this.#files.envoy, JSON.stringify(record));
+    } catch (error) {
+      await endEnvoy(started, clock); // no later agent would find it
+      throw error;
+    }
     log.info('Envoy started', { pid, binary: binary.binary });
     return started;
   }
@@ -167,9 +197,10 @@ export class EnvoyRunner {
 
   async #untilEnded(process: RunningEnvoy, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, process.exited]);
+    const lookMs = process.exited === NEVER ? ADOPTED_INTERVAL_MS : CHILD_INTERVAL_MS;
     while (await isRunning(process)) {
       try {
-        await this.#options.clock.sleep(LOOK_INTERVAL_MS, either);
+        await this.#options.clock.sleep(lookMs, either);
       } catch (error) {
         signal.throwIfAborted();
         if (!process.exited.aborted) throw error;
