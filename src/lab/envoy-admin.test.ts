@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import {
   parseCertificates,
   parseClusterTls,
+  parseDraining,
   parseDrainMs,
+  parseEnvoyPid,
   parseFilterChains,
-  parseStat,
 } from './envoy-admin.ts';
 
 test('the own certificates, each once, without the roots', () => {
@@ -51,8 +52,18 @@ test('which clusters can speak TLS', () => {
   );
 });
 
-test('drain time and counters', () => {
+test('drains', () => {
   assert.equal(parseDrainMs('{"command_line_options":{"drain_time":"2s"}}'), 2000);
-  assert.equal(parseStat('server.uptime: 12\nserver.live: 1\n', 'server.live'), 1);
-  assert.equal(parseStat('', 'server.live'), 0);
+  const stats = (listeners: number, chains: number): string =>
+    `listener_manager.total_filter_chains_draining: ${chains}
+listener_manager.total_listeners_active: 5
+listener_manager.total_listeners_draining: ${listeners}
+`;
+  assert.equal(parseDraining(stats(0, 0)), 0);
+  assert.equal(parseDraining(stats(1, 2)), 3);
+});
+
+test("an agent's Envoy", () => {
+  assert.equal(parseEnvoyPid('{"envoy":{"pid":418,"restarts":0}}'), 418);
+  assert.equal(parseEnvoyPid('{"envoy":{"restarts":0}}'), 0);
 });

@@ -1,4 +1,4 @@
-// Reads what Envoy's admin interface says of its state: certificates, listeners, clusters. Pure.
+// Reads what Envoy's admin interface, and its agent's, say of its state. Pure.
 
 export type ServedCertificate = {
   readonly serialNumber: string;
@@ -51,10 +51,16 @@ export function parseDrainMs(json: string): number {
   return Number.parseFloat(textAt(options, 'drain_time')) * 1000;
 }
 
-/** `/stats`: one counter or gauge; 0 when it is not there. */
-export function parseStat(text: string, name: string): number {
-  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name}: `));
-  return line === undefined ? 0 : Number(line.slice(name.length + 2));
+/** The agent's `/debug/status`: the process number of the Envoy that it looks after; 0 for none. */
+export function parseEnvoyPid(json: string): number {
+  const pid = fieldAt(fieldAt(JSON.parse(json), 'envoy'), 'pid');
+  return typeof pid === 'number' ? pid : 0;
+}
+
+/** `/stats`: how many listeners and filter chains have been replaced and are being drained. */
+export function parseDraining(stats: string): number {
+  const draining = /^listener_manager\.total_(?:listeners|filter_chains)_draining: (\d+)$/gm;
+  return [...stats.matchAll(draining)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 function fieldAt(value: unknown, name: string): unknown {

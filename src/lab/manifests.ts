@@ -97,16 +97,20 @@ export function service(options: {
   });
 }
 
-/** The same service's endpoints: the workloads with the label `app`. */
-export function serviceEntry(options: { readonly name: string; readonly port: number }): Manifest {
-  const { name, port } = options;
+/** The same service's endpoints: the workloads of an app; default the one of the same name. */
+export function serviceEntry(options: {
+  readonly name: string;
+  readonly port: number;
+  readonly app?: string;
+}): Manifest {
+  const { name, port, app = name } = options;
   return manifest(SERVICE_ENTRY, name, {
     spec: {
       hosts: [hostOf(name)],
       location: 'MESH_INTERNAL',
       resolution: 'STATIC',
       ports: [{ name: 'tcp', number: port, protocol: 'TCP' }],
-      workloadSelector: { labels: { app: name } },
+      workloadSelector: { labels: { app } },
     },
   });
 }

@@ -3,7 +3,7 @@
 import { OperatorError } from '#base/operator-error.ts';
 import { POD } from '#kube/resources.ts';
 import { type Cluster, CONTROL_PLANE_NAME, eventually, isthmus } from './cluster.ts';
-import { parseCertificates, type ServedCertificate } from './envoy-admin.ts';
+import { parseCertificates, parseEnvoyPid, type ServedCertificate } from './envoy-admin.ts';
 import type { Machine } from './machine.ts';
 import { NAMESPACE_OF_STORY } from './manifests.ts';
 import type { LabProcess } from './process.ts';
@@ -11,6 +11,7 @@ import type { LabProcess } from './process.ts';
 const TOKEN_AUDIENCE = 'istio-ca';
 const TOKEN_SECONDS = 3_600;
 export const ADMIN_PORT = 15_000;
+const STATUS_PORT = 15_020;
 const READY_PORT = 15_021;
 const READY_LIMIT_MS = 20_000;
 
@@ -127,10 +128,9 @@ export class Sidecar {
     return parseCertificates(await this.admin('/certs'));
   }
 
-  /** Process number of Envoy: the same as before, or it has been started anew. */
-  async envoyEpoch(): Promise<string> {
-    const line = (await this.admin('/stats?filter=^server\\.uptime$')).trim();
-    return line;
+  /** Process number of its Envoy, as its agent knows it. */
+  async envoyPid(): Promise<number> {
+    return parseEnvoyPid(await this.machine.httpGet(STATUS_PORT, '/debug/status'));
   }
 
   accessLog(): string[] {

@@ -14,6 +14,7 @@ test('each failure is one sentence that names the target and a remedy', () => {
     [failure('timeout expired'), /^db:5432 did not answer in time/],
     [failure('read', 'ECONNRESET'), /^db:5432 closed the connection: is PostgreSQL running/],
     [failure('Connection terminated unexpectedly'), /^db:5432 closed the connection/],
+    [failure('Client has encountered a connection error'), /^db:5432 closed the connection/],
     [
       failure('password authentication failed', '28P01'),
       /^PostgreSQL at db:5432 says: .* \(28P01\)$/,

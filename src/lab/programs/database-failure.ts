@@ -17,7 +17,7 @@ export function describeDatabaseFailure(error: unknown, target: string): string 
   if (/timeout expired/.test(message)) {
     return `${target} did not answer in time: is the way there open?`;
   }
-  if (code === 'ECONNRESET' || code === 'EPIPE' || /terminated/.test(message)) {
+  if (code === 'ECONNRESET' || code === 'EPIPE' || /terminated|connection error/.test(message)) {
     return (
       `${target} closed the connection: is PostgreSQL running on the VM, ` +
       'and does the policy of its port allow this client?'
