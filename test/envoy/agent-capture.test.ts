@@ -198,14 +198,29 @@ async function outlivesItsAgent(
   );
   assert.equal(refused, 'ECONNREFUSED');
 
-  const third = bench.startAgent(CAPTURE);
-  await third.until(/agent: ready/);
+  const third = await rebootsAlone(bench);
   await (await mustDial('10.96.0.5')).close();
   const leave = bench.runLeave(CAPTURE);
   assert.equal(await leave.end(), 0, leave.output);
   assert.match(leave.output, /capture removed/);
   assert.equal(await systemNft.list(), undefined);
   assert.equal(await third.end(), 0);
+}
+
+/** After a reboot the rules are gone; with the control plane away, refusal must come first. */
+async function rebootsAlone(bench: Bench): Promise<AgentProcess> {
+  await run('nft', 'flush', 'ruleset');
+  let agent: AgentProcess | undefined;
+  await bench.restartControlPlane(async () => {
+    agent = bench.startAgent(CAPTURE);
+    await agent.until(/capture rules put in place/);
+    assert.equal(await errorOf('10.96.0.5'), 'ECONNREFUSED');
+    assert.equal(await errorOf('10.98.0.5'), 'ECONNREFUSED', 'the addresses are remembered');
+    assert.equal((await bench.ready()).status, 503);
+  });
+  assert(agent);
+  await agent.until(/agent: ready/);
+  return agent;
 }
 
 async function errorOf(host: string): Promise<string | undefined> {
