@@ -36,6 +36,11 @@ const TABLES: Readonly<Record<string, Table>> = {
     parse: parseServiceEntry,
     cases: [
       ['{ hosts: [a.example.com, "*.b.example.com"] }', []],
+      ['{ hosts: [a.b, c.d], ports: [{ name: a, number: 1, protocol: TCP }] }', []],
+      [
+        '{ hosts: [a.1] }',
+        ['spec.hosts[0]: Invalid value: "a.1": must be a host name, whose first label may be *'],
+      ],
       ['null', ['spec: Required value']],
       ['{ host: a }', ['unknown field "spec.host"', 'spec.hosts: Required value']],
       ['{ hosts: [a_b, "*"] }', ['spec.hosts[1]: Invalid value: "*": hostname cannot be wildcard']],

@@ -10,7 +10,7 @@ export type IndexRule = {
   readonly recorder: Recorder;
 };
 
-const NO_GROUPS: ReadonlySet<string> = new Set();
+const NO_GROUPS: readonly string[] = [];
 
 export class IndexStep implements Step {
   readonly #table: Table<Set<string>>;
@@ -20,7 +20,8 @@ export class IndexStep implements Step {
   readonly #moved = new Set<string>();
   /** Groups whose membership changes in this commit, with their sets. */
   readonly #touched = new Map<string, Set<string>>();
-  readonly #groupsOf = new Map<string, ReadonlySet<string>>();
+  /** Lists, because most members are in one group or two, and a set of these is large. */
+  readonly #groupsOf = new Map<string, readonly string[]>();
   /** Why a member is still in the groups that it was in before: what `prepare` threw. */
   readonly #errors = new Map<string, unknown>();
 
@@ -53,10 +54,10 @@ export class IndexStep implements Step {
   #file(member: string): void {
     const groups = this.#groupsAfter(member);
     if (groups === undefined) return;
-    const before = this.#groupsOf.get(member) ?? NO_GROUPS;
+    const before = new Set(this.#groupsOf.get(member) ?? NO_GROUPS);
     for (const group of before) if (!groups.has(group)) this.#touch(group).delete(member);
     for (const group of groups) if (!before.has(group)) this.#touch(group).add(member);
-    if (groups.size > 0) this.#groupsOf.set(member, groups);
+    if (groups.size > 0) this.#groupsOf.set(member, [...groups]);
     else this.#groupsOf.delete(member);
   }
 
@@ -66,7 +67,7 @@ export class IndexStep implements Step {
     try {
       const groups = computation && this.#rule.recorder.refuseReads(() => new Set(computation()));
       this.#errors.delete(member);
-      return groups ?? NO_GROUPS;
+      return groups ?? new Set();
     } catch (error) {
       this.#errors.set(member, error);
       this.#commit.failed.push({ collection: this.#table.name, key: member, error });

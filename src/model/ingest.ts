@@ -38,10 +38,8 @@ type Intake<V> = {
   readonly parse: (object: KubeObject) => ParseResult<V>;
 };
 
-type Take = (type: ResourceType, object: KubeObject, change: 'applied' | 'deleted') => void;
-
 export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
-  const intakes = new Map<string, Take>();
+  const intakes = new Map<string, Ingest>();
   const take = <V>(type: ResourceType, intake: Intake<V>): void => {
     intakes.set(resourceName(type), (type, object, change) => {
       apply(inputs, intake, { type, object, change });

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { parseIp, parseRange, rangeContains } from '#base/ip.ts';
+import { certificateNameOf } from '#base/workload-identity.ts';
 import { objectKey } from '#kube/objects.ts';
 import { resourceName } from '#kube/resources.ts';
 import type { Collection } from './collection.ts';
@@ -18,7 +20,6 @@ import {
 import type { Written } from './fuzz-objects.ts';
 import { createMesh } from './mesh.ts';
 import type { Mesh } from './mesh.ts';
-import { certificateNameOf } from '#base/workload-identity.ts';
 
 const ADDRESSES = [...CLUSTER_IPS, ...POD_IPS, ...VM_IPS, ...OTHER_IPS, '240.240.9.9', '::1'];
 
@@ -135,6 +136,34 @@ test('what a derivation has read of the mesh is never out of date', () => {
         for (const { type, object, change } of commit) mesh.ingest(type, object, change);
         mesh.commit();
         for (const [name, ask] of all) assert.deepEqual(answers.get(name)?.answer, ask(), name);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** Is the address in one of these ranges or addresses? */
+function isAmong(places: readonly string[], address: string): boolean {
+  const ip = parseIp(address);
+  return places.some((place) => {
+    const range = parseRange(place);
+    return ip !== undefined && range !== undefined && rangeContains(range, ip);
+  });
+}
+
+test('what an address of a service means is captured where it means it', () => {
+  fc.assert(
+    fc.property(histories, (history) => {
+      const mesh = createMesh();
+      for (const { type, object, change } of history.flat()) mesh.ingest(type, object, change);
+      mesh.commit();
+      for (const namespace of NAMESPACES) {
+        const { ranges, addresses } = mesh.meshAddresses(namespace);
+        for (const address of ADDRESSES) {
+          const kind = mesh.ownerOf(namespace, address)?.kind;
+          if (kind !== 'service' && kind !== 'endpoint') continue;
+          assert(isAmong([...ranges, ...addresses], address), `${address} in ${namespace}`);
+        }
       }
     }),
     { numRuns: 300 },

@@ -40,6 +40,9 @@ function addressesOf(status: Readonly<Record<string, unknown>>): readonly string
   return [...new Set(texts.flatMap((text) => canonicalIp(text) ?? []))];
 }
 
+/** One for all the many Pods that name no port. */
+const NO_PORTS: ReadonlyMap<string, number> = new Map();
+
 /** Should two containers name a port alike, the first counts, as for a Service's targetPort. */
 function portsOf(spec: Readonly<Record<string, unknown>>): ReadonlyMap<string, number> {
   const ports = new Map<string, number>();
@@ -48,7 +51,7 @@ function portsOf(spec: Readonly<Record<string, unknown>>): ReadonlyMap<string, n
     const number = portAt(port, 'containerPort');
     if (name !== '' && number !== undefined && !ports.has(name)) ports.set(name, number);
   }
-  return ports;
+  return ports.size === 0 ? NO_PORTS : ports;
 }
 
 /** A Pod without a word on its readiness was not written by a kubelet: it counts as ready. */

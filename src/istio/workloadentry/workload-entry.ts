@@ -1,6 +1,7 @@
 // A WorkloadEntry as the mesh uses it: one workload that is no Pod, such as a VM.
 import { canonicalIp } from '#base/ip.ts';
 import type { KubeObject } from '#kube/objects.ts';
+import { NETWORK_LABEL } from '../core/place.ts';
 import { conditionStatus } from '../kind-parts.ts';
 import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult } from '../object.ts';
@@ -56,8 +57,8 @@ export function workloadAddressOf(spec: WorkloadEntrySpec): WorkloadAddress {
     address: canonicalIp(address) ?? address,
     ports: spec.ports ?? {},
     labels,
-    network: spec.network ?? labels['topology.istio.io/network'] ?? '',
-    locality: spec.locality ?? (labels['istio-locality'] ?? '').replaceAll('.', '/'),
+    network: spec.network || (labels[NETWORK_LABEL] ?? ''),
+    locality: spec.locality || (labels['istio-locality'] ?? '').replaceAll('.', '/'),
     weight: spec.weight || 1,
     serviceAccount,
     // Without a word on it, an identity is what tells a workload in the mesh from one outside.
