@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,17 +15,41 @@ async function socketPath(t: TestContext): Promise<string> {
   return join(dir, 'agent.sock');
 }
 
-const serve = (path: string, leave: Leave) => listenHttp({ path }, createControlHandler(leave));
+const serve = (path: string, leave: Leave, onDone: () => void = () => undefined) =>
+  listenHttp({ path }, createControlHandler(leave, onDone));
 
 test('whoever asks to leave hears what happens, line by line', async (t) => {
   const path = await socketPath(t);
-  await using _server = await serve(path, async (report) => {
+  const leave: Leave = async (report) => {
     report('draining');
     report('gone');
-  });
+  };
+  const done = Promise.withResolvers<void>();
+  await using _server = await serve(path, leave, done.resolve);
   const lines: string[] = [];
   assert.equal(await askToLeave(path, (line) => lines.push(line)), true);
+  await done.promise;
   assert.deepEqual(lines, ['draining', 'gone']);
+});
+
+test('a leave goes on when whoever asked has gone away', async (t) => {
+  const path = await socketPath(t);
+  const gone = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  const leave: Leave = (report) => {
+    report('draining');
+    return gone.promise;
+  };
+  await using _server = await serve(path, leave, done.resolve);
+  const socket = connect(path);
+  socket.write('POST /leave HTTP/1.1\r\nHost: agent\r\nContent-Length: 0\r\n\r\n');
+  await once(socket, 'data'); // the answer has begun
+  const closed = once(socket, 'close');
+  socket.destroy();
+  await closed;
+  await new Promise((resolve) => setImmediate(resolve));
+  gone.resolve();
+  await done.promise;
 });
 
 test('a leave that fails is a failure for whoever asked', async (t) => {

@@ -1,5 +1,6 @@
 // The agent's control socket: how `isthmus agent leave` speaks to a running agent, and how a second
 // agent finds out that there is one. A Unix socket in a directory that only its owner may enter.
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { OperatorError } from '#base/operator-error.ts';
 import { answer, type HttpHandler } from './http-server.ts';
@@ -12,7 +13,8 @@ export type Leave = (report: (line: string) => void) => Promise<void>;
 const DONE = 'done';
 const FAILED = 'failed: ';
 
-export function createControlHandler(leave: Leave): HttpHandler {
+/** @param onDone called when the leave is done and whoever asked has been told */
+export function createControlHandler(leave: Leave, onDone: () => void): HttpHandler {
   return async (call, response) => {
     if (call.method !== 'POST' || call.url !== '/leave') {
       return answer(response, call.url === '/' ? 200 : 404, `${process.pid}\n`);
@@ -20,7 +22,10 @@ export function createControlHandler(leave: Leave): HttpHandler {
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
     try {
       await leave((line) => response.write(`${line}\n`));
+      const told = response.destroyed ? undefined : once(response, 'close');
       response.end(`${DONE}\n`);
+      await told;
+      onDone();
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       response.end(`${FAILED}${error.message}; ${error.remedy}\n`);

@@ -60,7 +60,10 @@ class Agent {
     const methods = { [SDS_METHOD]: sds.handler, [XDS_METHOD]: relay.handler, [ALS_METHOD]: als };
     const ready = createReadyHandler(() => this.#unreadyReasons());
     const status = createStatusHandler({ ready, status: () => this.#status() });
-    const control = createControlHandler((report) => this.#leave(report));
+    const control = createControlHandler(
+      (report) => this.#leave(report),
+      () => this.#left.abort(),
+    );
     await using servers = new AsyncDisposableStack();
     const server = servers.use(createGrpcServer({ methods, clock, log }));
     await server.listen({ path: files.envoySocket });
@@ -161,6 +164,5 @@ class Agent {
       disownEnvoy: () => envoy.disown(),
       endEnvoy: () => envoy.dismiss(),
     });
-    this.#left.abort();
   }
 }
