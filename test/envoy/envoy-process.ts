@@ -136,7 +136,8 @@ class SpawnedEnvoy implements EnvoyProcess {
   }
 
   async stat(name: string): Promise<number> {
-    const text = await this.admin(`/stats?filter=${encodeURIComponent(name)}`);
+    const pattern = `^${name.replaceAll(/[^\w]/g, String.raw`\$&`)}$`;
+    const text = await this.admin(`/stats?filter=${encodeURIComponent(pattern)}`);
     const line = text.split('\n').find((line) => line.startsWith(`${name}: `));
     return Number(line?.slice(name.length + 2) ?? 0);
   }
