@@ -124,9 +124,15 @@ function findPostgres(): string {
 }
 
 function failed(what: string, output: string, cause?: unknown): OperatorError {
-  const reason = output.trim().split('\n').slice(-3).join('; ');
+  const reason = reasonIn(output.trim().split('\n'));
   return new OperatorError('POSTGRES_FAILED', `${what}: ${reason || 'it said nothing'}`, {
     remedy: "read PostgreSQL's own log in the lab's logs; is its port 5432 taken on the machine?",
     cause,
   });
+}
+
+/** The first line that names the cause; PostgreSQL's last lines only tell that it gave up. */
+function reasonIn(lines: readonly string[]): string {
+  const cause = lines.find((line) => /could not bind|FATAL|ERROR|error:/.test(line));
+  return (cause ?? lines.at(-1) ?? '').replace(/^.*?(?:LOG|WARNING|FATAL|ERROR|error): +/, '');
 }

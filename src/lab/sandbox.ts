@@ -14,7 +14,7 @@ import { exitOf } from './process.ts';
 export const LAB_ROOT = '/run/isthmus-lab';
 
 /** A shell's status for SIGKILL, which is how a sandbox ends when it does not end by itself. */
-const ENDED_FROM_OUTSIDE = 137;
+export const ENDED_FROM_OUTSIDE = 137;
 const ID_VARIABLE = 'ISTHMUS_LAB_ID';
 const INIT = fileURLToPath(new URL('programs/init.sh', import.meta.url));
 /** User, network, mounts, host name, IPC (PostgreSQL's shared memory) and PIDs. */

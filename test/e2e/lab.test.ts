@@ -158,3 +158,17 @@ test('held transactions tell that they live, and which do not', async () => {
   assert.match(afterLoss.problems.join(), /^session \d: /);
   assert.deepEqual(await postgres.query('SELECT count(*) FROM held'), ['2']);
 });
+
+test('a port that is taken on the VM is one sentence', async () => {
+  const taken = cloud.machine('catalogue');
+  const listener = `require('node:net').createServer().listen(5432, '127.0.0.1', () => console.log('ready'))`;
+  const squatter = taken.start('squatter', [process.execPath, '-e', listener]);
+  await squatter.waitForLine(/^ready$/, { what: 'listen', limitMs: 5_000 });
+  await assert.rejects(Postgres.install(taken), (error: Error) => {
+    assert.match(
+      error.message,
+      /^PostgreSQL does not start: .*"127\.0\.0\.1": Address already in use$/,
+    );
+    return true;
+  });
+});

@@ -1,6 +1,14 @@
 // `isthmus demo`: the library story in a lab on this machine. Outside it opens the report and
 // enters the lab's sandbox with the same arguments; inside it tells the story and judges it.
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readFlags } from '#base/flags.ts';
@@ -9,7 +17,7 @@ import { OperatorError, renderFailure } from '#base/operator-error.ts';
 import { aborted } from '#base/tasks.ts';
 import { LibraryMesh, TARGET } from '#lab/library-mesh.ts';
 import { committedTitles, Writer } from '#lab/library.ts';
-import { isInsideSandbox, runInSandbox } from '#lab/sandbox.ts';
+import { ENDED_FROM_OUTSIDE, isInsideSandbox, runInSandbox } from '#lab/sandbox.ts';
 import { judge, type Check } from '#lab/story/checks.ts';
 import { renderReport, type Report } from '#lab/story/report.ts';
 import { tellStory, type Audience } from '#lab/story/tell.ts';
@@ -90,7 +98,8 @@ async function runOutside(
     return signal.aborted ? INTERRUPTED : status;
   } finally {
     if (report !== undefined) closeSync(report);
-    const isWorthKeeping = logsPath !== undefined || (status !== 0 && !signal.aborted);
+    const hasFailed = status !== 0 && status !== ENDED_FROM_OUTSIDE && !signal.aborted;
+    const isWorthKeeping = logsPath !== undefined || (hasFailed && readdirSync(logs).length > 0);
     if (isWorthKeeping) process.stderr.write(`the programs' logs are in ${logs}\n`);
     else rmSync(logs, { recursive: true, force: true });
   }
