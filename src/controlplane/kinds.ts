@@ -4,6 +4,7 @@ import {
   CONFIG_MAP,
   ENDPOINT_SLICE,
   NAMESPACE,
+  NODE,
   PEER_AUTHENTICATION,
   POD,
   SERVICE,
@@ -15,6 +16,7 @@ import {
 /** Watched in all namespaces. */
 export const INGESTED: readonly ResourceType[] = [
   NAMESPACE,
+  NODE,
   SERVICE,
   ENDPOINT_SLICE,
   POD,
