@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { parseCidr, renderIp } from '#base/ip.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { aborted } from '#base/tasks.ts';
 import { CONTROL_PLANE_USER } from './auth/fixed-roles.ts';
@@ -14,7 +15,6 @@ import type { ApiServerConfig } from './config.ts';
 import { createCore } from './core.ts';
 import type { ApiCore } from './core.ts';
 import { ApiListener } from './http/server.ts';
-import { formatIpv4, parseCidr } from './net/cidr.ts';
 import { issueKeyPair, openAuthority } from './pki/authority.ts';
 import type { Authority } from './pki/authority.ts';
 import { createFolder, readText, writeSecretFile } from './pki/files.ts';
@@ -126,7 +126,7 @@ function servingSubject({ listen, serviceCidr, tlsNames }: ApiServerConfig) {
     'kubernetes.default',
     'kubernetes.default.svc',
     'kubernetes.default.svc.cluster.local',
-    ...(range ? [formatIpv4(range.first + 1)] : []),
+    ...(range ? [renderIp({ version: 4, value: range.first + 1n })] : []),
     ...(isUnspecified(listen.host) ? [] : [listen.host]),
     ...tlsNames,
   ];

@@ -119,6 +119,7 @@ const BARE_FINALIZERS: ReadonlySet<string> = new Set([
   'orphan',
   'foregroundDeletion',
   'kubernetes',
+  'customresourcecleanup.apiextensions.k8s.io',
 ]);
 
 function validateFinalizers(finalizers: readonly string[] = []): Violation[] {
@@ -152,7 +153,7 @@ function validateOwners({ ownerReferences = [] }: ObjectMeta): Violation[] {
   ];
 }
 
-/** What an update may not touch. Fields that the server keeps by itself are restored, not judged. */
+/** What an update may not touch. Fields that the server keeps by itself are not judged. */
 export function validateMetadataUpdate(next: ObjectMeta, previous: ObjectMeta): Violation[] {
   const added = (next.finalizers ?? []).filter(
     (finalizer) => !(previous.finalizers ?? []).includes(finalizer),

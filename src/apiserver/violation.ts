@@ -1,5 +1,5 @@
-// What is wrong with a field, in the words of k8s.io/apimachinery's field errors. Validation collects
-// all violations and never stops at the first.
+// What is wrong with a field, in the words of k8s.io/apimachinery's field errors. Validation
+// collects all violations and never stops at the first.
 import type { Json } from './object.ts';
 import { isJsonList, isJsonObject } from './object.ts';
 

@@ -23,11 +23,11 @@ export type Place = {
 export function scopeFor(backend: Backend, place: Place, manager: string): Scope {
   const kind = backend.kinds.get(place.resource);
   const version = kind?.versions.find(({ name }) => name === kind.storageVersion);
-  const any = version ?? kind?.versions[0];
-  if (!kind || !any) throw new Error(`${place.resource} is not served`);
+  const served = version ?? kind?.versions[0];
+  if (!kind || !served) throw new Error(`${place.resource} is not served`);
   return {
     backend,
-    served: { kind, version: any },
+    served: { kind, version: served },
     namespace: kind.isNamespaced ? place.namespace : '',
     subresource: place.subresource ?? '',
     user: SERVER_USER,

@@ -1,6 +1,14 @@
 // Pods: defaults, what may change after creation, and how long one lives on when deleted.
 import type { JsonObject, KubeObject } from '../object.ts';
-import { isSameJson, numberAt, objectAt, objectsAt, stringAt, without } from '../object.ts';
+import {
+  isSameJson,
+  numberAt,
+  objectAt,
+  objectsAt,
+  stringAt,
+  withFallbacks,
+  without,
+} from '../object.ts';
 import type { SelectableFields } from '../selectors/field-selector.ts';
 import type { Violation } from '../violation.ts';
 import { forbidden } from '../violation.ts';
@@ -13,13 +21,29 @@ export const POD: Behaviour = {
     draft['spec'] = podSpecWithDefaults(objectAt(draft, 'spec'));
   },
   prepareCreate(draft) {
+    draft['spec'] = withAccount(objectAt(draft, 'spec'));
     draft['status'] = { phase: 'Pending', qosClass: qosClassOf(objectAt(draft, 'spec')) };
+  },
+  prepareUpdate(draft, previous) {
+    // What the server and the scheduler filled in need not be repeated.
+    const { serviceAccountName, serviceAccount, nodeName } = objectAt(previous, 'spec');
+    draft['spec'] = withFallbacks(objectAt(draft, 'spec'), {
+      ...(serviceAccountName !== undefined && { serviceAccountName }),
+      ...(serviceAccount !== undefined && { serviceAccount }),
+      ...(nodeName !== undefined && { nodeName }),
+    });
   },
   validate: (pod) => validatePodSpec(objectAt(pod, 'spec'), 'spec'),
   validateUpdate,
   returnsDeleted: true,
   gracePeriodSeconds,
 };
+
+/** Every pod speaks for some service account. */
+function withAccount(spec: JsonObject): JsonObject {
+  const name = stringAt(spec, 'serviceAccountName') || 'default';
+  return { ...spec, serviceAccountName: name, serviceAccount: name };
+}
 
 /**
  * A pod that runs nowhere, or no longer, goes at once; for any other the node must say that it has
@@ -34,7 +58,9 @@ function gracePeriodSeconds(pod: KubeObject): number | undefined {
 
 function validateUpdate(next: KubeObject, previous: KubeObject): Violation[] {
   const [before, after] = [objectAt(previous, 'spec'), objectAt(next, 'spec')];
-  if (isSameJson(fixedPart(before), fixedPart(after))) return [];
+  const isBound = stringAt(before, 'nodeName') !== '';
+  const isMoved = isBound && before['nodeName'] !== after['nodeName'];
+  if (!isMoved && isSameJson(fixedPart(before), fixedPart(after))) return [];
   const why =
     'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
   return [forbidden('spec', why)];

@@ -1,6 +1,5 @@
 // Cluster IPs and node ports of Services: who has which, and giving them out.
-import { formatIpv4, parseCidr, parseIpv4, rangeContains } from '../net/cidr.ts';
-import type { Ipv4Range } from '../net/cidr.ts';
+import { parseCidr, parseIp, renderIp } from '#base/ip.ts';
 import { NumberAllocator } from '../net/allocator.ts';
 import type { Random } from '../net/allocator.ts';
 import { isJsonObject, listAt, numberAt, objectAt, objectsAt, stringAt } from '../object.ts';
@@ -16,22 +15,23 @@ const CHOSEN_FIRST_MIN = 16;
 const CHOSEN_FIRST_MAX = 256;
 
 export class ServiceAddresses {
-  readonly #range: Ipv4Range;
+  readonly #cidr: string;
   readonly #dynamicFirst: number;
   readonly #ips: NumberAllocator;
   readonly #nodePorts: NumberAllocator;
 
-  /** @param options.cidr checked before, see config.ts */
-  constructor(options: { readonly cidr: string; readonly random: Random }) {
-    const range = parseCidr(options.cidr);
-    if (!range) throw new Error(`${options.cidr} is not a range`);
-    this.#range = range;
-    const chosen = Math.max(Math.floor(range.size / 16), CHOSEN_FIRST_MIN);
-    const isSmall = range.size <= CHOSEN_FIRST_MIN;
-    this.#dynamicFirst = range.first + (isSmall ? 1 : Math.min(chosen, CHOSEN_FIRST_MAX));
-    const { random } = options;
+  /** @param options.cidr an IPv4 range, checked before: see config.ts */
+  constructor({ cidr, random }: { readonly cidr: string; readonly random: Random }) {
+    const range = parseCidr(cidr);
+    if (!range) throw new Error(`${cidr} is not a range`);
+    const first = Number(range.first);
+    const size = Number(range.last) - first + 1;
+    this.#cidr = cidr;
+    const chosen = Math.max(Math.floor(size / 16), CHOSEN_FIRST_MIN);
+    const isSmall = size <= CHOSEN_FIRST_MIN;
+    this.#dynamicFirst = first + (isSmall ? 1 : Math.min(chosen, CHOSEN_FIRST_MAX));
     // Neither the network's own nor the broadcast address is given out.
-    this.#ips = new NumberAllocator({ first: range.first + 1, size: range.size - 2, random });
+    this.#ips = new NumberAllocator({ first: first + 1, size: size - 2, random });
     this.#nodePorts = new NumberAllocator({
       first: NODE_PORT_FIRST,
       size: NODE_PORT_COUNT,
@@ -64,7 +64,7 @@ export class ServiceAddresses {
     if (asked !== '' && asked !== 'None') return this.#checkIp(asked, nameOf(draft));
     const ip = asked === 'None' ? asked : this.#drawIp();
     if (ip === undefined) {
-      const why = `failed to allocate a serviceIP: range ${this.#range.text} is full`;
+      const why = `failed to allocate a serviceIP: range ${this.#cidr} is full`;
       return [invalid('spec.clusterIPs', [], why)];
     }
     draft['spec'] = { ...spec, clusterIP: ip, clusterIPs: [ip] };
@@ -74,15 +74,15 @@ export class ServiceAddresses {
   #drawIp(): string | undefined {
     const dynamic = this.#ips.draw((ip) => ip < this.#dynamicFirst);
     const ip = dynamic ?? this.#ips.draw();
-    return ip === undefined ? undefined : formatIpv4(ip);
+    return ip === undefined ? undefined : renderIp({ version: 4, value: BigInt(ip) });
   }
 
   #checkIp(text: string, holder: string): readonly Violation[] {
     const ip = parseIpv4(text);
     if (ip === undefined) return []; // judged by validation
     const field = 'spec.clusterIPs';
-    if (!rangeContains(this.#range, ip) || !this.#ips.contains(ip)) {
-      const why = `failed to allocate IP ${text}: the provided IP (${text}) is not in the valid range. The range of valid IPs is ${this.#range.text}`;
+    if (!this.#ips.contains(ip)) {
+      const why = `failed to allocate IP ${text}: the provided IP (${text}) is not in the valid range. The range of valid IPs is ${this.#cidr}`;
       return [invalid(field, [text], why)];
     }
     const other = this.#ips.holderOf(ip);
@@ -133,6 +133,12 @@ function usesNodePorts(spec: JsonObject): boolean {
 
 function nameOf({ metadata }: KubeObject | Draft): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+/** @returns undefined for `None` and whatever else is no IPv4 address */
+function parseIpv4(text: string): number | undefined {
+  const ip = parseIp(text);
+  return ip?.version === 4 ? Number(ip.value) : undefined;
 }
 
 function ipsOf(service: KubeObject): number[] {

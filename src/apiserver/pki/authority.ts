@@ -7,8 +7,8 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { parseIp } from '#base/ip.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import {
   authorityKeyIdentifier,
@@ -144,31 +144,11 @@ export function issueKeyPair(
 }
 
 function alternativeName(name: string): AlternativeName {
-  switch (isIP(name)) {
-    case 4:
-      return { kind: 'ip', bytes: Uint8Array.from(name.split('.').map(Number)) };
-    case 6:
-      return { kind: 'ip', bytes: ipv6Bytes(name) };
-    default:
-      return { kind: 'dns', name };
-  }
-}
-
-/** @param text checked to be an IPv6 address */
-function ipv6Bytes(text: string): Uint8Array {
-  const plain = text.replace(/%.*$/, '');
-  // A URL's host is in the canonical form, an embedded IPv4 address in hexadecimal like the rest.
-  const [head = '', tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split('::');
-  const groups = (part: string) => (part === '' ? [] : part.split(':'));
-  const [left, right] = [groups(head), groups(tail ?? '')];
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
-  const all = tail === undefined ? left : [...left, ...zeros, ...right];
-  return Uint8Array.from(
-    all.flatMap((group) => {
-      const value = Number.parseInt(group, 16);
-      return [Math.floor(value / 256), value % 256];
-    }),
-  );
+  const ip = parseIp(name);
+  if (!ip) return { kind: 'dns', name };
+  const length = ip.version === 4 ? 4 : 16;
+  const hex = ip.value.toString(16).padStart(length * 2, '0');
+  return { kind: 'ip', bytes: Buffer.from(hex, 'hex') };
 }
 
 function serialNumber(randomBytes: Making['randomBytes']): Uint8Array {

@@ -66,10 +66,10 @@ function startingPlace(scope: Scope, query: URLSearchParams): Place {
     const revision = token.revision === undefined ? store.revision : token.revision;
     return { revision, after: token.after, token };
   }
+  const isExact = isExactMatch(query, version);
   if (version !== undefined && version > store.revision) {
     throw resourceVersionTooLarge(version, store.revision);
   }
-  const isExact = isExactMatch(query, version);
   return { revision: isExact ? version : store.revision, after: undefined, token: undefined };
 }
 

@@ -12,8 +12,8 @@ export type Pruned<T extends Json> = {
 };
 
 /**
- * @returns a copy without unknown fields. In built-in types a null is an absent field, as Go decodes
- * it; in custom resources nulls stay, for validation to judge.
+ * @returns a copy without unknown fields. In built-in types a null is an absent field, as Go
+ * decodes it; in custom resources nulls stay, for validation to judge.
  */
 export function pruneUnknown(schema: Schema, value: JsonObject): Pruned<JsonObject> {
   const unknown: string[] = [];

@@ -1,5 +1,5 @@
-// One form for the shape of every kind, whether it comes from the field tables of the built-in types
-// or from the OpenAPI schema of a CustomResourceDefinition.
+// One form for the shape of every kind, whether it comes from the field tables of built-in types or
+// from the OpenAPI schema of a CustomResourceDefinition.
 import type { Json } from '../object.ts';
 import type { ListOwnership } from '../types/notation.ts';
 

@@ -37,7 +37,7 @@ const CHECKPOINT_PAGES = 256;
  * Opens or creates the database, mode 0600, for this process alone.
  *
  * @param path a file, or `:memory:`
- * @param bytesMax the database never grows beyond this; a write that needs more fails as on a full disk
+ * @param bytesMax the database never grows beyond; a write that needs more fails as on a full disk
  * @throws the SQLite error as it is; the caller words it
  */
 export function openDatabase(path: string, bytesMax: number): DatabaseSync {

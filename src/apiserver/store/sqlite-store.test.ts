@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { OperatorError } from '#base/operator-error.ts';
-import { configMap, drop, keyOf, put, testStoreContract } from './contract.ts';
+import {
+  configMap,
+  drop,
+  keyOf,
+  put,
+  testStoreContract,
+} from '../../../test/fakes/store-contract.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 testStoreContract('SQLite in memory', () => SqliteStore.open(':memory:'));
@@ -111,7 +117,7 @@ test('when nothing fits any more, history makes room', () => {
 /** Writes for ever and says each acknowledged value; killed in the middle of it. */
 const WRITER = `
   import { SqliteStore } from ${JSON.stringify(new URL('sqlite-store.ts', import.meta.url).href)};
-  import { keyOf, put } from ${JSON.stringify(new URL('contract.ts', import.meta.url).href)};
+  import { keyOf, put } from ${JSON.stringify(new URL('../../../test/fakes/store-contract.ts', import.meta.url).href)};
   const store = SqliteStore.open(process.argv[1]);
   for (let value = 0; ; value += 1) {
     put(store, keyOf('a' + (value % 7)), String(value));

@@ -100,10 +100,11 @@ export class SqliteStore implements Store {
 
   events({ resource, namespace, after, limit }: EventQuery): readonly StoreEvent[] {
     if (after < this.#compacted) throw new CompactedError(after, this.#compacted);
+    const within = namespace === undefined ? '' : 'AND +e.namespace = ?';
     // The unary plus keeps SQLite on the order of revisions rather than on the index of keys.
     const sql = `SELECT e.*, p.object AS previous_object FROM revision AS e
       LEFT JOIN revision AS p ON p.revision = e.previous
-      WHERE e.revision > ? AND +e.resource = ? ${namespace === undefined ? '' : 'AND +e.namespace = ?'}
+      WHERE e.revision > ? AND +e.resource = ? ${within}
       ORDER BY e.revision LIMIT ?`;
     const values = [after, resource, ...(namespace === undefined ? [] : [namespace]), limit];
     return this.#guard(() =>

@@ -1,4 +1,4 @@
-// Fields of Kubernetes 1.34: Who may do what: authentication, authorization, RBAC and admission, all v1.
+// Fields of Kubernetes 1.34: who may do what (authentication, authorization, RBAC, admission).
 // Notation: ./notation.ts. Source: the published API types and their protobuf numbers.
 export const ACCESS_TYPES = `
 rbac.Role:

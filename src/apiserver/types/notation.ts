@@ -9,6 +9,7 @@
 //   #atomic     server-side apply owns the whole; `#set` and `#map(a,b)` lists are owned by item
 //   !           always present in what a server sends
 // `...:Type=2` embeds: in JSON its fields stand beside the others, in protobuf it is one message.
+// Keys of a map may continue on the next line after their comma.
 // `[T]` is a list, `{T}` a map with string keys; a type without a package is of the same package.
 
 export type FieldType =
@@ -38,15 +39,17 @@ export type Field = {
 /** Fields by the type's qualified name, `core.ServicePort`. */
 export type TypeTable = ReadonlyMap<string, readonly Field[]>;
 
-const WORD =
-  /^(\.\.\.|[\w$-]+):([\w.[\]{}]+)=(\d+)(~?)(?:(\^)([\w-]*))?(?:#(atomic|set|map\(([\w,]+)\)))?(!?)$/;
+const NAME = String.raw`(\.\.\.|[\w$-]+):([\w.[\]{}]+)=(\d+)`;
+const MERGE = String.raw`(~?)(?:(\^)([\w-]*))?`;
+const OWNERSHIP = String.raw`(?:#(atomic|set|map\(([\w,]+)\)))?`;
+const WORD = new RegExp(`^${NAME}${MERGE}${OWNERSHIP}(!?)$`);
 
 /** @throws when the text is not in the notation: a mistake in a table is a bug, found at once */
 export function parseTypes(text: string): TypeTable {
   const table = new Map<string, Field[]>();
   let fields: Field[] | undefined;
   let home = '';
-  for (const line of text.split('\n')) {
+  for (const line of text.replaceAll(/,\s+/g, ',').split('\n')) {
     if (line.trim() === '') continue;
     if (!line.startsWith(' ')) {
       const name = line.slice(0, -1);

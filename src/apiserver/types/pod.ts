@@ -16,7 +16,8 @@ core.PodSpec:
   hostAliases:[HostAlias]=23^ip#map(ip) priorityClassName:string=24 priority:int32=25
   dnsConfig:PodDNSConfig=26 readinessGates:[PodReadinessGate]=28#atomic runtimeClassName:string=29
   enableServiceLinks:bool=30 preemptionPolicy:string=31 overhead:{Quantity}=32
-  topologySpreadConstraints:[TopologySpreadConstraint]=33^topologyKey#map(topologyKey,whenUnsatisfiable)
+  topologySpreadConstraints:[TopologySpreadConstraint]=33^topologyKey#map(topologyKey,
+    whenUnsatisfiable)
   setHostnameAsFQDN:bool=35 os:PodOS=36 hostUsers:bool=37
   schedulingGates:[PodSchedulingGate]=38^name#map(name)
   resourceClaims:[PodResourceClaim]=39~^name#map(name) resources:ResourceRequirements=40

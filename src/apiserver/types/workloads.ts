@@ -1,4 +1,4 @@
-// Fields of Kubernetes 1.34: apps, discovery.k8s.io, coordination.k8s.io, events.k8s.io, policy and autoscaling, all v1.
+// Fields of Kubernetes 1.34: apps, discovery, coordination, events, policy, autoscaling.
 // Notation: ./notation.ts. Source: the published API types and their protobuf numbers.
 export const WORKLOAD_TYPES = `
 apps.Deployment:
