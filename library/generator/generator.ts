@@ -1,5 +1,5 @@
-// The generator: somebody gives the library a book every two seconds, as a reader would, through the
-// front. A book that was not taken is offered again under the same id, so none is added twice.
+// The generator: somebody gives the library a book every two seconds, as a reader would, through
+// the front. A book that was not taken is offered again under its id, so none is added twice.
 import { randomUUID } from 'node:crypto';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { backoffMs } from '../shared/delivery.ts';

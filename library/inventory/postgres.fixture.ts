@@ -1,6 +1,5 @@
 // A real PostgreSQL for tests: fresh data, a loopback port of its own, gone afterwards. PostgreSQL
-// refuses to run as root; there it runs in a user namespace under another uid, which needs no rights
-// that an ordinary user lacks.
+// refuses to run as root; then it runs in a user namespace under another uid.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

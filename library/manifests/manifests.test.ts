@@ -1,4 +1,4 @@
-// The manifests and the programs fit together: every setting is there, every address leads somewhere.
+// The manifests and the programs fit together: every setting is there, every address leads to one.
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// A bounded queue of books on disk: what was accepted outlives the process, also kill -9 and a power
-// cut. An append-only file of JSON lines, `{"add":…}`, `{"done":"id"}`, `{"refused":"id",…}`, and
+// A bounded queue of books on disk: what was accepted outlives the process, also kill -9 and a
+// power cut. An append-only file of JSON lines, `{"add":…}`, `{"done":"id"}`, `{"refused":"id",…}`,
 // rewritten when it has grown. Written synchronously: a few lines a second, in a fixed order.
 import {
   closeSync,

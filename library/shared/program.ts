@@ -1,5 +1,5 @@
-// What every service does around its work: settings from the environment, one line when it is ready,
-// an orderly end on SIGTERM, and a sentence instead of a stack for what its operator can mend.
+// What every service does around its work: settings from the environment, one line when it is
+// ready, an orderly end on SIGTERM, and a sentence, no stack, for what its operator can mend.
 
 /** A setting is wrong or missing; the message says which. */
 export class SettingError extends Error {

@@ -4,8 +4,8 @@ import { HEADER_BYTES, RCODE, TYPE, parseHeader, type Question } from './packet.
 import { PacketReader, foldCase } from './packet-reader.ts';
 
 /**
- * The same message under another id. Ours go out under an unguessable id, whatever the client chose:
- * else a client with predictable ids would make forged replies easy (RFC 5452 §9.2).
+ * The same message under another id. Ours go out under an unguessable id, whatever the client
+ * chose: else a client with predictable ids would make forged replies easy (RFC 5452 §9.2).
  */
 export function withId(message: Uint8Array, id: number): Uint8Array {
   const copy = Uint8Array.from(message); // not slice(): that of a Buffer shares its bytes

@@ -1,6 +1,6 @@
-// The names a workload has asked for, as the control plane knows them: learned on demand, kept fresh
-// by its pushes, bounded. Names of the mesh and names that mean nothing have a quota of their own,
-// so that a walk through random names cannot push out those in use.
+// The names a workload has asked for, as the control plane knows them: learned on demand, kept
+// fresh by its pushes, bounded. Names of the mesh and names that mean nothing have a quota each, so
+// that a walk through random names cannot push out those in use.
 import type { NameRecord } from './zone.ts';
 
 /** Where the server takes what it knows of names from. Names are folded. */

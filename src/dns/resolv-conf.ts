@@ -1,4 +1,4 @@
-// resolv.conf(5) as glibc reads it: which servers were asked before, and which domains are appended.
+// resolv.conf(5) as glibc reads it: which servers were asked before, which domains are appended.
 // Pure. A line that cannot be used is a problem to report, never a reason to stop.
 import { isIP } from 'node:net';
 import { foldCase, labelsOf } from './packet-reader.ts';

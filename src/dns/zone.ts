@@ -166,8 +166,8 @@ function heldWildcard(
 
 /**
  * The levels above services (`cluster.local`, `svc.cluster.local`, `<namespace>.svc.cluster.local`)
- * exist without data of their own. To deny them would deny all below: resolvers that follow RFC 8020
- * or ask level by level (RFC 9156) would not even ask for the services.
+ * exist without data of their own. To deny them would deny all below: resolvers that follow
+ * RFC 8020 or ask level by level (RFC 9156) would not even ask for the services.
  */
 function hasNamesBelow(name: string, { authoritative, clusterDomain }: ZoneConfig): boolean {
   const services = `svc.${clusterDomain}`;

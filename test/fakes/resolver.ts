@@ -1,4 +1,4 @@
-// A DNS resolver on the loopback whose answers a test scripts, and which remembers what it was asked.
+// A DNS resolver whose answers a test scripts, and which remembers what it was asked.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
