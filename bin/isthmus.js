@@ -3,7 +3,7 @@
 // process small (measured: 109 MB → 67 MB for an agent): a compile cache and a 1 MB semi-space.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import * as nodeModule from 'node:module'; // Node 20 has no enableCompileCache to name here
 import { fileURLToPath } from 'node:url';
 
 const packaged = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
@@ -11,7 +11,7 @@ const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
 
 if (process.execArgv.includes(FLAGS[0]) && process.versions.node.startsWith('24.')) {
-  enableCompileCache(fileURLToPath(new URL('../.isthmus/compile-cache', import.meta.url)));
+  nodeModule.enableCompileCache(fileURLToPath(new URL('../.isthmus/compile-cache', import.meta.url)));
   await import(main);
 } else if (existsSync(packaged) || process.versions.node.startsWith('24.')) {
   const node = existsSync(packaged) ? packaged : process.execPath;
