@@ -11,7 +11,9 @@ const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
 
 if (process.execArgv.includes(FLAGS[0]) && process.versions.node.startsWith('24.')) {
-  nodeModule.enableCompileCache(fileURLToPath(new URL('../.isthmus/compile-cache', import.meta.url)));
+  nodeModule.enableCompileCache(
+    fileURLToPath(new URL('../.isthmus/compile-cache', import.meta.url)),
+  );
   await import(main);
 } else if (existsSync(packaged) || process.versions.node.startsWith('24.')) {
   const node = existsSync(packaged) ? packaged : process.execPath;
