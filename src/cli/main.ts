@@ -16,7 +16,7 @@ async function runApiServerCommand({ argv, env, signal, print }: Invocation): Pr
   return 0;
 }
 
-/** With --apiserver-data-dir the embedded API server runs in this process, too: met over HTTPS only. */
+/** With --apiserver-data-dir the embedded API server runs here, too, and is met over HTTPS only. */
 async function runIsthmusdCommand({ argv, env, signal, print }: Invocation): Promise<number> {
   const { parseControlPlaneConfig } = await import('#controlplane/config.ts');
   const { runIsthmusd } = await import('#controlplane/main.ts');

@@ -1,7 +1,7 @@
 // isthmusd's composition root: everything is made here, in order, and owned by one scope.
 //
-// Kubernetes API → ingest → mesh model → catalog → delta ADS, beside the certificate authority; both
-// are served on one port. Nothing is served before every kind has been listed once.
+// Kubernetes API → ingest → mesh model → catalog → delta ADS, beside the certificate authority;
+// both are served on one port. Nothing is served before every kind has been listed once.
 import { hash, randomInt } from 'node:crypto';
 import { openAuthoritySource, type AuthoritySource } from '#ca/authority-source.ts';
 import { parsePeerIdentity } from '#ca/peer-identity.ts';

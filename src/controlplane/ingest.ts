@@ -11,7 +11,7 @@ import type { Mesh } from '#model/mesh.ts';
 /** Where objects go. `Mesh` is one. */
 export type IngestTarget = Pick<Mesh, 'ingest'>;
 
-/** @param onChanged called after what one list or event says has been handed on, if it is anything */
+/** @param onChanged called after what one list or event says has been handed on, if anything */
 export function createIngestStore(
   type: ResourceType,
   target: IngestTarget,

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { isTest, sources } from './sources.ts';
 
 /**
- * Folder under src/ → the folders it may import from besides itself. `gen` (Envoy's generated types)
- * counts as a folder. Nothing imports `lab`, `cli` or `sim`.
+ * Folder under src/ → the folders it may import from besides itself. `gen` (Envoy's generated
+ * types) counts as a folder. Nothing imports `lab`, `cli` or `sim`.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],

@@ -5,6 +5,8 @@ import { codeOf, isTest, sources, type Source } from './sources.ts';
 
 const LINE_LENGTH_MAX = 100;
 const FILE_LINES_MAX = 400;
+/** Tables grow longer than code without being harder to read. */
+const TEST_LINES_MAX = 600;
 const FUNCTION_LINES_MAX = 70;
 
 type Ban = {
@@ -73,7 +75,7 @@ test(`lines are at most ${LINE_LENGTH_MAX} characters`, () => {
 
 test(`files are at most ${FILE_LINES_MAX} lines, or say in their header why they are one thing`, () => {
   const long = sources
-    .filter(({ lines }) => lines.length > FILE_LINES_MAX)
+    .filter(({ path, lines }) => lines.length > (isTest(path) ? TEST_LINES_MAX : FILE_LINES_MAX))
     .filter(({ lines }) => !lines.slice(0, 12).join(' ').includes('One file because'))
     .map(({ path, lines }) => `${path}: ${lines.length}`);
   assert.deepEqual(long, []);
