@@ -1,12 +1,15 @@
 // What the proxy passes on to the resolvers of before, over real sockets.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
 import {
   DATABASE,
   ZONE,
   clientOf,
   exchangeByTcp,
   exchangeByUdp,
+  portOf,
   query,
   read,
   start,
@@ -14,6 +17,7 @@ import {
 } from '../../test/fakes/dns-proxy.ts';
 import { startFakeResolver, type Script } from '../../test/fakes/resolver.ts';
 import { RCODE, TYPE } from './packet.ts';
+import { frame } from './tcp-frames.ts';
 
 test('what is not the mesh’s is passed on and back byte for byte, but for the id', async () => {
   await using upstream = await startFakeResolver(strangeReply);
@@ -140,4 +144,29 @@ test('a resolver that is the proxy itself is left out', async () => {
   assert(endpoint);
   server.update({ zone: ZONE, upstreams: [endpoint] });
   await assert.rejects(clientOf(server).resolve4('github.com'), { code: 'ESERVFAIL' });
+});
+
+test('stopping in the midst of connections and transfers leaves nothing behind', async () => {
+  await using upstream = await startFakeResolver(() => []);
+  const unreachable = { address: '192.0.2.1', port: 53 }; // TEST-NET-1: nobody answers
+  const server = await start({ upstreams: [unreachable, upstream] });
+  const pending = [
+    exchangeByTcp(server, [query('example.com')]),
+    exchangeByTcp(server, [query('example.com', { type: TYPE.AXFR })]),
+  ];
+  while (server.inFlight < 2) await systemClock.sleep(1);
+  await server[Symbol.asyncDispose]();
+  assert.equal(server.inFlight, 0);
+  await Promise.allSettled(pending);
+});
+
+test('a client that leaves in the midst of a transfer leaves no work behind', async () => {
+  await using upstream = await startFakeResolver(() => []); // begins nothing, ends nothing
+  await using server = await start({ upstreams: [upstream] });
+  const client = connect({ host: '127.0.0.1', port: portOf(server) });
+  client.write(frame(query('corp.example', { type: TYPE.AXFR })));
+  while (upstream.asked.length === 0) await systemClock.sleep(1);
+  assert.equal(server.inFlight, 1);
+  client.destroy();
+  while (server.inFlight > 0) await systemClock.sleep(1);
 });

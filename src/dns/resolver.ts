@@ -16,6 +16,8 @@ export type Incoming = {
   readonly bytes: Uint8Array;
   readonly transport: Transport;
   readonly from: { readonly address: string; readonly port: number };
+  /** Aborted when nobody waits for the replies any more. */
+  readonly gone?: AbortSignal;
 };
 
 export type ResolverLimits = {
@@ -73,6 +75,10 @@ export class Resolver {
 
   get counts(): DnsCounts {
     return { ...this.#counts };
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /** Takes a changed resolv.conf into account, from the next query on. */
@@ -179,13 +185,14 @@ export class Resolver {
 
   /** A whole zone from the first resolver, message by message, for as long as the client stays. */
   async *#transfer(incoming: Incoming): AsyncGenerator<Uint8Array, void> {
-    const { bytes } = incoming;
+    const { bytes, gone } = incoming;
     const [upstream] = this.#upstreams;
     if (!upstream || this.#isOwn(incoming)) {
       yield this.#failure(bytes);
       return;
     }
-    const { sockets, signal } = this.#options;
+    const { sockets, signal: stopping } = this.#options;
+    const signal = gone ? AbortSignal.any([stopping, gone]) : stopping;
     const query = this.#underOwnId(bytes);
     this.#counts.forwarded += 1;
     for await (const reply of repliesByTcp(query, upstream, { ...sockets, signal })) {

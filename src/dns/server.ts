@@ -96,6 +96,11 @@ export class DnsServer implements AsyncDisposable {
     return this.#resolver.counts;
   }
 
+  /** Queries being worked on. */
+  get inFlight(): number {
+    return this.#resolver.inFlight;
+  }
+
   /** Takes a changed resolv.conf into account, from the next query on. */
   update(changed: Pick<DnsServerOptions, 'zone' | 'upstreams'>): void {
     const own = new Set(this.endpoints.map(({ address, port }) => `${address}|${port}`));

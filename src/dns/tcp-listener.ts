@@ -29,13 +29,15 @@ export class TcpListener implements AsyncDisposable {
   readonly #options: TcpListenerOptions;
   /** Open connections and when each was last of use. */
   readonly #lastUsedAtMs = new Map<Socket, number>();
+  readonly #serving = new Set<Promise<void>>();
   readonly #lifetime = new AbortController();
   readonly #sweeping: Promise<void>;
 
   constructor(options: TcpListenerOptions) {
     this.#options = options;
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      void this.#serve(socket); // never rejects
+      const serving = this.#serve(socket).finally(() => this.#serving.delete(serving));
+      this.#serving.add(serving); // never rejects
     });
     this.server.maxConnections = options.limits.connectionsMax;
     this.#sweeping = this.#sweep();
@@ -46,13 +48,17 @@ export class TcpListener implements AsyncDisposable {
     const frames = new FrameReader();
     const running = new Set<Promise<void>>();
     socket.on('error', () => undefined); // a client that went away; the reading below ends by it
+    const gone = new AbortController();
     this.#touch(socket);
-    socket.once('close', () => this.#lastUsedAtMs.delete(socket));
+    socket.once('close', () => {
+      this.#lastUsedAtMs.delete(socket);
+      gone.abort();
+    });
     try {
       for await (const chunk of socket as AsyncIterable<Uint8Array>) {
         this.#touch(socket);
         for (const bytes of frames.push(chunk)) {
-          const task = this.#answer(socket, bytes)
+          const task = this.#answer(socket, bytes, gone.signal)
             .catch((error: unknown) => this.#giveUp(socket, error))
             .finally(() => running.delete(task));
           running.add(task);
@@ -63,15 +69,17 @@ export class TcpListener implements AsyncDisposable {
       socket.end();
     } catch {
       socket.destroy();
+      await Promise.all(running);
     }
   }
 
-  async #answer(socket: Socket, bytes: Uint8Array): Promise<void> {
+  /** @param gone aborted when the connection is closed, from whichever side */
+  async #answer(socket: Socket, bytes: Uint8Array, gone: AbortSignal): Promise<void> {
     const from = { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
-    for await (const reply of this.#options.replies({ bytes, transport: 'tcp', from })) {
+    for await (const reply of this.#options.replies({ bytes, transport: 'tcp', from, gone })) {
       if (!socket.writable) return;
       this.#touch(socket);
-      if (!socket.write(frame(reply))) await once(socket, 'drain');
+      if (!socket.write(frame(reply))) await once(socket, 'drain', { signal: gone });
     }
   }
 
@@ -103,6 +111,6 @@ export class TcpListener implements AsyncDisposable {
     const closed = this.server.listening ? once(this.server, 'close') : undefined;
     this.server.close();
     for (const socket of this.#lastUsedAtMs.keys()) socket.destroy();
-    await Promise.all([closed, this.#sweeping]);
+    await Promise.all([closed, this.#sweeping, ...this.#serving]);
   }
 }

@@ -2,7 +2,7 @@
 // an unguessable port, and drops what comes from anybody but the server that was asked.
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { on, once } from 'node:events';
-import { connect, isIPv6 } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
 import { canonicalIp } from '#base/ip.ts';
 import { isReplyTo } from './exchange.ts';
 import type { Upstream } from './resolv-conf.ts';
@@ -40,7 +40,7 @@ export type SocketOptions = {
 };
 
 /** How often a taken port of the range is replaced by another. */
-const BIND_ATTEMPTS = 8;
+const PORT_ATTEMPTS = 8;
 
 /** Asks by UDP. What is not the reply to this query is ignored, as a forged one would be. */
 export async function askByUdp(
@@ -78,7 +78,7 @@ async function bindInRange(socket: UdpSocket, { sourcePorts, random }: SocketOpt
       await bound;
       return;
     } catch (error) {
-      if (attempt === BIND_ATTEMPTS) throw error;
+      if (attempt === PORT_ATTEMPTS) throw error;
     }
   }
 }
@@ -95,12 +95,9 @@ export async function* repliesByTcp(
   upstream: Upstream,
   options: SocketOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array, void> {
-  const { signal, ownEnds, sourcePorts, random } = options;
-  const { address: host, port } = upstream;
-  const localPort = sourcePorts && { localPort: pick(sourcePorts, random) };
-  const socket = connect({ host, port, noDelay: true, signal, ...localPort });
+  const { ownEnds } = options;
+  const socket = await connectInRange(upstream, options);
   try {
-    await once(socket, 'connect', { signal });
     using _ = ownEnds.add(socket.localAddress ?? '', socket.localPort ?? 0);
     socket.write(frame(query));
     const frames = new FrameReader();
@@ -114,6 +111,25 @@ export async function* repliesByTcp(
   }
 }
 
+async function connectInRange(
+  { address: host, port }: Upstream,
+  { sourcePorts, random, signal }: SocketOptions & { readonly signal: AbortSignal },
+): Promise<Socket> {
+  for (let attempt = 1; ; attempt += 1) {
+    const localPort = sourcePorts && { localPort: pick(sourcePorts, random) };
+    const socket = connect({ host, port, noDelay: true, signal, ...localPort });
+    socket.on('error', () => undefined); // also told to whoever waits; an abort may come in between
+    try {
+      await once(socket, 'connect', { signal });
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      const isPortTaken = /^EADDR(INUSE|NOTAVAIL)$/.test(String(codeOf(error)));
+      if (!sourcePorts || !isPortTaken || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
 /** The one reply to a query by TCP. */
 export async function askByTcp(
   query: Uint8Array,
@@ -123,3 +139,6 @@ export async function askByTcp(
   for await (const reply of repliesByTcp(query, upstream, options)) return reply;
   throw new Error('the resolver closed the connection without a reply');
 }
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
