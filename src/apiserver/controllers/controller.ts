@@ -1,8 +1,8 @@
 // A controller: which writes concern it, and what it does about them.
+import { WorkQueue } from '#base/work-queue.ts';
+import type { Reconcile } from '#base/work-queue.ts';
 import type { Backend } from '../registry/scope.ts';
 import type { StoreEvent } from '../store/store.ts';
-import { WorkQueue } from './work-queue.ts';
-import type { Reconcile } from './work-queue.ts';
 
 export type Controller = {
   readonly name: string;

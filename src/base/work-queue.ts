@@ -1,8 +1,8 @@
 // A controller's to-do list: keys, each at most once, retried with backoff until they succeed.
-import type { Clock } from '#base/clock.ts';
-import { backoffDelayMs } from '#base/backoff.ts';
-import type { Logger } from '#base/log.ts';
-import { isAbort } from '#base/tasks.ts';
+import { backoffDelayMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import type { Logger } from './log.ts';
+import { isAbort } from './tasks.ts';
 
 const BACKOFF = { firstMs: 50, maxMs: 60_000 };
 
