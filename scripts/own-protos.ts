@@ -76,6 +76,14 @@ export function ownProtos(): FileDescriptorProto[] {
           ['ranges', 1, 'string', 'repeated'],
           ['addresses', 2, 'string', 'repeated'],
         ]),
+        // What one host name means to the workloads of a namespace. The resource's name is the
+        // name asked for: fully qualified, in lower case, without a final dot. Every name is
+        // answered; `known` is false when it is not the mesh's to answer.
+        message('HostAddresses', [
+          ['addresses', 1, 'string', 'repeated'],
+          ['known', 2, 'bool'],
+          ['ttl_seconds', 3, 'uint32'],
+        ]),
       ],
     }),
   ];

@@ -13,6 +13,8 @@ export const TYPE_URL = {
   extension: `${TYPE_PREFIX}envoy.config.core.v3.TypedExtensionConfig`,
   networkRbac: `${TYPE_PREFIX}envoy.extensions.filters.network.rbac.v3.RBAC`,
   meshAddresses: `${TYPE_PREFIX}isthmus.v1.MeshAddresses`,
+  /** By host name: what the agent's DNS proxy answers with. */
+  hostAddresses: `${TYPE_PREFIX}isthmus.v1.HostAddresses`,
 } as const;
 
 export const VIRTUAL_OUTBOUND = 'virtualOutbound';
