@@ -74,6 +74,9 @@ const NAMES: readonly (readonly [typeUrl: string, name: string])[] = [
   [TYPE_URL.listener, VIRTUAL_OUTBOUND],
   [TYPE_URL.listener, WILDCARD],
   [TYPE_URL.meshAddresses, MESH_ADDRESSES],
+  ...[...HOSTS, 'a.w.example', 'nowhere.example'].map(
+    (host) => [TYPE_URL.hostAddresses, host] as const,
+  ),
 ];
 
 const questions: readonly Question[] = proxies.flatMap((proxy) =>

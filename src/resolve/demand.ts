@@ -21,13 +21,14 @@ export function demandKey({ typeUrl, name, proxy }: Demand): ResourceKey {
 
 /**
  * - the same for everybody: virtualOutbound
- * - by what a namespace may see: clusters by destination, endpoints, mesh addresses
+ * - by what a namespace may see: clusters by destination, endpoints, mesh addresses, host names
  * - a workload's own, which nobody else can name: its inbound listener, clusters and policies
  */
 function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): string {
   switch (typeUrl) {
     case TYPE_URL.endpoints:
     case TYPE_URL.meshAddresses:
+    case TYPE_URL.hostAddresses:
       return proxy.namespace;
     case TYPE_URL.cluster:
       return isInboundCluster(name) ? workloadClass(proxy) : proxy.namespace;

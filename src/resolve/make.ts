@@ -5,7 +5,7 @@ import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import { MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
+import { HostAddressesSchema, MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
 import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Endpoint, MeshService, Resolution } from '#model/service.ts';
@@ -17,6 +17,7 @@ import { encodeResource } from './encode.ts';
 import { buildLoadAssignment } from './endpoints.ts';
 import type { ClusterEndpoint } from './endpoints.ts';
 import { firstSpeaker } from './first-speaker.ts';
+import { buildHostAddresses, UNKNOWN_HOST } from './host-addresses.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
 import { buildVirtualInbound } from './inbound.ts';
@@ -81,9 +82,21 @@ export class Maker {
         const addresses = this.#mesh.meshAddresses(recipe.namespace);
         return encodeResource(MESH_ADDRESSES, MeshAddressesSchema, buildMeshAddresses(addresses));
       }
+      case 'host-addresses':
+        return this.#hostAddresses(recipe.name, recipe.service);
+      case 'unknown-host':
+        return encodeResource(recipe.name, HostAddressesSchema, UNKNOWN_HOST);
       default:
         return assertNever(recipe);
     }
+  }
+
+  #hostAddresses(name: string, key: string): EncodedResource {
+    const service = this.#mesh.services.get(key);
+    const answer = service
+      ? buildHostAddresses(service, this.#mesh.endpoints.get(key))
+      : UNKNOWN_HOST;
+    return encodeResource(name, HostAddressesSchema, answer);
   }
 
   #trustDomains(): readonly string[] {

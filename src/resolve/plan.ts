@@ -11,6 +11,7 @@ import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
 import type { Workload } from '#model/workload.ts';
 import type { Demand } from './demand.ts';
+import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.ts';
 import {
   INBOUND_PASSTHROUGH,
   MESH_ADDRESSES,
@@ -60,7 +61,9 @@ export type Recipe =
     }
   | { readonly kind: 'tombstone'; readonly name: string }
   | { readonly kind: 'endpoints'; readonly service: string; readonly port: number }
-  | { readonly kind: 'mesh-addresses'; readonly namespace: string };
+  | { readonly kind: 'mesh-addresses'; readonly namespace: string }
+  | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
+  | { readonly kind: 'unknown-host'; readonly name: string };
 
 export type Plan = {
   readonly recipe: Recipe;
@@ -119,6 +122,8 @@ export class Planner {
       case TYPE_URL.meshAddresses:
         if (name !== MESH_ADDRESSES) return undefined;
         return { kind: 'mesh-addresses', namespace: proxy.namespace };
+      case TYPE_URL.hostAddresses:
+        return this.#hostRecipe(name, proxy.namespace);
       default:
         return undefined;
     }
@@ -248,6 +253,18 @@ export class Planner {
     return { kind: 'endpoints', service: service.key, port };
   }
 
+  /** Every name is answered, if only with the word that the mesh does not know it. */
+  #hostRecipe(name: string, namespace: string): Recipe {
+    const hosts = isCanonicalHost(name) ? hostsCovering(name) : [];
+    for (const host of hosts) {
+      const service = this.#serviceOf(namespace, host);
+      if (service && isAnswerable(service)) {
+        return { kind: 'host-addresses', name, service: service.key };
+      }
+    }
+    return { kind: 'unknown-host', name };
+  }
+
   /** The one service that a host is to clients in a namespace, by the order of address owners. */
   #serviceOf(namespace: string, host: string): MeshService | undefined {
     const visible = membersOf(this.#servicesByHost, host)
@@ -271,5 +288,6 @@ function isAutoAllocated(address: string): boolean {
  * addresses at little cost to us; whoever scrapes every Pod's undeclared port is no scanner.
  */
 export function isKnownRecipe(recipe: Recipe): boolean {
-  return recipe.kind === 'passthrough' ? recipe.hasOwner : recipe.kind !== 'tombstone';
+  if (recipe.kind === 'passthrough') return recipe.hasOwner;
+  return recipe.kind !== 'tombstone' && recipe.kind !== 'unknown-host';
 }
