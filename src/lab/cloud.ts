@@ -1,6 +1,6 @@
 // The lab put together: a cluster region and a VM region, the router and firewall between them, the
 // machines in them. What stands inside a sandbox; see sandbox.ts for how to get into one.
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Capture, Tap } from './capture.ts';
@@ -61,7 +61,7 @@ export class Cloud implements AsyncDisposable {
     await applyNetwork(planNetwork(planCloud(cluster, vms)), tap.pid);
     const firewall = new Firewall();
     await firewall.apply();
-    const keeps = [REPOSITORY, dirname(process.execPath), ...envoyFolder(env)];
+    const keeps = programFolders(env);
     const common = { knows, keeps, env: environmentOf(env), logsDir };
     const machines = await Promise.all(
       Object.entries({ ...cluster, ...vms }).map(async ([name, address]) =>
@@ -106,11 +106,21 @@ export function planCloud(
 
 /** What of the outside's environment the machines get: the lab's name and the choice of Envoy. */
 function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = ['ISTHMUS_LAB_ID', 'ISTHMUS_ENVOY', 'NODE_COMPILE_CACHE'];
-  return Object.fromEntries(kept.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const envoy = envoyOf(env);
+  return {
+    ISTHMUS_LAB_ID: env['ISTHMUS_LAB_ID'],
+    ...(envoy !== undefined && { ISTHMUS_ENVOY: envoy }),
+  };
 }
 
-function envoyFolder(env: NodeJS.ProcessEnv): string[] {
-  const named = env['ISTHMUS_ENVOY'];
-  return named ? [dirname(realpathSync(named))] : [];
+/** The one that is named, or else the one that set-up has put there. */
+function envoyOf(env: NodeJS.ProcessEnv): string | undefined {
+  const path = env['ISTHMUS_ENVOY'] ?? `${REPOSITORY}/.isthmus/bin/envoy`;
+  return existsSync(path) ? realpathSync(path) : undefined;
+}
+
+/** Folders of what runs on the machines. */
+function programFolders(env: NodeJS.ProcessEnv): string[] {
+  const envoy = envoyOf(env);
+  return [REPOSITORY, dirname(process.execPath), ...(envoy === undefined ? [] : [dirname(envoy)])];
 }

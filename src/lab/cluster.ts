@@ -1,7 +1,6 @@
 // The cluster's side: an API server and isthmusd as processes on a machine of the lab, and the
 // hands of an operator on the Kubernetes API.
 import { fileURLToPath } from 'node:url';
-import { systemClock, withDeadline } from '#base/clock.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createKubeClient } from '#kube/https-client.ts';
@@ -10,6 +9,7 @@ import type { KubeObject } from '#kube/objects.ts';
 import { CONFIG_MAP } from '#kube/resources.ts';
 import { isAlreadyExists, isNotFound } from '#kube/status.ts';
 import { SERVICE_CIDR } from './cloud.ts';
+import { eventually } from './eventually.ts';
 import type { Machine } from './machine.ts';
 import { type Manifest, NAMESPACE_OF_STORY } from './manifests.ts';
 import type { LabProcess } from './process.ts';
@@ -21,7 +21,6 @@ const API_PORT = 6443;
 export const XDS_PORT = 15_012;
 const DATA_DIR = '/var/lib/isthmus/apiserver';
 const READY_LIMIT_MS = 20_000;
-const POLL_MS = 25;
 
 /** The name by which agents know the control plane: Istio's default. */
 export const CONTROL_PLANE_NAME = 'istiod.istio-system.svc';
@@ -153,32 +152,4 @@ async function launch(
   const server = machine.start(name, command);
   await server.waitForLine(/\bready\b/, { what: 'start', limitMs: READY_LIMIT_MS });
   return server;
-}
-
-/**
- * Asks again and again until there is an answer.
- *
- * @throws OperatorError LAB_FAILED naming `what` when there is none in time
- */
-export async function eventually<T>(
-  what: string,
-  ask: () => Promise<T | undefined>,
-  options: { readonly limitMs?: number } = {},
-): Promise<T> {
-  const { limitMs = READY_LIMIT_MS } = options;
-  try {
-    return await withDeadline({ what, limitMs }, async (signal) => {
-      for (;;) {
-        const answer = await ask();
-        if (answer !== undefined) return answer;
-        await systemClock.sleep(POLL_MS, signal);
-      }
-    });
-  } catch (cause) {
-    if (!(cause instanceof DOMException)) throw cause;
-    throw new OperatorError('LAB_FAILED', `${what}: not within ${limitMs / 1000} s`, {
-      remedy: 'read the logs of isthmusd and of the agents',
-      cause,
-    });
-  }
 }

@@ -19,6 +19,8 @@ const ID_VARIABLE = 'ISTHMUS_LAB_ID';
 const INIT = fileURLToPath(new URL('programs/init.sh', import.meta.url));
 /** User, network, mounts, host name, IPC (PostgreSQL's shared memory) and PIDs. */
 const UNSHARE = ['-Urnmui', '-pf', '--mount-proc', '--kill-child'];
+/** Where Debian keeps ip and nft, off an ordinary user's PATH. */
+const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
 /** How soon the death of the process that started us is noticed. */
 const PARENT_CHECK_MS = 500;
 
@@ -56,7 +58,7 @@ export async function runInSandbox(
   await assertSandboxPossible();
   const child = spawn('unshare', [...UNSHARE, 'bash', INIT, id, ...command], {
     stdio: ['pipe', 'inherit', 'inherit', ...files],
-    env: { ...env, [ID_VARIABLE]: id },
+    env: { ...env, PATH: `${env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`, [ID_VARIABLE]: id },
   });
   const ended = exitOf(child);
   const end = (): void => void child.stdin?.destroy(); // init ends on end-of-file

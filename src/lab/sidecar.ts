@@ -2,8 +2,9 @@
 // says of itself.
 import { OperatorError } from '#base/operator-error.ts';
 import { POD } from '#kube/resources.ts';
-import { type Cluster, CONTROL_PLANE_NAME, eventually, isthmus } from './cluster.ts';
+import { type Cluster, CONTROL_PLANE_NAME, isthmus, XDS_PORT } from './cluster.ts';
 import { parseCertificates, parseEnvoyPid, type ServedCertificate } from './envoy-admin.ts';
+import { until } from './eventually.ts';
 import type { Machine } from './machine.ts';
 import { NAMESPACE_OF_STORY } from './manifests.ts';
 import type { LabProcess } from './process.ts';
@@ -13,7 +14,6 @@ const TOKEN_SECONDS = 3_600;
 export const ADMIN_PORT = 15_000;
 const STATUS_PORT = 15_020;
 const READY_PORT = 15_021;
-const READY_LIMIT_MS = 20_000;
 
 /** Istio's own paths on a VM and in a Pod. */
 const TOKEN_FILE = '/var/run/secrets/tokens/istio-token';
@@ -97,18 +97,14 @@ export class Sidecar {
 
   /** Waits until the workload is fit for traffic: certificate, Envoy, capture verified. */
   async ready(): Promise<void> {
-    await eventually(
-      `the mesh on ${this.machine.name}`,
-      async () => {
-        if (!this.#agent.isRunning) {
-          throw new OperatorError('LAB_FAILED', `the agent ended: ${this.#agent.tail}`, {
-            remedy: `read the whole log of the agent on ${this.machine.name}`,
-          });
-        }
-        return await this.#answers(READY_PORT, '/healthz/ready');
-      },
-      { limitMs: READY_LIMIT_MS },
-    );
+    await until(`a workload of the mesh on ${this.machine.name}`, async () => {
+      if (!this.#agent.isRunning) {
+        throw new OperatorError('LAB_FAILED', `the agent ended: ${this.#agent.tail}`, {
+          remedy: `read the whole log of the agent on ${this.machine.name}`,
+        });
+      }
+      return await this.#answers(READY_PORT, '/healthz/ready');
+    });
   }
 
   /** Ends the agent, with SIGKILL where said, and starts it again; Envoy is to live on. */
@@ -141,12 +137,12 @@ export class Sidecar {
     return this.machine.start('agent', isthmus('agent'), { env: this.#env });
   }
 
-  async #answers(port: number, path: string): Promise<true | undefined> {
+  async #answers(port: number, path: string): Promise<boolean> {
     try {
       await this.machine.httpGet(port, path);
       return true;
     } catch (error) {
-      if (error instanceof OperatorError) return undefined;
+      if (error instanceof OperatorError) return false;
       throw error;
     }
   }
@@ -155,7 +151,7 @@ export class Sidecar {
 function commonSettings(options: SidecarOptions): Record<string, string> {
   const { inboundPorts, certificateLifetime, drainDuration } = options;
   return {
-    PILOT_ADDRESS: `${CONTROL_PLANE_NAME}:15012`,
+    PILOT_ADDRESS: `${CONTROL_PLANE_NAME}:${XDS_PORT}`,
     ISTIO_INBOUND_PORTS: inboundPorts.join(','),
     ISTIO_SERVICE_CIDR: '*',
     ...(certificateLifetime && { SECRET_TTL: certificateLifetime }),

@@ -3,8 +3,8 @@
 // in the end all commit.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { eventually } from '#lab/cluster.ts';
 import { enterSandbox } from '#lab/enter.ts';
+import { until } from '#lab/eventually.ts';
 import { parseDraining, parseDrainMs, parseFilterChains } from '#lab/envoy-admin.ts';
 import { HeldSessions } from '#lab/library.ts';
 import { CLIENT, LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
@@ -17,7 +17,7 @@ await enterSandbox();
 const SESSIONS = 50;
 /** Long enough to restart everything within, short enough to be renewed while the test runs. */
 const CERTIFICATE_LIFETIME = '12s';
-const DRAIN_DURATION = '2s';
+const DRAIN_MS = 3_000;
 const OTHER_PORT = 9187;
 
 let mesh: LibraryMesh;
@@ -30,7 +30,7 @@ before(async () => {
     env: process.env,
     enableAutoMtls: false,
     certificateLifetime: CERTIFICATE_LIFETIME,
-    drainDuration: DRAIN_DURATION,
+    drainDuration: `${DRAIN_MS / 1000}s`,
   });
   inClear = await open('in-clear', 2);
   await mesh.cluster.apply(manifests.meshConfig({ enableAutoMtls: true }));
@@ -68,16 +68,16 @@ async function connectAnew(name: string): Promise<void> {
 }
 
 async function untilEnvoySays(sidecar: Sidecar, resource: string, text: string): Promise<void> {
-  await eventually(`${text} in Envoy's ${resource} on ${sidecar.machine.name}`, async () => {
+  await until(`${text} in Envoy's ${resource} on ${sidecar.machine.name}`, async () => {
     const dump = await sidecar.admin(`/config_dump?resource=${resource}`);
-    return dump.includes(text) || undefined;
+    return dump.includes(text);
   });
 }
 
 async function untilChains(isSo: (chains: readonly string[]) => boolean): Promise<void> {
-  await eventually('the filter chains of the VM', async () => {
+  await until('the filter chains of the VM', async () => {
     const listeners = await mesh.vm.admin('/config_dump?resource=dynamic_listeners');
-    return isSo(parseFilterChains(listeners).get('virtualInbound') ?? []) || undefined;
+    return isSo(parseFilterChains(listeners).get('virtualInbound') ?? []);
   });
 }
 
@@ -88,9 +88,9 @@ const serialNumbers = async (): Promise<readonly string[]> =>
 
 async function untilRenewed(): Promise<void> {
   const serials = await serialNumbers();
-  await eventually('new certificates', async () => {
+  await until('new certificates', async () => {
     const now = await serialNumbers();
-    return now.every((serial, index) => serial !== serials[index]) || undefined;
+    return now.every((serial, index) => serial !== serials[index]);
   });
 }
 
@@ -114,15 +114,15 @@ test('50 transactions are open, over mutual TLS', async () => {
 test('PERMISSIVE → STRICT: sessions in clear text end, after the announced drain time', async () => {
   await mesh.cluster.apply(manifests.peerAuthentication({ app: VM, mode: 'STRICT' }));
   await untilChains((chains) => chains.length > 0 && !chains.includes(`${TARGET.port}_plain`));
-  assert.equal(parseDrainMs(await mesh.vm.admin('/server_info')), 2_000);
+  assert.equal(parseDrainMs(await mesh.vm.admin('/server_info')), DRAIN_MS);
   assert.equal((await inClear.probe('draining')).alive, 2, 'not cut at once');
   const backends = inClear.opened.backends.join(',');
   const sql = `SELECT 1 FROM pg_stat_activity WHERE pid IN (${backends})`;
-  await eventually('the end of the sessions in clear text', async () => {
-    return (await mesh.postgres.query(sql)).length === 0 || undefined;
+  await until('the end of the sessions in clear text', async () => {
+    return (await mesh.postgres.query(sql)).length === 0;
   });
   assert.equal((await inClear.probe('drained')).alive, 0);
-  await eventually('the end of the drain', async () => (await drainingAtVm()) === 0 || undefined);
+  await until('the end of the drain', async () => (await drainingAtVm()) === 0);
   await assertHeld('strict');
 });
 
@@ -149,12 +149,12 @@ test('an endpoint added and removed, elsewhere and in this very service', async 
   const isKnown = async (endpoint: string): Promise<boolean> =>
     (await mesh.client.admin('/clusters')).includes(endpoint);
   for (const endpoint of [`${address}:5433`, '10.128.0.15:5432']) {
-    await eventually(`endpoint ${endpoint}`, async () => (await isKnown(endpoint)) || undefined);
+    await until(`endpoint ${endpoint}`, async () => await isKnown(endpoint));
   }
   await assertHeld('endpoints-added');
   await mesh.cluster.remove(...entries);
   for (const endpoint of [`${address}:5433`, '10.128.0.15:5432']) {
-    await eventually(`no ${endpoint}`, async () => !(await isKnown(endpoint)) || undefined);
+    await until(`no ${endpoint}`, async () => !(await isKnown(endpoint)));
   }
   await assertHeld('endpoints-removed');
 });

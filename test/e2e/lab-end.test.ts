@@ -1,6 +1,6 @@
 // However the lab's parent ends, nothing of the lab stays behind.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock, withDeadline } from '#base/clock.ts';
+import { REPOSITORY } from '#lab/cloud.ts';
 import { exitOf } from '#lab/process.ts';
 
 const TENANT = fileURLToPath(new URL('lab-tenant.ts', import.meta.url));
@@ -51,13 +52,20 @@ async function untilNothingIsLeft(id: string): Promise<void> {
   }
 }
 
-function startTenant(id: string, options: { readonly uid?: number } = {}): ChildProcess {
-  const uid = options.uid ?? process.getuid?.() ?? 0;
-  return spawn(process.execPath, [TENANT, id], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, LAB_TENANT_UID: String(uid), NODE_TEST_CONTEXT: undefined },
-    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
-  });
+const environment = { ...process.env, NODE_TEST_CONTEXT: undefined };
+const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
+
+const startTenant = (id: string): ChildProcess =>
+  spawn(process.execPath, [TENANT, id], { stdio, env: environment });
+
+/** The checkout may be in a home that nobody may enter: they see it under another path. */
+function startTenantAsNobody(id: string): ChildProcess {
+  const elsewhere = (path: string): string => path.replace(REPOSITORY, '/mnt');
+  const script = 'mount --bind "$0" /mnt && cd / && exec "$@"';
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const program = [elsewhere(process.execPath), elsewhere(TENANT), id];
+  const command = ['--mount', 'sh', '-c', script, REPOSITORY, ...nobody, ...program];
+  return spawn('unshare', command, { stdio, env: { ...environment, PATH: '/usr/bin:/bin' } });
 }
 
 test('kill -9 of the program that made the lab ends everything in it', async () => {
@@ -83,20 +91,16 @@ test('so does kill -9 of what started that program', async () => {
   const id = randomUUID();
   const script =
     'require("node:child_process").spawn(process.execPath, process.argv.slice(1), {stdio: "inherit"})';
-  const launcher = spawn(process.execPath, ['-e', script, TENANT, id], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
-  });
+  const launch = ['-e', script, TENANT, id];
+  const launcher = spawn(process.execPath, launch, { stdio, env: environment });
   await standing(launcher);
   launcher.kill('SIGKILL');
   await untilNothingIsLeft(id);
 });
 
 test('an ordinary user gets the same lab', async () => {
-  const NOBODY = 65_534;
-  const isRoot = process.getuid?.() === 0;
   const id = randomUUID();
-  const tenant = startTenant(id, isRoot ? { uid: NOBODY } : {});
+  const tenant = process.getuid?.() === 0 ? startTenantAsNobody(id) : startTenant(id);
   assert.match(await standing(tenant), /^standing as uid [1-9]\d*$/);
   tenant.kill('SIGKILL');
   await untilNothingIsLeft(id);

@@ -45,7 +45,7 @@ const INTERRUPTED = 130;
 /** Short enough that one rotation falls into the story, long enough for a busy machine to renew. */
 const CERTIFICATE_LIFETIME = '6s';
 /** The story should not wait for Istio's 45 s. */
-const DRAIN_DURATION = '2s';
+const DRAIN_DURATION = '3s';
 
 type Options = {
   readonly isOnce: boolean;

@@ -1,9 +1,9 @@
 // The library story, told in the lab: what is done, in order, and what is seen of it from outside.
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '#base/clock.ts';
-import { eventually } from '../cluster.ts';
+import { systemClock } from '#base/clock.ts';
 import { connectionsTo } from '../connections.ts';
 import { parseClusterTls, parseDrainMs, parseFilterChains } from '../envoy-admin.ts';
+import { until } from '../eventually.ts';
 import { committedTitles, HeldSessions, Writer } from '../library.ts';
 import { CLIENT, type LibraryMesh, TARGET, VM } from '../library-mesh.ts';
 import * as manifests from '../manifests.ts';
@@ -33,9 +33,9 @@ const ELSEWHERE = { name: 'catalogue', clusterIp: '10.96.54.33', address: '10.24
 /** Tells the whole story once. @throws OperatorError when something does not come about in time */
 export async function tellStory(
   mesh: LibraryMesh,
-  options: { readonly show: Audience; readonly clock?: Clock },
+  options: { readonly show: Audience },
 ): Promise<Evidence> {
-  const { show, clock = systemClock } = options;
+  const { show } = options;
   const marker = `in-clear-text-${randomUUID()}`;
   const capture = await mesh.cloud.capture('story');
   show({ kind: 'chapter', title: 'In clear text: enableAutoMtls is false' });
@@ -53,9 +53,9 @@ export async function tellStory(
   });
 
   show({ kind: 'chapter', title: 'Encrypted: enableAutoMtls is true, the VM is STRICT' });
-  const askedAtMs = clock.nowMs();
+  const askedAtMs = systemClock.nowMs();
   await encrypt(mesh);
-  const inForceAtMs = clock.nowMs();
+  const inForceAtMs = systemClock.nowMs();
   const announcedMs = parseDrainMs(await mesh.vm.admin('/server_info'));
   const wasAliveInForce = (await inClear.probe('draining')).alive === 1;
   show({
@@ -96,17 +96,16 @@ export async function tellStory(
 /** First the clients may, then the server must: in between nobody is refused. */
 async function encrypt(mesh: LibraryMesh): Promise<void> {
   await mesh.cluster.apply(manifests.meshConfig({ enableAutoMtls: true }));
-  await eventually('mutual TLS at the client', async () => {
+  await until('mutual TLS at the client', async () => {
     const clusters = await mesh.client.admin('/config_dump?resource=dynamic_active_clusters');
     const isTls = parseClusterTls(clusters);
-    return [...isTls].some(([name, tls]) => tls && name.endsWith(`:${TARGET.port}`)) || undefined;
+    return [...isTls].some(([name, tls]) => tls && name.endsWith(`:${TARGET.port}`));
   });
   await mesh.cluster.apply(manifests.peerAuthentication({ app: VM, mode: 'STRICT' }));
-  await eventually('STRICT at the VM', async () => {
+  await until('STRICT at the VM', async () => {
     const listeners = await mesh.vm.admin('/config_dump?resource=dynamic_listeners');
     const chains = parseFilterChains(listeners).get('virtualInbound') ?? [];
-    const isStrict = chains.length > 0 && !chains.includes(`${TARGET.port}_plain`);
-    return isStrict || undefined;
+    return chains.length > 0 && !chains.includes(`${TARGET.port}_plain`);
   });
 }
 
@@ -125,9 +124,9 @@ async function holdWitness(mesh: LibraryMesh, show: Audience): Promise<Evidence[
   await observe('AuthorizationPolicy on port 5432');
   await changeEndpointsElsewhere(mesh);
   await observe('an endpoint elsewhere added and removed');
-  await eventually('new certificates', async () => {
+  await until('the renewal of both certificates', async () => {
     const now = await serialNumbers(mesh);
-    return now.every((serial, index) => serial !== serials[index]) || undefined;
+    return now.every((serial, index) => serial !== serials[index]);
   });
   await observe('both certificates renewed');
   await session.commit();
@@ -138,9 +137,9 @@ async function holdWitness(mesh: LibraryMesh, show: Audience): Promise<Evidence[
 async function changePolicy(mesh: LibraryMesh): Promise<void> {
   const policy = { app: VM, port: TARGET.port, allowed: [CLIENT] };
   await mesh.cluster.apply(manifests.authorizationPolicy(policy));
-  await eventually('the AuthorizationPolicy at the VM', async () => {
+  await until('the AuthorizationPolicy at the VM', async () => {
     const filters = await mesh.vm.admin('/config_dump?resource=ecds_filters');
-    return filters.includes(`/sa/${CLIENT}`) || undefined;
+    return filters.includes(`/sa/${CLIENT}`);
   });
 }
 
@@ -156,9 +155,9 @@ async function changeEndpointsElsewhere(mesh: LibraryMesh): Promise<void> {
   await mesh.client.machine.run(['bash', '-c', `exec 3<>/dev/tcp/${clusterIp}/${port}`]);
   const isKnown = async (): Promise<boolean> =>
     (await mesh.client.admin('/clusters')).includes(`${address}:${port}`);
-  await eventually('an endpoint elsewhere', async () => (await isKnown()) || undefined);
+  await until('an endpoint elsewhere', isKnown);
   await mesh.cluster.remove(entry);
-  await eventually('its removal', async () => !(await isKnown()) || undefined);
+  await until('its removal', async () => !(await isKnown()));
 }
 
 /** When the plaintext session's backend is gone from PostgreSQL, counted from STRICT in force. */
