@@ -17,6 +17,14 @@ const core = (kind: string, plural: string, namespaced = true): ResourceType => 
   namespaced,
 });
 
+const apps = (kind: string, plural: string): ResourceType => ({
+  group: 'apps',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced: true,
+});
+
 const networking = (kind: string, plural: string): ResourceType => ({
   group: 'networking.istio.io',
   version: 'v1',
@@ -40,6 +48,11 @@ export const SERVICE = core('Service', 'services');
 export const SERVICE_ACCOUNT = core('ServiceAccount', 'serviceaccounts');
 export const CONFIG_MAP = core('ConfigMap', 'configmaps');
 export const SECRET = core('Secret', 'secrets');
+export const ENDPOINTS = core('Endpoints', 'endpoints');
+export const EVENT = core('Event', 'events');
+
+export const DEPLOYMENT = apps('Deployment', 'deployments');
+export const REPLICA_SET = apps('ReplicaSet', 'replicasets');
 
 export const ENDPOINT_SLICE: ResourceType = {
   group: 'discovery.k8s.io',
@@ -57,11 +70,32 @@ export const TOKEN_REVIEW: ResourceType = {
   namespaced: false,
 };
 
+export const DESTINATION_RULE = networking('DestinationRule', 'destinationrules');
+export const GATEWAY = networking('Gateway', 'gateways');
 export const SERVICE_ENTRY = networking('ServiceEntry', 'serviceentries');
+export const VIRTUAL_SERVICE = networking('VirtualService', 'virtualservices');
 export const WORKLOAD_ENTRY = networking('WorkloadEntry', 'workloadentries');
 
 export const PEER_AUTHENTICATION = security('PeerAuthentication', 'peerauthentications');
 export const AUTHORIZATION_POLICY = security('AuthorizationPolicy', 'authorizationpolicies');
+
+/** Istio's way to ask for mutual TLS before 1.5, for the whole mesh. */
+export const MESH_POLICY: ResourceType = {
+  group: 'authentication.istio.io',
+  version: 'v1alpha1',
+  plural: 'meshpolicies',
+  kind: 'MeshPolicy',
+  namespaced: false,
+};
+
+/** The same for a namespace, or for some of its services. */
+export const POLICY: ResourceType = {
+  group: 'authentication.istio.io',
+  version: 'v1alpha1',
+  plural: 'policies',
+  kind: 'Policy',
+  namespaced: true,
+};
 
 /** `v1`, or `group/version`: what stands in an object's apiVersion. */
 export function apiVersionOf({ group, version }: ResourceType): string {
