@@ -1,6 +1,6 @@
 // The story's whole setting, standing: a cluster region with the control plane and the client's
 // Pod, a VM region with PostgreSQL, both in the mesh, and a firewall between them.
-import { Cloud, POD_CIDR, VM_CIDR } from './cloud.ts';
+import { Cloud, POD_CIDR, SERVICE_CIDR, VM_CIDR } from './cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from './cluster.ts';
 import { createTables, type Target } from './library.ts';
 import * as manifests from './manifests.ts';
@@ -16,6 +16,13 @@ const VM_ADDRESS = '10.128.0.14';
 const CONTROL_PLANE_ADDRESS = '10.24.0.10';
 /** In the Service range; nothing has it: the client's Envoy takes what is sent there. */
 const CLUSTER_IP = '10.96.54.32';
+
+/** Services, pods and VMs, by whatever address they are dialled, and Istio's automatic addresses. */
+const MESH_RANGES = [SERVICE_CIDR, POD_CIDR, VM_CIDR, '240.240.0.0/16'];
+
+/** The mesh's settings in the story, with mutual TLS where both ends can, or without. */
+export const meshConfig = (enableAutoMtls: boolean): manifests.Manifest =>
+  manifests.meshConfig({ enableAutoMtls, ranges: MESH_RANGES });
 
 /** What the client dials. */
 export const TARGET: Target = { host: manifests.hostOf(VM), port: POSTGRES_PORT };
@@ -103,7 +110,7 @@ async function installDatabase(cloud: Cloud): Promise<Postgres> {
 async function startCluster(cloud: Cloud, enableAutoMtls: boolean): Promise<Cluster> {
   const cluster = await Cluster.start(cloud.machine(CONTROL_PLANE));
   await cluster.apply(
-    manifests.meshConfig({ enableAutoMtls }),
+    meshConfig(enableAutoMtls),
     manifests.serviceAccount(CLIENT),
     manifests.serviceAccount(VM),
     manifests.pod({ name: CLIENT, app: CLIENT, serviceAccount: CLIENT, address: CLIENT_ADDRESS }),

@@ -43,21 +43,36 @@ function manifest(
   rest: {
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly [field: string]: unknown;
   } = {},
 ): Manifest {
-  const { namespace = NAMESPACE_OF_STORY, labels, ...fields } = rest;
-  const metadata = { name, namespace, ...(labels && { labels }) };
+  const { namespace = NAMESPACE_OF_STORY, labels, annotations, ...fields } = rest;
+  const metadata = {
+    name,
+    namespace,
+    ...(labels && { labels }),
+    ...(annotations && { annotations }),
+  };
   return { type, object: { apiVersion: apiVersionOf(type), kind: type.kind, metadata, ...fields } };
 }
 
 export const serviceAccount = (name: string): Manifest => manifest(SERVICE_ACCOUNT, name);
 
-/** The mesh's settings: ConfigMap `istio`. JSON is YAML. */
-export function meshConfig(settings: { readonly enableAutoMtls: boolean }): Manifest {
-  const mesh = { ...settings, trustDomain: TRUST_DOMAIN, accessLogFormat: CLASSIC_LOG_FORMAT };
+/**
+ * The mesh's settings: ConfigMap `istio`. JSON is YAML.
+ *
+ * @param settings.ranges what counts as inside of the mesh, and so goes through the proxies
+ */
+export function meshConfig(settings: {
+  readonly enableAutoMtls: boolean;
+  readonly ranges: readonly string[];
+}): Manifest {
+  const { enableAutoMtls, ranges } = settings;
+  const mesh = { enableAutoMtls, trustDomain: TRUST_DOMAIN, accessLogFormat: CLASSIC_LOG_FORMAT };
   return manifest(CONFIG_MAP, 'istio', {
     namespace: ROOT_NAMESPACE,
+    annotations: { 'isthmus.dev/mesh-ranges': ranges.join(',') },
     data: { mesh: JSON.stringify(mesh) },
   });
 }

@@ -7,7 +7,7 @@ import { enterSandbox } from '#lab/enter.ts';
 import { until } from '#lab/eventually.ts';
 import { parseDraining, parseDrainMs, parseFilterChains } from '#lab/envoy-admin.ts';
 import { HeldSessions } from '#lab/library.ts';
-import { CLIENT, LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
+import { CLIENT, LibraryMesh, meshConfig, TARGET, VM } from '#lab/library-mesh.ts';
 import * as manifests from '#lab/manifests.ts';
 import type { Manifest } from '#lab/manifests.ts';
 import type { Sidecar } from '#lab/sidecar.ts';
@@ -33,7 +33,7 @@ before(async () => {
     drainDuration: `${DRAIN_MS / 1000}s`,
   });
   inClear = await open('in-clear', 2);
-  await mesh.cluster.apply(manifests.meshConfig({ enableAutoMtls: true }));
+  await mesh.cluster.apply(meshConfig(true));
   await untilEnvoySays(mesh.client, 'dynamic_active_clusters', 'UpstreamTlsContext');
   held = await open('held', SESSIONS);
 });

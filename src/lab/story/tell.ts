@@ -5,7 +5,7 @@ import { connectionsTo } from '../connections.ts';
 import { parseClusterTls, parseDrainMs, parseFilterChains } from '../envoy-admin.ts';
 import { until } from '../eventually.ts';
 import { committedTitles, HeldSessions, Writer } from '../library.ts';
-import { CLIENT, type LibraryMesh, TARGET, VM } from '../library-mesh.ts';
+import { CLIENT, type LibraryMesh, meshConfig, TARGET, VM } from '../library-mesh.ts';
 import * as manifests from '../manifests.ts';
 import type { Sidecar } from '../sidecar.ts';
 import type { Evidence, Identity, WitnessStep } from './evidence.ts';
@@ -95,7 +95,7 @@ export async function tellStory(
 
 /** First the clients may, then the server must: in between nobody is refused. */
 async function encrypt(mesh: LibraryMesh): Promise<void> {
-  await mesh.cluster.apply(manifests.meshConfig({ enableAutoMtls: true }));
+  await mesh.cluster.apply(meshConfig(true));
   await until('mutual TLS at the client', async () => {
     const clusters = await mesh.client.admin('/config_dump?resource=dynamic_active_clusters');
     const isTls = parseClusterTls(clusters);
