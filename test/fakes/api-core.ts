@@ -37,10 +37,11 @@ export class TestWatch {
   readonly lines: string[] = [];
   isEnded = false;
   /** When false, the client has stopped reading. */
-  isReading = true;
+  isReading: boolean;
   #source: ByteSource | undefined;
 
-  constructor(response: ApiResponse) {
+  constructor(response: ApiResponse, isReading: boolean) {
+    this.isReading = isReading;
     this.status = response.status;
     if (response.kind === 'whole') {
       this.lines.push(...String(response.body).split('\n').filter(Boolean));
@@ -156,9 +157,21 @@ export class TestServer implements AsyncDisposable {
     return this.ok('GET', path, { query });
   }
 
-  async watch(path: string, call: Call = {}): Promise<TestWatch> {
+  /** @param isReading false for a client whose buffer is full from the beginning */
+  async watch(path: string, call: Call = {}, isReading = true): Promise<TestWatch> {
     const query = { watch: 'true', ...call.query };
-    return new TestWatch(await this.respond('GET', path, { ...call, query }));
+    return new TestWatch(await this.respond('GET', path, { ...call, query }), isReading);
+  }
+
+  /** Waits, write by write, for what the controllers bring about. `isThere` is asked repeatedly. */
+  async until(isThere: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await isThere())) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const end = this.store.subscribe(() => resolve());
+      if (await isThere()) resolve();
+      await promise;
+      end();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -185,13 +185,12 @@ test('a client that falls behind the history is told to begin anew', async () =>
 test('a client that is slow at the start gets the initial state piece by piece', async () => {
   await using server = await TestServer.start();
   for (const name of ['a', 'b', 'c']) await server.create(CONFIG_MAPS, labelled(name, '1'));
-  const watch = await server.watch(CONFIG_MAPS);
-  watch.take();
-  watch.isReading = false;
+  const watch = await server.watch(CONFIG_MAPS, {}, false);
+  assert.deepEqual(told(watch), ['ADDED a']);
   await server.create(CONFIG_MAPS, labelled('d', '1'));
   await server.ok('DELETE', `${CONFIG_MAPS}/a`);
   watch.drain();
-  assert.deepEqual(told(watch), ['ADDED d', 'DELETED a']);
+  assert.deepEqual(told(watch), ['ADDED b', 'ADDED c', 'ADDED d', 'DELETED a']);
 });
 
 test('a watch on one name is one with a field selector', async () => {
