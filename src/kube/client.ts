@@ -109,6 +109,8 @@ export interface KubeClient {
     ref: ObjectRef,
     options?: RequestOptions & {
       readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+      /** How long the object gets to end; 0: it has ended. Default: as the object says. */
+      readonly gracePeriodSeconds?: number;
     },
   ): Promise<void>;
   /** A token of this service account (TokenRequest). */

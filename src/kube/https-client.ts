@@ -68,11 +68,10 @@ export function createKubeClient(
       const request = { method: 'PATCH', path, query, body, contentType, signal } as const;
       return object(type, { ...request, isRepeatable: false });
     },
-    remove: async (type, ref, { preconditions, signal } = {}) => {
+    remove: async (type, ref, { signal, ...options } = {}) => {
       const path = resourcePath(type, ref);
-      const body = preconditions && { kind: 'DeleteOptions', apiVersion: 'v1', preconditions };
-      const request = { method: 'DELETE', path, isRepeatable: false, signal } as const;
-      await transport.exchange(body ? { ...request, body } : request);
+      const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options };
+      await transport.exchange({ method: 'DELETE', path, body, isRepeatable: false, signal });
     },
     ...tokenVerbs(transport, server),
     close: () => transport.close(),

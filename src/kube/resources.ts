@@ -62,6 +62,15 @@ export const ENDPOINT_SLICE: ResourceType = {
   namespaced: true,
 };
 
+/** A heartbeat, or who leads. */
+export const LEASE: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
 export const TOKEN_REVIEW: ResourceType = {
   group: 'authentication.k8s.io',
   version: 'v1',

@@ -1,13 +1,7 @@
 // One volume of a Pod, as the API has it. A secret, a config map and the downward API are each a
 // projected volume of one part.
-import {
-  type Fields,
-  integerAt,
-  isTrueAt,
-  optionalRecordAt,
-  recordsAt,
-  textAt,
-} from './fields.ts';
+import { type Fields, numberAt, objectsAt, textAt } from '#kube/fields.ts';
+import { optionalFieldsAt } from './fields.ts';
 import { readFieldSource } from './read-container.ts';
 import type { KeyToPath, VolumePart, VolumeSpec } from './spec.ts';
 
@@ -16,10 +10,10 @@ const TOKEN_SECONDS_DEFAULT = 3600;
 
 export function readVolume(volume: Fields): VolumeSpec {
   const name = textAt(volume, 'name');
-  if (optionalRecordAt(volume, 'emptyDir')) return { name, source: { kind: 'empty' } };
-  const projected = optionalRecordAt(volume, 'projected');
+  if (optionalFieldsAt(volume, 'emptyDir')) return { name, source: { kind: 'empty' } };
+  const projected = optionalFieldsAt(volume, 'projected');
   if (projected) {
-    const parts = recordsAt(projected, 'sources').flatMap(readProjection);
+    const parts = objectsAt(projected, 'sources').flatMap(readProjection);
     return { name, source: { kind: 'files', mode: modeOf(projected), parts } };
   }
   for (const [field, nameField] of [
@@ -27,7 +21,7 @@ export function readVolume(volume: Fields): VolumeSpec {
     ['configMap', 'name'],
     ['downwardAPI', ''],
   ] as const) {
-    const own = optionalRecordAt(volume, field);
+    const own = optionalFieldsAt(volume, field);
     if (!own) continue;
     const parts = readProjection({ [field]: { ...own, name: textAt(own, nameField) } });
     return { name, source: { kind: 'files', mode: modeOf(own), parts } };
@@ -37,7 +31,7 @@ export function readVolume(volume: Fields): VolumeSpec {
   return { name, source: what ? { kind: 'unsupported', what } : { kind: 'empty' } };
 }
 
-const modeOf = (of: Fields): number => integerAt(of, 'defaultMode') ?? MODE_DEFAULT;
+const modeOf = (of: Fields): number => numberAt(of, 'defaultMode') ?? MODE_DEFAULT;
 
 function readProjection(source: Fields): VolumePart[] {
   const parts: VolumePart[] = [];
@@ -45,38 +39,38 @@ function readProjection(source: Fields): VolumePart[] {
     ['secret', 'secret'],
     ['configmap', 'configMap'],
   ] as const) {
-    const own = optionalRecordAt(source, field);
+    const own = optionalFieldsAt(source, field);
     if (!own) continue;
-    const isOptional = isTrueAt(own, 'optional');
+    const isOptional = own['optional'] === true;
     parts.push({ kind, object: textAt(own, 'name'), items: readItems(own), isOptional });
   }
-  const downward = optionalRecordAt(source, 'downwardAPI');
+  const downward = optionalFieldsAt(source, 'downwardAPI');
   if (downward) parts.push({ kind: 'downward', items: readDownward(downward) });
-  const token = optionalRecordAt(source, 'serviceAccountToken');
+  const token = optionalFieldsAt(source, 'serviceAccountToken');
   if (token) {
     parts.push({
       kind: 'token',
       path: textAt(token, 'path'),
       audience: textAt(token, 'audience'),
-      expirationSeconds: integerAt(token, 'expirationSeconds') ?? TOKEN_SECONDS_DEFAULT,
+      expirationSeconds: numberAt(token, 'expirationSeconds') ?? TOKEN_SECONDS_DEFAULT,
     });
   }
   return parts;
 }
 
 function readItems(of: Fields): readonly KeyToPath[] | undefined {
-  const items = recordsAt(of, 'items');
+  const items = objectsAt(of, 'items');
   if (items.length === 0) return undefined;
   return items.map((item) => ({
     key: textAt(item, 'key'),
     path: textAt(item, 'path'),
-    mode: integerAt(item, 'mode'),
+    mode: numberAt(item, 'mode'),
   }));
 }
 
 function readDownward(of: Fields): Extract<VolumePart, { kind: 'downward' }>['items'] {
-  return recordsAt(of, 'items').flatMap((item) => {
+  return objectsAt(of, 'items').flatMap((item) => {
     const source = readFieldSource(item);
-    return source ? [{ path: textAt(item, 'path'), mode: integerAt(item, 'mode'), source }] : [];
+    return source ? [{ path: textAt(item, 'path'), mode: numberAt(item, 'mode'), source }] : [];
   });
 }

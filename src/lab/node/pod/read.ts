@@ -4,15 +4,14 @@ import type { KubeObject } from '#kube/objects.ts';
 import { isRecord } from '#kube/objects.ts';
 import {
   type Fields,
-  integerAt,
-  isTrueAt,
-  optionalRecordAt,
-  recordAt,
-  recordsAt,
+  fieldsOf,
+  numberAt,
+  objectsAt,
   textAt,
-  textMapAt,
   textsAt,
-} from './fields.ts';
+  textMapOf,
+} from '#kube/fields.ts';
+import { optionalFieldsAt } from './fields.ts';
 import { readContainer } from './read-container.ts';
 import { readVolume } from './read-volume.ts';
 import type {
@@ -32,15 +31,15 @@ export function readPod(object: KubeObject): PodView {
   const status = isRecord(object.status) ? object.status : {};
   const meta: Fields = { ...metadata };
   const graceSeconds =
-    integerAt(meta, 'deletionGracePeriodSeconds') ??
-    integerAt(spec, 'terminationGracePeriodSeconds') ??
+    numberAt(meta, 'deletionGracePeriodSeconds') ??
+    numberAt(spec, 'terminationGracePeriodSeconds') ??
     GRACE_SECONDS_DEFAULT;
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     uid: metadata.uid ?? '',
-    labels: textMapAt(meta, 'labels'),
-    annotations: textMapAt(meta, 'annotations'),
+    labels: textMapOf(meta['labels']),
+    annotations: textMapOf(meta['annotations']),
     deletion: metadata.deletionTimestamp === undefined ? undefined : { graceSeconds },
     spec: readPodSpec(spec),
     recorded: readRecorded(status),
@@ -48,27 +47,27 @@ export function readPod(object: KubeObject): PodView {
 }
 
 function readPodSpec(spec: Fields): PodSpec {
-  const security = recordAt(spec, 'securityContext');
+  const security = fieldsOf(spec, 'securityContext');
   const container = (it: Fields) => readContainer(it, security);
   return {
     serviceAccount: textAt(spec, 'serviceAccountName') || 'default',
     automountsToken: spec['automountServiceAccountToken'] !== false,
     restartPolicy: restartPolicyOf(textAt(spec, 'restartPolicy')),
-    graceSeconds: integerAt(spec, 'terminationGracePeriodSeconds') ?? GRACE_SECONDS_DEFAULT,
-    activeDeadlineSeconds: integerAt(spec, 'activeDeadlineSeconds'),
+    graceSeconds: numberAt(spec, 'terminationGracePeriodSeconds') ?? GRACE_SECONDS_DEFAULT,
+    activeDeadlineSeconds: numberAt(spec, 'activeDeadlineSeconds'),
     hostname: textAt(spec, 'hostname'),
     subdomain: textAt(spec, 'subdomain'),
-    hostAliases: recordsAt(spec, 'hostAliases').map((alias) => ({
+    hostAliases: objectsAt(spec, 'hostAliases').map((alias) => ({
       ip: textAt(alias, 'ip'),
       names: textsAt(alias, 'hostnames'),
     })),
     dnsPolicy: textAt(spec, 'dnsPolicy') || 'ClusterFirst',
-    dns: readDns(recordAt(spec, 'dnsConfig')),
-    usesHostNetwork: isTrueAt(spec, 'hostNetwork'),
-    readinessGates: recordsAt(spec, 'readinessGates').map((gate) => textAt(gate, 'conditionType')),
-    initContainers: recordsAt(spec, 'initContainers').map(container),
-    containers: recordsAt(spec, 'containers').map(container),
-    volumes: recordsAt(spec, 'volumes').map(readVolume),
+    dns: readDns(fieldsOf(spec, 'dnsConfig')),
+    usesHostNetwork: spec['hostNetwork'] === true,
+    readinessGates: objectsAt(spec, 'readinessGates').map((gate) => textAt(gate, 'conditionType')),
+    initContainers: objectsAt(spec, 'initContainers').map(container),
+    containers: objectsAt(spec, 'containers').map(container),
+    volumes: objectsAt(spec, 'volumes').map(readVolume),
   };
 }
 
@@ -80,7 +79,7 @@ function readDns(dns: Fields): DnsConfig {
   return {
     nameservers: textsAt(dns, 'nameservers'),
     searches: textsAt(dns, 'searches'),
-    options: recordsAt(dns, 'options').map((option) => {
+    options: objectsAt(dns, 'options').map((option) => {
       const value = textAt(option, 'value');
       return value === '' ? textAt(option, 'name') : `${textAt(option, 'name')}:${value}`;
     }),
@@ -89,13 +88,13 @@ function readDns(dns: Fields): DnsConfig {
 
 function readRecorded(status: Fields): RecordedStatus {
   const all = [
-    ...recordsAt(status, 'initContainerStatuses'),
-    ...recordsAt(status, 'containerStatuses'),
+    ...objectsAt(status, 'initContainerStatuses'),
+    ...objectsAt(status, 'containerStatuses'),
   ];
   return {
     phase: textAt(status, 'phase'),
     startTime: textAt(status, 'startTime'),
-    conditions: recordsAt(status, 'conditions').map((condition) => ({
+    conditions: objectsAt(status, 'conditions').map((condition) => ({
       type: textAt(condition, 'type'),
       status: textAt(condition, 'status'),
       lastTransitionTime: textAt(condition, 'lastTransitionTime'),
@@ -105,11 +104,11 @@ function readRecorded(status: Fields): RecordedStatus {
 }
 
 function readRecordedContainer(status: Fields): RecordedContainer {
-  const state = recordAt(status, 'state');
-  const terminated = optionalRecordAt(state, 'terminated');
+  const state = fieldsOf(status, 'state');
+  const terminated = optionalFieldsAt(state, 'terminated');
   return {
-    restartCount: integerAt(status, 'restartCount') ?? 0,
-    wasRunning: optionalRecordAt(state, 'running') !== undefined,
-    isCompleted: terminated !== undefined && integerAt(terminated, 'exitCode') === 0,
+    restartCount: numberAt(status, 'restartCount') ?? 0,
+    wasRunning: optionalFieldsAt(state, 'running') !== undefined,
+    isCompleted: terminated !== undefined && numberAt(terminated, 'exitCode') === 0,
   };
 }
