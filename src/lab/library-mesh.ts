@@ -17,7 +17,7 @@ const CONTROL_PLANE_ADDRESS = '10.24.0.10';
 /** In the Service range; nothing has it: the client's Envoy takes what is sent there. */
 const CLUSTER_IP = '10.96.54.32';
 
-/** Services, pods and VMs, by whatever address they are dialled, and Istio's automatic addresses. */
+/** Services, pods and VMs, whatever address is dialled, and Istio's automatic addresses. */
 const MESH_RANGES = [SERVICE_CIDR, POD_CIDR, VM_CIDR, '240.240.0.0/16'];
 
 /** The mesh's settings in the story, with mutual TLS where both ends can, or without. */
