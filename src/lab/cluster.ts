@@ -63,10 +63,6 @@ export class Cluster implements AsyncDisposable {
     return this.#isthmusd;
   }
 
-  get apiServer(): LabProcess {
-    return this.#apiServer;
-  }
-
   /** `kill -9`, and again. */
   async restartIsthmusd(): Promise<void> {
     await this.#isthmusd.kill();

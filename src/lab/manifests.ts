@@ -27,7 +27,7 @@ const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
  * Istio 1.3's text format, which the story's log has: `"- - -" 0 - "-" "-" 268 441 194 …`.
  * The fifth field was the state of Istio's Mixer, gone since 1.5; it prints `-`.
  */
-export const CLASSIC_LOG_FORMAT = [
+const CLASSIC_LOG_FORMAT = [
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%"',
   '%RESPONSE_CODE% %RESPONSE_FLAGS% "%DYNAMIC_METADATA(istio.mixer:status)%"',
   '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION%',

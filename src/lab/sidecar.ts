@@ -11,7 +11,7 @@ import type { LabProcess } from './process.ts';
 
 const TOKEN_AUDIENCE = 'istio-ca';
 const TOKEN_SECONDS = 3_600;
-export const ADMIN_PORT = 15_000;
+const ADMIN_PORT = 15_000;
 const STATUS_PORT = 15_020;
 const READY_PORT = 15_021;
 
@@ -20,7 +20,7 @@ const TOKEN_FILE = '/var/run/secrets/tokens/istio-token';
 const CLUSTER_ENV = '/var/lib/istio/envoy/cluster.env';
 const VM_ROOT_FILE = '/etc/certs/root-cert.pem';
 const POD_ROOT_FILE = '/var/run/secrets/istio/root-cert.pem';
-export const ACCESS_LOG = '/var/log/istio/istio.log';
+const ACCESS_LOG = '/var/log/istio/istio.log';
 
 export type SidecarOptions = {
   readonly serviceAccount: string;

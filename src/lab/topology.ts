@@ -40,7 +40,7 @@ export type NetworkPlan = {
   readonly steps: readonly NetworkStep[];
 };
 
-export const regionNetns = (region: string): string => `region-${region}`;
+const regionNetns = (region: string): string => `region-${region}`;
 
 /**
  * Plans the network: each host hangs on its region's router by a link of its own (as in a cloud's
