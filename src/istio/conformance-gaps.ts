@@ -18,4 +18,13 @@ export const RESOURCE_GAPS: readonly Gap[] = [
     reason: 'recorded without a namespace, so that "." stood for nothing; a real object has one',
   },
   { what: 'reject-0124-serviceentry', reason: 'as reject-0123-serviceentry' },
+  { what: 'reject-0117-destinationrule', reason: 'as reject-0123-serviceentry' },
+  { what: 'reject-0118-destinationrule', reason: 'as reject-0123-serviceentry' },
+  { what: 'reject-0120-destinationrule', reason: 'as reject-0123-serviceentry' },
+  { what: 'reject-0121-destinationrule', reason: 'as reject-0123-serviceentry' },
+  { what: 'reject-0154-destinationrule', reason: 'as reject-0123-serviceentry' },
+  {
+    what: 'reject-0420-destinationrule',
+    reason: 'null is refused by the API server; read from it, null is an absent field',
+  },
 ];

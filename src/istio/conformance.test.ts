@@ -10,6 +10,7 @@ import type { KubeObject } from '#kube/objects.ts';
 import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
 import { CRD_GAPS, RESOURCE_GAPS } from './conformance-gaps.ts';
 import type { Gap } from './conformance-gaps.ts';
+import { parseDestinationRule } from './destinationrule/destination-rule.ts';
 import { customResourceDefinition, isOfKind } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { renderViolation } from './object.ts';
@@ -26,6 +27,7 @@ const FOLDER = join(
 
 const PARSERS: Readonly<Record<string, (object: KubeObject) => ParseResult<unknown>>> = {
   AuthorizationPolicy: parseAuthorizationPolicy,
+  DestinationRule: parseDestinationRule,
   PeerAuthentication: parsePeerAuthentication,
   ServiceEntry: parseServiceEntry,
   WorkloadEntry: parseWorkloadEntry,

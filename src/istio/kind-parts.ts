@@ -1,5 +1,6 @@
 // Pieces of schema that several kinds share, each said once.
 import { isRecord } from '#kube/objects.ts';
+import { durationMs } from './duration.ts';
 import type { PrinterColumn } from './kind.ts';
 import type { Reading } from './schema/reading.ts';
 import { list, integer, map, string, word } from './schema/schema.ts';
@@ -31,6 +32,18 @@ export const port = () =>
   });
 
 export const isPort = (value: number): boolean => value > 0 && value <= 65_535;
+
+/** A duration of at least one millisecond. */
+export const duration = () =>
+  string({
+    rules: [
+      {
+        cel: "duration(self) >= duration('1ms')",
+        message: 'must be a valid duration greater than 1ms',
+        holds: (self) => (durationMs(self) ?? 0) >= 1,
+      },
+    ],
+  });
 
 export const strings = (lengthMax?: number) =>
   list(string(lengthMax === undefined ? {} : { lengthMax }));

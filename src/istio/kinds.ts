@@ -1,5 +1,6 @@
 // The kinds of Istio's API that the mesh knows: to add one, write its folder and name it here.
 import { authorizationPolicyKind } from './authorizationpolicy/schema.ts';
+import { destinationRuleKind } from './destinationrule/schema.ts';
 import type { Kind } from './kind.ts';
 import { peerAuthenticationKind } from './peerauthentication/schema.ts';
 import { serviceEntryKind } from './serviceentry/schema.ts';
@@ -7,6 +8,7 @@ import { workloadEntryKind } from './workloadentry/schema.ts';
 
 export const KINDS: readonly Kind<unknown>[] = [
   authorizationPolicyKind,
+  destinationRuleKind,
   peerAuthenticationKind,
   serviceEntryKind,
   workloadEntryKind,

@@ -10,6 +10,8 @@ import { parseNamespace, parseNode } from './core/place.ts';
 import { parsePod } from './core/pod.ts';
 import { parseService } from './core/service.ts';
 import { parseMeshConfig } from './meshconfig/mesh-config.ts';
+import { parseDestinationRule } from './destinationrule/destination-rule.ts';
+import { destinationRuleKind } from './destinationrule/schema.ts';
 import { renderViolation } from './object.ts';
 import type { ParseResult } from './object.ts';
 import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
@@ -30,6 +32,7 @@ const metadata = fc.record({
 
 const STRICT: readonly (readonly [(object: KubeObject) => ParseResult<unknown>, unknown])[] = [
   [parseAuthorizationPolicy, authorizationPolicyKind.spec.openapi],
+  [parseDestinationRule, destinationRuleKind.spec.openapi],
   [parsePeerAuthentication, peerAuthenticationKind.spec.openapi],
   [parseServiceEntry, serviceEntryKind.spec.openapi],
   [parseWorkloadEntry, workloadEntryKind.spec.openapi],

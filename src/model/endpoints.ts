@@ -160,6 +160,8 @@ function entryBackends(
   return all;
 }
 
+const NO_LABELS: Readonly<Record<string, string>> = {};
+
 /** Somebody whom nothing is known of but the address. */
 function outside(address: string, namespace: string): Omit<Backend, 'portFor'> {
   return {
@@ -172,6 +174,7 @@ function outside(address: string, namespace: string): Omit<Backend, 'portFor'> {
     workload: undefined,
     namespace,
     serviceAccount: '',
+    labels: NO_LABELS,
   };
 }
 
@@ -215,7 +218,7 @@ class Placing {
 
   /** An endpoint that is written into a ServiceEntry. */
   written({ namespace }: ServiceEntry, endpoint: WorkloadAddress): Omit<Backend, 'portFor'> {
-    const { address, weight, locality, network, serviceAccount, takesMeshTls } = endpoint;
+    const { address, weight, locality, network, serviceAccount, takesMeshTls, labels } = endpoint;
     return {
       ...outside(address, namespace),
       weight,
@@ -223,6 +226,7 @@ class Placing {
       network: network || this.#namespaceNetwork(namespace),
       tlsMode: takesMeshTls ? 'istio' : 'disabled',
       serviceAccount,
+      labels,
     };
   }
 
@@ -236,6 +240,7 @@ class Placing {
       workload: key,
       namespace,
       serviceAccount,
+      labels: NO_LABELS,
     };
   }
 

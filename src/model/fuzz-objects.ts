@@ -202,6 +202,31 @@ const authorizationPolicy = fc.record({
   }),
 });
 
+const clientPolicy = fc.record({
+  tls: maybe(fc.record({ mode: one('DISABLE', 'SIMPLE', 'ISTIO_MUTUAL', 'ISTIO_MUTUAL') })),
+  loadBalancer: fc.constant({ simple: 'RANDOM' }),
+  portLevelSettings: one(
+    ...often(undefined),
+    [{ port: { number: 5432 }, tls: { mode: 'DISABLE' } }],
+    [{ port: { number: 80 }, tls: { sni: 'other', mode: 'ISTIO_MUTUAL' } }],
+  ),
+});
+
+const destinationRule = fc.record({
+  metadata: meta({ names: ['dr1', 'dr2'] }),
+  spec: fc.record({
+    host: one(...HOSTS, 's1', 's2', '*.local', '*', '*.example.com'),
+    exportTo: one(undefined, ['*'], ['.'], ['a'], ['b', 'a'], ['~']),
+    trafficPolicy: maybe(clientPolicy),
+    subsets: one(
+      undefined,
+      [{ name: 'v1', labels: { version: '1' } }],
+      [{ name: 'v1' }, { name: 'v2', trafficPolicy: { tls: { mode: 'DISABLE' } } }],
+    ),
+    workloadSelector: one(...often(undefined), { matchLabels: { app: 'x' } }),
+  }),
+});
+
 const namespace = fc.record({
   metadata: fc.record({
     name: one(...NAMESPACES),
@@ -242,6 +267,7 @@ const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>]
   [kube.SERVICE_ENTRY, 4, serviceEntry],
   [kube.PEER_AUTHENTICATION, 2, peerAuthentication],
   [kube.AUTHORIZATION_POLICY, 2, authorizationPolicy],
+  [kube.DESTINATION_RULE, 3, destinationRule],
   [kube.NAMESPACE, 1, namespace],
   [kube.NODE, 1, node],
   [kube.CONFIG_MAP, 1, configMap],

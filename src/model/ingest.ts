@@ -5,13 +5,14 @@ import { parseEndpointSlice } from '#istio/core/endpoint-slice.ts';
 import { parseNamespace, parseNode } from '#istio/core/place.ts';
 import { parsePod } from '#istio/core/pod.ts';
 import { parseService } from '#istio/core/service.ts';
+import { parseDestinationRule } from '#istio/destinationrule/destination-rule.ts';
 import {
   MESH_CONFIG_NAME,
   MESH_CONFIG_NAMESPACE,
   parseMeshConfig,
 } from '#istio/meshconfig/mesh-config.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
-import type { ParseResult } from '#istio/object.ts';
+import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
@@ -45,16 +46,16 @@ export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
       apply(inputs, intake, { type, object, change });
     });
   };
-  take(kube.SERVICE, {
-    source: inputs.services,
-    keyOf: keyOfMeta,
-    parse: always(parseService),
-  });
-  take(kube.ENDPOINT_SLICE, {
-    source: inputs.slices,
-    keyOf: keyOfMeta,
-    parse: always(parseEndpointSlice),
-  });
+  const takeByName = <V>(type: ResourceType, source: Source<V>, parse: Intake<V>['parse']): void =>
+    take(type, { source, keyOf: keyOfMeta, parse });
+  takeByName(kube.SERVICE, inputs.services, always(parseService));
+  takeByName(kube.ENDPOINT_SLICE, inputs.slices, always(parseEndpointSlice));
+  takeByName(kube.NAMESPACE, inputs.namespaces, always(parseNamespace));
+  takeByName(kube.NODE, inputs.nodes, always(parseNode));
+  takeByName(kube.SERVICE_ENTRY, inputs.serviceEntries, parseServiceEntry);
+  takeByName(kube.PEER_AUTHENTICATION, inputs.peerAuthentications, parsePeerAuthentication);
+  takeByName(kube.AUTHORIZATION_POLICY, inputs.authorizationPolicies, parseAuthorizationPolicy);
+  takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
   take(kube.POD, {
     source: inputs.workloads,
     keyOf: ({ metadata }) => workloadKey('Pod', metadata.namespace ?? '', metadata.name),
@@ -67,27 +68,6 @@ export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
       const result = parseWorkloadEntry(object);
       return result.ok ? { ok: true, value: workloadOfEntry(result.value) } : result;
     },
-  });
-  take(kube.SERVICE_ENTRY, {
-    source: inputs.serviceEntries,
-    keyOf: keyOfMeta,
-    parse: parseServiceEntry,
-  });
-  take(kube.NAMESPACE, {
-    source: inputs.namespaces,
-    keyOf: keyOfMeta,
-    parse: always(parseNamespace),
-  });
-  take(kube.NODE, { source: inputs.nodes, keyOf: keyOfMeta, parse: always(parseNode) });
-  take(kube.PEER_AUTHENTICATION, {
-    source: inputs.peerAuthentications,
-    keyOf: keyOfMeta,
-    parse: parsePeerAuthentication,
-  });
-  take(kube.AUTHORIZATION_POLICY, {
-    source: inputs.authorizationPolicies,
-    keyOf: keyOfMeta,
-    parse: parseAuthorizationPolicy,
   });
   const meshConfig: Intake<MeshConfig> = {
     source: inputs.meshConfig,
@@ -110,7 +90,7 @@ const always =
   (object: KubeObject): ParseResult<V> => ({ ok: true, value: parse(object) });
 
 function apply<V>(
-  { rejections }: Inputs,
+  { rejections, remarks }: Inputs,
   { source, keyOf, parse }: Intake<V>,
   event: {
     readonly type: ResourceType;
@@ -120,20 +100,31 @@ function apply<V>(
 ): void {
   const { type, object, change } = event;
   const key = keyOf(object);
-  const rejectionKey = `${resourceName(type)}/${objectKey(object.metadata)}`;
+  const { namespace = '', name } = object.metadata;
+  const reportKey = `${resourceName(type)}/${objectKey(object.metadata)}`;
   if (change === 'deleted') {
     source.delete(key);
-    rejections.delete(rejectionKey);
+    rejections.delete(reportKey);
+    remarks.delete(reportKey);
     return;
   }
   const result = parse(object);
   if (result.ok) {
     source.set(key, result.value);
-    rejections.delete(rejectionKey);
+    rejections.delete(reportKey);
+    const found = remarksOf(result.value);
+    if (found.length === 0) remarks.delete(reportKey);
+    else remarks.set(reportKey, { type, namespace, name, remarks: found });
     return;
   }
-  const { namespace = '', name } = object.metadata;
   const hasLastGood = source.latest(key) !== undefined;
   const { violations } = result;
-  rejections.set(rejectionKey, { type, namespace, name, violations, hasLastGood });
+  rejections.set(reportKey, { type, namespace, name, violations, hasLastGood });
+}
+
+/** Kinds of which only a part is acted on tell, in their values, what is not. */
+function remarksOf(value: unknown): readonly Violation[] {
+  if (typeof value !== 'object' || value === null || !('remarks' in value)) return [];
+  const remarks: readonly Violation[] = Array.isArray(value.remarks) ? value.remarks : [];
+  return remarks;
 }

@@ -3,6 +3,7 @@ import type { EndpointSlice } from '#istio/core/endpoint-slice.ts';
 import type { Namespace, Node } from '#istio/core/place.ts';
 import type { KubeService } from '#istio/core/service.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import type { DestinationRule } from '#istio/destinationrule/destination-rule.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type { PeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
@@ -23,6 +24,15 @@ export type Rejection = {
   readonly hasLastGood: boolean;
 };
 
+/** What of an object that is in force nothing acts on yet. */
+export type Remarks = {
+  readonly type: ResourceType;
+  readonly namespace: string;
+  readonly name: string;
+  /** At least one. */
+  readonly remarks: readonly Violation[];
+};
+
 export type Inputs = {
   readonly services: Source<KubeService>;
   readonly slices: Source<EndpointSlice>;
@@ -33,10 +43,13 @@ export type Inputs = {
   readonly nodes: Source<Node>;
   readonly peerAuthentications: Source<PeerAuthentication>;
   readonly authorizationPolicies: Source<AuthorizationPolicy>;
+  readonly destinationRules: Source<DestinationRule>;
   /** One at most, under `THE_MESH`. */
   readonly meshConfig: Source<MeshConfig>;
   /** By `<resource>/namespace/name`. */
   readonly rejections: Source<Rejection>;
+  /** By `<resource>/namespace/name`. */
+  readonly remarks: Source<Remarks>;
 };
 
 /** The key of what there is one of. */
@@ -53,7 +66,9 @@ export function createInputs(graph: Graph): Inputs {
     nodes: graph.source<Node>('Nodes', equalData),
     peerAuthentications: graph.source<PeerAuthentication>('PeerAuthentications', equalData),
     authorizationPolicies: graph.source<AuthorizationPolicy>('AuthorizationPolicies', equalData),
+    destinationRules: graph.source<DestinationRule>('DestinationRules', equalData),
     meshConfig: graph.source<MeshConfig>('mesh config', equalData),
     rejections: graph.source<Rejection>('rejections', equalData),
+    remarks: graph.source<Remarks>('remarks', equalData),
   };
 }

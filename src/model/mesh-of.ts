@@ -11,6 +11,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
   [
     kube.AUTHORIZATION_POLICY,
     kube.CONFIG_MAP,
+    kube.DESTINATION_RULE,
     kube.ENDPOINT_SLICE,
     kube.NAMESPACE,
     kube.NODE,

@@ -23,11 +23,21 @@ import type { Mesh } from './mesh.ts';
 
 const ADDRESSES = [...CLUSTER_IPS, ...POD_IPS, ...VM_IPS, ...OTHER_IPS, '240.240.9.9', '::1'];
 
+const RULED_HOSTS = ['s1.a.svc.cluster.local', 's2.b.svc.cluster.local', '*.w.example'];
+
 /** Everything that can be asked of the mesh, as questions with a name. */
 function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
   const all = new Map<string, () => unknown>([['config', () => mesh.config()]]);
   for (const namespace of NAMESPACES) {
     all.set(`addresses ${namespace}`, () => mesh.meshAddresses(namespace));
+    for (const host of RULED_HOSTS) {
+      for (const of of NAMESPACES) {
+        const service = { namespace: of, host };
+        all.set(`rule ${namespace} ${of} ${host}`, () =>
+          mesh.destinationRuleFor(namespace, service),
+        );
+      }
+    }
     for (const address of ADDRESSES) {
       all.set(`owner ${namespace} ${address}`, () => mesh.ownerOf(namespace, address));
     }
@@ -76,6 +86,7 @@ function picture(mesh: Mesh) {
   return {
     services: contentOf(mesh.services),
     endpoints: contentOf(mesh.endpoints),
+    remarks: contentOf(mesh.remarks),
     workloads: contentOf(mesh.workloads),
     answers: [...questions(mesh)].map(([name, ask]) => [name, ask()]),
   };

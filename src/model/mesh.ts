@@ -13,12 +13,14 @@ import { Addresses } from './addresses.ts';
 import type { AddressOwner } from './addresses.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
+import { deriveDestinationRules } from './destination-rules.ts';
+import type { DestinationPolicy, DestinationRuleFor } from './destination-rules.ts';
 import { deriveEndpoints } from './endpoints.ts';
 import { Graph } from './graph.ts';
 import { deriveInboundPorts } from './inbound.ts';
 import { createIngest } from './ingest.ts';
 import { createInputs, THE_MESH } from './inputs.ts';
-import type { Rejection } from './inputs.ts';
+import type { Rejection, Remarks } from './inputs.ts';
 import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
 import { derivePolicies } from './policies.ts';
@@ -29,7 +31,14 @@ import { deriveServices } from './services.ts';
 import { workloadKey } from './workload.ts';
 import type { InboundPort, Workload } from './workload.ts';
 
-export type { AddressOwner, MeshAddresses, Rejection, WorkloadAuthorization };
+export type {
+  AddressOwner,
+  DestinationPolicy,
+  MeshAddresses,
+  Rejection,
+  Remarks,
+  WorkloadAuthorization,
+};
 
 export type Mesh = {
   readonly graph: Graph;
@@ -41,6 +50,8 @@ export type Mesh = {
   readonly workloads: Collection<Workload>;
   /** By `<resource>/namespace/name`: objects that were refused as they are now. */
   readonly rejections: Collection<Rejection>;
+  /** By `<resource>/namespace/name`: what of the objects in force nothing acts on yet. */
+  readonly remarks: Collection<Remarks>;
 
   /** The mesh's settings; the defaults where there are none. */
   config(): MeshConfig;
@@ -53,6 +64,8 @@ export type Mesh = {
   /** The ports for which the workload's own policy sets a mode, served or not; sorted. */
   mtlsPorts(workload: Workload): readonly number[];
   authorization(workload: Workload): WorkloadAuthorization;
+  /** How clients in a namespace are to speak to a service; undefined: nobody said. */
+  readonly destinationRuleFor: DestinationRuleFor;
   /** What proxies in a namespace capture. */
   meshAddresses(clientNamespace: string): MeshAddresses;
   /** The workload that a certificate names, if it is still there and still has that identity. */
@@ -75,7 +88,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const { graph = new Graph(), clusterDomain = 'cluster.local' } = options;
   const defaults = { ...DEFAULT_MESH_CONFIG, ...options.defaults };
   const inputs = createInputs(graph);
-  const { workloads, meshConfig, rejections } = inputs;
+  const { workloads, meshConfig, rejections, remarks } = inputs;
 
   const derived = deriveServices(graph, inputs, { clusterDomain, defaults });
   const { services, kubeServiceOf } = derived;
@@ -87,6 +100,8 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const root = graph.derive('root namespace', meshConfig, ({ rootNamespace }) => rootNamespace);
   const rootNamespace = (): string => root.get(THE_MESH) ?? defaults.rootNamespace;
   const policies = derivePolicies(graph, inputs, rootNamespace);
+  const { destinationRules } = inputs;
+  const ruleOptions = { clusterDomain, rootNamespace };
 
   return {
     graph,
@@ -94,12 +109,14 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     endpoints,
     workloads,
     rejections,
+    remarks,
     config: () => meshConfig.get(THE_MESH) ?? defaults,
     ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
     inboundPorts: (key) => inbound.get(key) ?? [],
     mtlsMode: policies.mtlsMode,
     mtlsPorts: policies.mtlsPorts,
     authorization: policies.authorization,
+    destinationRuleFor: deriveDestinationRules(graph, destinationRules, ruleOptions),
     meshAddresses,
     workloadOf: createWorkloadOf(graph, workloads),
     ingest: createIngest(inputs, defaults),

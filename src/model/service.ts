@@ -71,6 +71,8 @@ export type Endpoint = {
   readonly namespace: string;
   /** Empty when unknown: then its identity is, too. */
   readonly serviceAccount: string;
+  /** Of an endpoint that is no workload of its own; a workload has its own. */
+  readonly labels: Readonly<Record<string, string>>;
 };
 
 export type ServiceEndpoints = {
@@ -82,5 +84,16 @@ export type ServiceEndpoints = {
 
 /** May clients in this namespace see the service? */
 export function isVisibleIn(service: MeshService, clientNamespace: string): boolean {
-  return service.exportTo === 'all' || service.exportTo.includes(clientNamespace);
+  return isVisibleTo(service.exportTo, clientNamespace);
+}
+
+export function isVisibleTo(visibility: Visibility, clientNamespace: string): boolean {
+  return visibility === 'all' || visibility.includes(clientNamespace);
+}
+
+/** @param namespace of the object that says so, which `.` stands for */
+export function visibilityOf(exportTo: readonly string[], namespace: string): Visibility {
+  if (exportTo.includes('*')) return 'all';
+  const named = exportTo.filter((entry) => entry !== '~');
+  return [...new Set(named.map((entry) => (entry === '.' ? namespace : entry)))].sort();
 }

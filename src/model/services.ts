@@ -9,6 +9,7 @@ import { equalData } from './equal.ts';
 import type { Graph } from './graph.ts';
 import { THE_MESH } from './inputs.ts';
 import type { Inputs } from './inputs.ts';
+import { visibilityOf } from './service.ts';
 import type { MeshService, Resolution, ServicePort, Visibility } from './service.ts';
 
 export type Services = {
@@ -138,12 +139,6 @@ function resolutionOf(kube: KubeService | undefined, entries: readonly ServiceEn
   if (kube === undefined) return RESOLUTIONS[entries[0]?.resolution ?? 'NONE'];
   const looksUp = entries.some(({ resolution }) => resolution.startsWith('DNS'));
   return kube.externalName !== '' || looksUp ? 'dns' : 'static';
-}
-
-function visibilityOf(exportTo: readonly string[], namespace: string): Visibility {
-  if (exportTo.includes('*')) return 'all';
-  const named = exportTo.filter((entry) => entry !== '~');
-  return [...new Set(named.map((entry) => (entry === '.' ? namespace : entry)))].sort();
 }
 
 /** Several ServiceEntries of one host and namespace: whoever may see one may see the service. */

@@ -10,11 +10,13 @@ import type {
   Cluster_TransportSocketMatchSchema,
   ClusterSchema,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { ClientSecurity } from './client-policy.ts';
 import { buildLoadAssignment, TLS_MODE_ISTIO } from './endpoints.ts';
 import type { ClusterEndpoint } from './endpoints.ts';
 import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
 import { ADS, metadata, milliseconds } from './message.ts';
+import type { TypedConfig } from './message.ts';
 import { BLACK_HOLE_STAT_NAME, outboundName, outboundSni, PASSTHROUGH_STAT_NAME } from './names.ts';
 import { clientTls, plaintext } from './tls.ts';
 
@@ -70,20 +72,18 @@ export type ServiceClusterInput = {
   readonly subjectAltNames: readonly string[];
   /** The mesh's own, then its aliases. */
   readonly trustDomains: readonly string[];
-  /** false: plaintext to every endpoint (MeshConfig.enableAutoMtls, or a place outside). */
-  readonly isAutoMtls: boolean;
+  readonly security: ClientSecurity;
 };
 
 /** Logs and statistics show it by Istio's name, `outbound|<port>||<host>`, not by the asked one. */
 export function buildServiceCluster(input: ServiceClusterInput): Cluster {
   const { name, service, source } = input;
-  const hasChoice = input.isAutoMtls && source.kind !== 'original-dst';
   return {
     name,
     altStatName: outboundName(service),
     ...CLUSTER_BASICS,
     ...discovery(source, { name, service }),
-    transportSocketMatches: hasChoice ? autoMtls(input) : [],
+    ...transport(input),
     upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
     metadata: metadata({ [ISTIO_METADATA]: serviceMetadata(service) }),
   };
@@ -132,21 +132,47 @@ function discovery(
 
 const discoveryType = (value: Cluster_DiscoveryType) => ({ case: 'type', value }) as const;
 
+/** How endpoints are spoken to; nothing of it is plaintext. */
+function transport(
+  input: ServiceClusterInput,
+): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
+  const { security, source } = input;
+  switch (security.kind) {
+    case 'automatic':
+      // An address that the client chose has no metadata to match.
+      return source.kind === 'original-dst' ? {} : { transportSocketMatches: autoMtls(input) };
+    case 'mesh':
+      return { transportSocket: meshTls(input, security) };
+    case 'plaintext':
+      return {};
+    case 'refused':
+      throw new Error(`${input.name} is refused, and so has no cluster`);
+    default:
+      return assertNever(security);
+  }
+}
+
 /** Each endpoint is spoken to as its own metadata says; the first match counts. */
-function autoMtls({
-  service,
-  subjectAltNames,
-  trustDomains,
-}: ServiceClusterInput): MessageInitShape<typeof Cluster_TransportSocketMatchSchema>[] {
-  const sni = outboundSni(service);
+function autoMtls(
+  input: ServiceClusterInput,
+): MessageInitShape<typeof Cluster_TransportSocketMatchSchema>[] {
+  const transportSocket = meshTls(input, { sni: '', subjectAltNames: [] });
   return [
-    {
-      name: 'tlsMode-istio',
-      match: TLS_MODE_ISTIO,
-      transportSocket: clientTls({ sni, subjectAltNames, trustDomains }),
-    },
+    { name: 'tlsMode-istio', match: TLS_MODE_ISTIO, transportSocket },
     { name: 'tlsMode-disabled', match: {}, transportSocket: plaintext() },
   ];
+}
+
+/** @param rule what a DestinationRule says instead of what is known; empty where it does not */
+function meshTls(
+  { service, subjectAltNames, trustDomains }: ServiceClusterInput,
+  rule: { readonly sni: string; readonly subjectAltNames: readonly string[] },
+): TypedConfig {
+  return clientTls({
+    sni: rule.sni === '' ? outboundSni(service) : rule.sni,
+    subjectAltNames: rule.subjectAltNames.length > 0 ? rule.subjectAltNames : subjectAltNames,
+    trustDomains,
+  });
 }
 
 /**

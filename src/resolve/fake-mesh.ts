@@ -7,9 +7,11 @@ import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts'
 import { Graph } from '#model/graph.ts';
 import type {
   AddressOwner,
+  DestinationPolicy,
   Mesh,
   MeshAddresses,
   Rejection,
+  Remarks,
   WorkloadAuthorization,
 } from '#model/mesh.ts';
 import type { Endpoint, MeshService, ServiceEndpoints } from '#model/service.ts';
@@ -25,6 +27,7 @@ export class FakeMesh implements Mesh {
   readonly endpoints = this.graph.source<ServiceEndpoints>('endpoints');
   readonly workloads = this.graph.source<Workload>('workloads');
   readonly rejections = this.graph.source<Rejection>('rejections');
+  readonly remarks = this.graph.source<Remarks>('remarks');
   readonly configs = this.graph.source<MeshConfig>('config');
   /** By address, or `namespace address` for what only that namespace's clients see. */
   readonly owners = this.graph.source<AddressOwner>('owners');
@@ -36,6 +39,8 @@ export class FakeMesh implements Mesh {
   readonly ports = this.graph.source<readonly InboundPort[]>('inbound ports');
   /** By workload key. */
   readonly policies = this.graph.source<WorkloadAuthorization>('policies');
+  /** By host, for the clients of every namespace. */
+  readonly rules = this.graph.source<DestinationPolicy>('destination rules');
   /** By namespace. */
   readonly captured = this.graph.source<MeshAddresses>('mesh addresses');
 
@@ -68,6 +73,13 @@ export class FakeMesh implements Mesh {
 
   authorization({ key }: Workload): WorkloadAuthorization {
     return this.policies.get(key) ?? NO_POLICIES;
+  }
+
+  destinationRuleFor(
+    _: string,
+    { host }: { readonly host: string },
+  ): DestinationPolicy | undefined {
+    return this.rules.get(host);
   }
 
   meshAddresses(clientNamespace: string): MeshAddresses {
@@ -149,6 +161,7 @@ export function fakeEndpoint(
     workload: workload.key,
     namespace: workload.namespace,
     serviceAccount: workload.serviceAccount,
+    labels: {},
     ...options,
   };
 }

@@ -11,6 +11,7 @@ import type { Mesh } from '#model/mesh.ts';
 import type { Endpoint, MeshService, Resolution } from '#model/service.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
+import type { ClientSecurity } from './client-policy.ts';
 import { buildPassthrough, buildServiceCluster, buildTombstone } from './cluster.ts';
 import type { EndpointSource } from './cluster.ts';
 import { encodeResource } from './encode.ts';
@@ -74,6 +75,7 @@ export class Maker {
         return this.#serviceCluster(recipe);
       case 'passthrough':
         return encodeResource(recipe.name, ClusterSchema, buildPassthrough(recipe.name));
+      case 'refused':
       case 'tombstone':
         return encodeTombstone(recipe.name);
       case 'endpoints':
@@ -178,7 +180,7 @@ export class Maker {
       source,
       subjectAltNames: [...identities, ...service.subjectAltNames],
       trustDomains,
-      isAutoMtls: this.#mesh.config().enableAutoMtls && !service.isExternal,
+      security: this.#securityOf(recipe.security, service),
     });
     return encodeResource(
       name,
@@ -186,6 +188,13 @@ export class Maker {
       cluster,
       source.kind === 'eds' ? { endpoints: outboundName(names) } : {},
     );
+  }
+
+  /** Nobody outside of the mesh is thought to speak its TLS, unless a rule says so. */
+  #securityOf(security: ClientSecurity, { isExternal }: MeshService): ClientSecurity {
+    if (security.kind !== 'automatic') return security;
+    const isAutomatic = this.#mesh.config().enableAutoMtls && !isExternal;
+    return isAutomatic ? security : { kind: 'plaintext' };
   }
 
   #endpointSource(recipe: ServiceRecipe, resolution: Resolution): EndpointSource {

@@ -10,6 +10,8 @@ import type { Mesh } from '#model/mesh.ts';
 import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
 import type { Workload } from '#model/workload.ts';
+import { clientSecurity } from './client-policy.ts';
+import type { ClientSecurity } from './client-policy.ts';
 import type { Demand } from './demand.ts';
 import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.ts';
 import {
@@ -44,6 +46,7 @@ export type Recipe =
       readonly port: number;
       /** Does the host mean this very service to the asker? Else its EDS name does not, either. */
       readonly ownsHost: boolean;
+      readonly security: ClientSecurity;
     }
   /** One endpoint of a service, by its own address. */
   | {
@@ -52,7 +55,10 @@ export type Recipe =
       readonly service: string;
       readonly port: number;
       readonly endpoint: Destination;
+      readonly security: ClientSecurity;
     }
+  /** A destination that means something, and that must not be spoken to as things are. */
+  | { readonly kind: 'refused'; readonly name: string }
   | {
       readonly kind: 'passthrough';
       readonly name: string;
@@ -188,11 +194,13 @@ export class Planner {
         if (port === undefined) return { kind: 'tombstone', name };
         const { key: service, host } = owner.service;
         const ownsHost = this.#serviceOf(namespace, host)?.key === service;
-        return { kind: 'service-cluster', name, service, port, ownsHost };
+        const security = this.#security(namespace, owner.service, port);
+        if (security.kind === 'refused') return { kind: 'refused', name };
+        return { kind: 'service-cluster', name, service, port, ownsHost, security };
       }
       case 'endpoint':
         return (
-          this.#endpointRecipe(name, owner.service, destination) ??
+          this.#endpointRecipe({ name, endpoint: destination, namespace }, owner.service) ??
           this.#outsideRecipe(name, { hasOwner: true })
         );
       case 'workload':
@@ -207,6 +215,11 @@ export class Planner {
     }
   }
 
+  #security(namespace: string, service: MeshService, port: number): ClientSecurity {
+    const rule = this.#mesh.destinationRuleFor(namespace, service);
+    return clientSecurity(rule, { port, subset: '' });
+  }
+
   /** An address of nobody's, or a port that nobody declares, as outboundTrafficPolicy says. */
   #outsideRecipe(name: string, { hasOwner }: { readonly hasOwner: boolean }): Recipe {
     const isAllowed = this.#mesh.config().outboundTrafficPolicy === 'ALLOW_ANY';
@@ -214,13 +227,20 @@ export class Planner {
   }
 
   /** Clients of a headless service dial the endpoint's own port. */
-  #endpointRecipe(name: string, service: MeshService, endpoint: Destination): Recipe | undefined {
+  #endpointRecipe(
+    asked: { readonly name: string; readonly endpoint: Destination; readonly namespace: string },
+    service: MeshService,
+  ): Recipe | undefined {
+    const { name, endpoint, namespace } = asked;
     for (const { number: port } of service.ports) {
       const endpoints = this.#mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
       const isOne = endpoints.some(
         ({ address, port }) => address === endpoint.address && port === endpoint.port,
       );
-      if (isOne) return { kind: 'endpoint-cluster', name, service: service.key, port, endpoint };
+      if (!isOne) continue;
+      const security = this.#security(namespace, service, port);
+      if (security.kind === 'refused') return { kind: 'refused', name };
+      return { kind: 'endpoint-cluster', name, service: service.key, port, endpoint, security };
     }
     return undefined;
   }
@@ -240,7 +260,7 @@ export class Planner {
       .find(({ port }) => port === destination.port);
     const service = served && this.#mesh.services.get(served.service.key);
     if (service === undefined || !isVisibleIn(service, namespace)) return undefined;
-    return this.#endpointRecipe(name, service, destination);
+    return this.#endpointRecipe({ name, endpoint: destination, namespace }, service);
   }
 
   #endpointsRecipe(name: string, namespace: string): Recipe | undefined {

@@ -110,13 +110,13 @@ function addressOf({ hostIdentifier }: LbEndpoint): string {
   return hostPort({ address: address.value.address, port: address.value.portSpecifier.value });
 }
 
-/** The first transport socket whose match the endpoint's metadata fulfils. */
+/** The first transport socket whose match the endpoint's metadata fulfils, or the cluster's own. */
 function tlsOf(cluster: Cluster, endpoint: LbEndpoint): SimulatedEndpoint['tls'] {
   const says = endpoint.metadata?.filterMetadata[TLS_MODE_METADATA] ?? {};
   const chosen = cluster.transportSocketMatches.find(({ match = {} }) =>
     Object.entries(match).every(([field, value]) => says[field] === value),
   );
-  const config = typedConfigOf(chosen?.transportSocket);
+  const config = typedConfigOf(chosen ? chosen.transportSocket : cluster.transportSocket);
   const context = config && anyUnpack(config, UpstreamTlsContextSchema);
   if (context === undefined) return undefined;
   const validation = context.commonTlsContext?.validationContextType;

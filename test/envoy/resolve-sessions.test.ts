@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import type { AuthorizationRule } from '#istio/authorizationpolicy/schema.ts';
+import type { DestinationPolicy } from '#model/mesh.ts';
 import {
   ACCESS_LOG_INBOUND,
   ACCESS_LOG_OUTBOUND,
@@ -47,6 +48,11 @@ function policy(
     isDryRun: false,
   };
 }
+
+const ruleOf = (mode: 'DISABLE' | 'ISTIO_MUTUAL'): DestinationPolicy => ({
+  policy: { tls: { mode, sni: '', subjectAltNames: [] }, portLevel: new Map() },
+  subsets: [],
+});
 
 const only = (principal: string): AuthorizationPolicy =>
   policy('ALLOW', [{ from: [{ source: { principals: [principal.replace('spiffe://', '')] } }] }]);
@@ -194,20 +200,25 @@ describe('sessions', { concurrency: false }, () => {
       const handshakes = async (): Promise<number> =>
         (await serverEnvoy.stat(`listener.${SERVER_ADDRESS}_${world.port}.ssl.handshake`)) +
         (await serverEnvoy.stat(`listener.${SERVER_ADDRESS}_${world.port}.ssl.session_reused`));
+      const becomesEncrypted = async (expected: boolean): Promise<void> => {
+        const pushedAtMs = systemClock.nowMs();
+        plane.push();
+        await eventually(`a new session is encrypted: ${expected}`, async () => {
+          const before = await handshakes();
+          return (await clientTalks()) && (await handshakes()) > before === expected;
+        });
+        const passedMs = systemClock.nowMs() - pushedAtMs;
+        assert(passedMs < 10_000, 'not only after Envoy has given up waiting');
+      };
       mesh.setConfig({ enableAutoMtls: false });
-      const offAtMs = systemClock.nowMs();
-      plane.push();
-      await eventually('a new session is in plaintext', async () => {
-        const before = await handshakes();
-        return (await clientTalks()) && (await handshakes()) === before;
-      });
-      assert(systemClock.nowMs() - offAtMs < 10_000, 'not only after Envoy has given up waiting');
+      await becomesEncrypted(false);
+      mesh.rules.set(HOST, ruleOf('ISTIO_MUTUAL'));
+      await becomesEncrypted(true);
       mesh.setConfig({ enableAutoMtls: true });
-      plane.push();
-      await eventually('a new session is encrypted', async () => {
-        const before = await handshakes();
-        return (await clientTalks()) && (await handshakes()) > before;
-      });
+      mesh.rules.set(HOST, ruleOf('DISABLE'));
+      await becomesEncrypted(false);
+      mesh.rules.delete(HOST);
+      await becomesEncrypted(true);
     }));
 
   test('with an identity that is not the server’s are refused by the client', async () => {

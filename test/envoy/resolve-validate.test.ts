@@ -20,6 +20,7 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import type { ClientSecurity } from '#resolve/client-policy.ts';
 import { buildServiceCluster } from '#resolve/cluster.ts';
 import type { EndpointSource } from '#resolve/cluster.ts';
 import { parseGolden } from '#resolve/golden.ts';
@@ -136,18 +137,25 @@ const SOURCES: readonly EndpointSource[] = [
   { kind: 'original-dst' },
 ];
 
+const SECURITIES: readonly ClientSecurity[] = [
+  { kind: 'automatic' },
+  { kind: 'plaintext' },
+  { kind: 'mesh', sni: '', subjectAltNames: [] },
+  { kind: 'mesh', sni: 'other.example.com', subjectAltNames: ['spiffe://d/ns/e/sa/f'] },
+];
+
 test('Envoy takes whatever the generators make', async (t) => {
   const clusters = SOURCES.flatMap((source, index) =>
-    [true, false].map((isAutoMtls) =>
+    SECURITIES.map((security, row) =>
       create(
         ClusterSchema,
         buildServiceCluster({
-          name: destinationClusterName({ address: `10.0.${Number(isAutoMtls)}.${index}`, port: 1 }),
+          name: destinationClusterName({ address: `10.0.${row}.${index}`, port: 1 }),
           service: SERVICE,
           source,
           subjectAltNames: index === 0 ? [] : ['spiffe://a/ns/b/sa/c', 'db.example.com'],
           trustDomains: ['cluster.local', 'old'],
-          isAutoMtls,
+          security,
         }),
       ),
     ),

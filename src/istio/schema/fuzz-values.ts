@@ -14,6 +14,7 @@ const TEXTS = [
   'tcp',
   'HTTP',
   '80',
+  '10s',
   'a.example.com',
   '*.example.com',
   '10.0.0.1',
@@ -38,6 +39,8 @@ function fitting(schema: OpenApi): fc.Arbitrary<unknown> {
         : fc.constantFrom(...TEXTS);
     case 'integer':
       return fc.constantFrom(0, 1, 80, 5432, 65_536, 4_294_967_296);
+    case 'number':
+      return fc.constantFrom(-1, 0, 0.5, 100, 101);
     case 'boolean':
       return fc.boolean();
     case 'array':

@@ -16,21 +16,24 @@ type ObjectOf<P extends Properties, R extends keyof P> = {
  * An object with these fields and no other.
  *
  * @param options.oneOf fields that exclude one another (protobuf's `oneof`)
+ * @param options.oneOfs the same, where an object has several such groups
  */
 export function object<P extends Properties, const R extends keyof P & string = never>(
   properties: P,
   options: {
     readonly required?: readonly R[];
     readonly oneOf?: readonly (keyof P & string)[];
+    readonly oneOfs?: readonly (readonly (keyof P & string)[])[];
     readonly rules?: readonly Rule<ObjectOf<P, R>>[];
   } = {},
 ): Schema<ObjectOf<P, R>> {
-  const { required = [], oneOf = [], rules } = options;
+  const { required = [], oneOf = [], oneOfs = [], rules } = options;
   const openapi = {
     type: 'object',
     properties: Object.fromEntries(Object.entries(properties).map(([k, v]) => [k, v.openapi])),
     required: required.length > 0 ? required : undefined,
     oneOf: oneOf.length > 0 ? atMostOne(oneOf) : undefined,
+    allOf: oneOfs.length > 0 ? oneOfs.map((names) => ({ oneOf: atMostOne(names) })) : undefined,
     ...celOf(rules),
   };
   return {
@@ -50,9 +53,13 @@ export function object<P extends Properties, const R extends keyof P & string = 
       const present = new Set(fields.map(([name]) => name));
       const missing = required.filter((name) => !present.has(name));
       for (const name of missing) at.property(name).missing();
-      const together = oneOf.filter((name) => present.has(name));
-      if (together.length > 1) at.refuse(`Invalid value: only one of ${together.join(', ')}`);
-      isValid &&= missing.length === 0 && together.length < 2;
+      isValid &&= missing.length === 0;
+      for (const names of [oneOf, ...oneOfs]) {
+        const together = names.filter((name) => present.has(name));
+        if (together.length < 2) continue;
+        at.refuse(`Invalid value: only one of ${together.join(', ')}`);
+        isValid = false;
+      }
       return isValid && isComplete(result) ? at.obey(rules, result) : INVALID;
     },
   };

@@ -26,7 +26,8 @@ export function string(
     /** In Unicode code points, as OpenAPI counts. */
     readonly lengthMax?: number;
     readonly pattern?: RegExp;
-    readonly format?: 'date-time';
+    /** Said, not checked. */
+    readonly format?: 'date-time' | 'byte';
   } & Rules<string> = {},
 ): Schema<string> {
   const { lengthMin, lengthMax, pattern, format, rules } = limits;
@@ -80,9 +81,9 @@ export function boolean(): Schema<boolean> {
   };
 }
 
-export function integer(
-  limits: { readonly min?: number; readonly max?: number } & Rules<number> = {},
-): Schema<number> {
+type NumberLimits = { readonly min?: number; readonly max?: number };
+
+export function integer(limits: NumberLimits & Rules<number> = {}): Schema<number> {
   const { min, max, rules } = limits;
   return {
     openapi: dropUndefined({ type: 'integer', minimum: min, maximum: max, ...celOf(rules) }),
@@ -90,14 +91,49 @@ export function integer(
       if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
         return at.wrongType('integer', value);
       }
-      if (min !== undefined && value < min) {
-        return at.outside(value, `should be greater than or equal to ${min}`);
-      }
-      if (max !== undefined && value > max) {
-        return at.outside(value, `should be less than or equal to ${max}`);
-      }
-      return at.obey(rules, value);
+      return isWithin(value, limits, at) ? at.obey(rules, value) : INVALID;
     },
+  };
+}
+
+/** A signed integer of 32 bits, protobuf's int32. */
+export function int32(): Schema<number> {
+  const range = integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+  return {
+    openapi: { type: 'integer', format: 'int32' },
+    read: (value, at) => range.read(value, at),
+  };
+}
+
+/** Protobuf's double. */
+export function double(limits: NumberLimits = {}): Schema<number> {
+  const { min: minimum, max: maximum } = limits;
+  return {
+    openapi: dropUndefined({ type: 'number', format: 'double', minimum, maximum }),
+    read(value, at) {
+      if (typeof value !== 'number') return at.wrongType('number', value);
+      return isWithin(value, limits, at) ? value : INVALID;
+    },
+  };
+}
+
+function isWithin(value: number, { min, max }: NumberLimits, at: Reading): boolean {
+  if (min !== undefined && value < min) {
+    at.outside(value, `should be greater than or equal to ${min}`);
+    return false;
+  }
+  if (max !== undefined && value > max) {
+    at.outside(value, `should be less than or equal to ${max}`);
+    return false;
+  }
+  return true;
+}
+
+/** May also be null, which an object's reader takes for absent, as it does for every field. */
+export function nullable<T>(schema: Schema<T>): Schema<T> {
+  return {
+    openapi: { ...schema.openapi, nullable: true },
+    read: (value, at) => schema.read(value, at),
   };
 }
 
