@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'FILE_UNREADABLE'
   | 'IDENTITY_REFUSED'
   | 'LAB_FAILED'
+  | 'NAME_TAKEN'
+  | 'NOT_FOUND'
   | 'POSTGRES_FAILED'
   | 'STORE_FAILED'
   | 'TOOL_MISSING'

@@ -91,7 +91,11 @@ export interface KubeClient {
    */
   watch(type: ResourceType, options: WatchOptions): AsyncGenerator<WatchEvent, void, undefined>;
   /** Into the namespace that the object names. */
-  create(type: ResourceType, object: KubeObject, options?: RequestOptions): Promise<KubeObject>;
+  create(
+    type: ResourceType,
+    object: KubeObject,
+    options?: RequestOptions & { readonly fieldManager?: string | undefined },
+  ): Promise<KubeObject>;
   /** Replaces the object; refused with a conflict when its resourceVersion is not the present. */
   update(
     type: ResourceType,

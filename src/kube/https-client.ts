@@ -50,10 +50,11 @@ export function createKubeClient(
       };
       return transport.stream({ ...get, path, query, signal: options.signal }, readWatchEvents);
     },
-    create: (type, body, { signal } = {}) => {
+    create: (type, body, { fieldManager, signal } = {}) => {
       const path = resourcePath(type, { namespace: body.metadata.namespace });
       const typed = { apiVersion: apiVersionOf(type), kind: type.kind, ...body };
-      return object(type, { method: 'POST', path, body: typed, isRepeatable: false, signal });
+      const request = { method: 'POST', path, query: { fieldManager }, body: typed } as const;
+      return object(type, { ...request, isRepeatable: false, signal });
     },
     update: (type, body, { subresource, signal } = {}) => {
       const { namespace, name } = body.metadata;

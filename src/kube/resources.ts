@@ -82,8 +82,10 @@ export const TOKEN_REVIEW: ResourceType = {
 export const DESTINATION_RULE = networking('DestinationRule', 'destinationrules');
 export const GATEWAY = networking('Gateway', 'gateways');
 export const SERVICE_ENTRY = networking('ServiceEntry', 'serviceentries');
+export const SIDECAR = networking('Sidecar', 'sidecars');
 export const VIRTUAL_SERVICE = networking('VirtualService', 'virtualservices');
 export const WORKLOAD_ENTRY = networking('WorkloadEntry', 'workloadentries');
+export const WORKLOAD_GROUP = networking('WorkloadGroup', 'workloadgroups');
 
 export const PEER_AUTHENTICATION = security('PeerAuthentication', 'peerauthentications');
 export const AUTHORIZATION_POLICY = security('AuthorizationPolicy', 'authorizationpolicies');
