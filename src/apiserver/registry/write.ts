@@ -1,4 +1,5 @@
 // Steps that creating and changing an object have in common.
+import { hasRules, RULES_NOT_CHECKED, validateRules } from '../cel/rules.ts';
 import { resourceOf } from '../kinds/kind.ts';
 import { validateMetadata } from '../metadata-validation.ts';
 import type { Draft, JsonObject, KubeObject } from '../object.ts';
@@ -28,7 +29,10 @@ export function validateState(scope: Scope, object: KubeObject): readonly Violat
   const { kind, version } = scope.served;
   const metadata = validateMetadata(object.metadata, kind.nameRule);
   if (!kind.isCustom) return [...metadata, ...(kind.behaviour.validate?.(object) ?? [])];
-  return [...metadata, ...validateValue(version.schema, object)];
+  const structural = validateValue(version.schema, object);
+  if (structural.length === 0) return [...metadata, ...validateRules(version.schema, object)];
+  const rest = hasRules(version.schema) ? [RULES_NOT_CHECKED] : [];
+  return [...metadata, ...structural, ...rest];
 }
 
 /** @throws StatusError Invalid when there are violations */

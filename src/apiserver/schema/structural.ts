@@ -1,5 +1,6 @@
 // Reading the openAPIV3Schema of a CustomResourceDefinition into our own form. It must be
 // structural: every value's type is known without looking into allOf, anyOf, oneOf or not.
+import { ruleProblem } from '../cel/rules.ts';
 import { fieldOf, itemOf, keyOf } from '../field-path.ts';
 import type { Json, JsonObject } from '../object.ts';
 import { isJsonObject, listAt, numberAt, objectAt, objectsAt, stringAt } from '../object.ts';
@@ -76,7 +77,7 @@ function compile(raw: JsonObject, context: Context): Schema {
     violations.push(forbidden(fieldOf(path, 'uniqueItems'), why));
   }
   const ownership = ownershipOf(raw, context);
-  const rules = rulesOf(raw);
+  const rules = rulesOf(raw, context);
   const fallback = raw['default'];
   return {
     type: isNested ? 'any' : typeOf(raw, context),
@@ -164,14 +165,22 @@ function ownershipOf(raw: JsonObject, { path, violations }: Context): ListOwners
   return { kind: 'map', keys };
 }
 
-function rulesOf(raw: JsonObject): ValidationRule[] {
+function rulesOf(raw: JsonObject, { path, violations }: Context): ValidationRule[] {
   const texts = ['message', 'messageExpression', 'reason', 'fieldPath'] as const;
-  return objectsAt(raw, 'x-kubernetes-validations').map((rule) => ({
-    rule: stringAt(rule, 'rule'),
-    ...Object.fromEntries(
-      texts.flatMap((name) => (stringAt(rule, name) === '' ? [] : [[name, stringAt(rule, name)]])),
-    ),
-  }));
+  return objectsAt(raw, 'x-kubernetes-validations').map((source, index) => {
+    const rule: ValidationRule = {
+      rule: stringAt(source, 'rule'),
+      ...Object.fromEntries(
+        texts.flatMap((name) =>
+          stringAt(source, name) === '' ? [] : [[name, stringAt(source, name)]],
+        ),
+      ),
+    };
+    const problem = ruleProblem(rule);
+    const at = fieldOf(itemOf(fieldOf(path, 'x-kubernetes-validations'), index), 'rule');
+    if (problem !== undefined) violations.push(invalid(at, rule.rule, problem));
+    return rule;
+  });
 }
 
 /** Our names for JSON Schema's bounds, which are the same. */

@@ -1,0 +1,82 @@
+// Words of the Common Expression Language (https://github.com/google/cel-spec, langdef.md).
+
+export type Token =
+  | { readonly kind: 'identifier' | 'operator'; readonly text: string; readonly at: number }
+  | { readonly kind: 'literal'; readonly value: Literal; readonly at: number }
+  | { readonly kind: 'end'; readonly at: number };
+
+export type Literal = null | boolean | bigint | number | string;
+
+/** The expression is not CEL, or uses a part of it that is not known here. */
+export class CelSyntaxError extends Error {}
+
+const SPACE = /\s+|\/\/[^\n]*/y;
+const NUMBER = /0x[0-9a-fA-F]+u?|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?u?|\.\d+/y;
+const IDENTIFIER = /[_a-zA-Z]\w*/y;
+const OPERATOR = /&&|\|\||[<>=!]=|[-+*/%<>!?:.,()[\]{}]/y;
+const STRING = /(r?)(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)')/y;
+const TOKENS_MAX = 10_000;
+
+const WORDS: Readonly<Record<string, Literal>> = { true: true, false: false, null: null };
+
+/** @throws CelSyntaxError */
+export function tokenize(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match) at = pattern.lastIndex;
+    return match;
+  };
+  while (at < text.length) {
+    if (tokens.length > TOKENS_MAX) throw new CelSyntaxError('the expression is too long');
+    if (take(SPACE)) continue;
+    const start = at;
+    const string = take(STRING);
+    const number = string ? null : take(NUMBER);
+    const word = string || number ? null : take(IDENTIFIER);
+    const operator = string || number || word ? null : take(OPERATOR);
+    if (string) tokens.push({ kind: 'literal', value: stringValue(string), at: start });
+    else if (number) tokens.push({ kind: 'literal', value: numberValue(number[0]), at: start });
+    else if (word) tokens.push(wordToken(word[0], start));
+    else if (operator) tokens.push({ kind: 'operator', text: operator[0], at: start });
+    else throw new CelSyntaxError(`unexpected ${JSON.stringify(text[at])} at ${at}`);
+  }
+  return [...tokens, { kind: 'end', at }];
+}
+
+function wordToken(text: string, at: number): Token {
+  const literal = Object.hasOwn(WORDS, text) ? WORDS[text] : undefined;
+  return literal === undefined
+    ? { kind: 'identifier', text, at }
+    : { kind: 'literal', value: literal, at };
+}
+
+function numberValue(text: string): bigint | number {
+  const digits = text.replace(/u$/, '');
+  return /^(?:0x[0-9a-fA-F]+|\d+)$/.test(digits) ? BigInt(digits) : Number(digits);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
+
+function stringValue([, raw, double, single]: RegExpExecArray): string {
+  const text = double ?? single ?? '';
+  if (raw === 'r') return text;
+  return text.replaceAll(
+    /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/g,
+    (_, short?: string, long?: string, byte?: string, plain = '') => {
+      const code = short ?? long ?? byte;
+      if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16));
+      return ESCAPES[plain] ?? plain;
+    },
+  );
+}
