@@ -7,6 +7,7 @@ import type { KubeObject } from '#kube/objects.ts';
 import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
 import { customResourceDefinition } from './kind.ts';
 import { KINDS } from './kinds.ts';
+import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
 import { renderViolation } from './object.ts';
 import type { ParseResult } from './object.ts';
 import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
@@ -188,7 +189,85 @@ const TABLES: Readonly<Record<string, Table>> = {
   },
 };
 
-for (const [kind, { parse, cases }] of Object.entries(TABLES)) {
+const LEGACY_TABLES: Readonly<Record<string, Table>> = {
+  MeshPolicy: {
+    parse: (object) => parseMeshPolicy(named(object, 'default')),
+    cases: [
+      ['{ peers: [{ mtls: {} }] }', []],
+      ['{ peers: [{ mtls: { mode: PERMISSIVE } }], principalBinding: USE_ORIGIN }', []],
+      ['null', []],
+      ['{ peers: [{ mtls: null }] }', ['spec.peers[0]: Required value: mtls: {} or jwt']],
+      [
+        '{ peers: [{ mtls: { mode: LAX } }], targets: [] }',
+        [
+          'spec.peers[0].mtls.mode: Unsupported value: "LAX": supported values: "STRICT", "PERMISSIVE"',
+        ],
+      ],
+      [
+        '{ targets: [{ name: a }] }',
+        ['spec.targets: Forbidden: a MeshPolicy is for the whole mesh'],
+      ],
+    ],
+  },
+  Policy: {
+    parse: parsePolicy,
+    cases: [
+      ['{ targets: [{ name: a, ports: [{ number: 1 }, { name: http }] }] }', []],
+      [
+        '{ targets: [{ name: a, ports: [{ number: 0 }, {}] }] }',
+        [
+          'spec.targets[0].ports[0].number: Invalid value: 0: must be 1 to 65535',
+          'spec.targets[0].ports[1]: Required value: number or name',
+        ],
+      ],
+      [
+        '{ peers: [{ mtls: {} }] }',
+        [
+          'spec.targets: Required value: only the Policy called "default" is for its whole namespace',
+        ],
+      ],
+    ],
+  },
+};
+
+const named = (object: KubeObject, name: string): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, name },
+});
+
+test('only MeshPolicy "default" and Policy "default" are for all', () => {
+  assert.deepEqual(problemsOf(parseMeshPolicy(objectOf('{}'))), [
+    'metadata.name: Invalid value: "it": must be "default"',
+  ]);
+  assert.deepEqual(problemsOf(parsePolicy(named(objectOf('{}'), 'default'))), []);
+  const targeted = named(objectOf('{ targets: [{ name: a }] }'), 'default');
+  assert.deepEqual(problemsOf(parsePolicy(targeted)), [
+    'spec.targets: Forbidden: the Policy called "default" is for its whole namespace',
+  ]);
+});
+
+test('what the legacy policies demand', () => {
+  const MODES: Readonly<Record<string, string>> = {
+    '{ peers: [{ mtls: {} }] }': 'STRICT',
+    '{ peers: [{ mtls: { mode: STRICT } }] }': 'STRICT',
+    '{ peers: [{ mtls: { mode: PERMISSIVE } }] }': 'PERMISSIVE',
+    '{ peers: [{ mtls: { allowTls: true } }] }': 'PERMISSIVE',
+    '{ peers: [{ mtls: {} }], peerIsOptional: true }': 'PERMISSIVE',
+    '{ peers: [{ jwt: {} }, { mtls: {} }] }': 'STRICT',
+    '{ peers: [] }': 'DISABLE',
+    '{}': 'DISABLE',
+  };
+  for (const [spec, mode] of Object.entries(MODES)) {
+    const result = parseMeshPolicy(named(objectOf(spec), 'default'));
+    assert.equal(result.ok && result.value.mode, mode, spec);
+  }
+  const tokens = parsePolicy(named(objectOf('{ origins: [{ jwt: { issuer: a } }] }'), 'default'));
+  assert.deepEqual(tokens.ok && tokens.value.remarks, [
+    { field: 'spec.origins', message: 'not acted on yet: no token is asked for' },
+  ]);
+});
+
+for (const [kind, { parse, cases }] of Object.entries({ ...TABLES, ...LEGACY_TABLES })) {
   for (const [spec, problems, metadata] of cases) {
     const title = problems.length === 0 ? 'accepts' : 'refuses';
     test(`${kind} ${title} ${spec.slice(0, 60)}`, () => {

@@ -2,6 +2,7 @@
 import { authorizationPolicyKind } from './authorizationpolicy/schema.ts';
 import { destinationRuleKind } from './destinationrule/schema.ts';
 import type { Kind } from './kind.ts';
+import { meshPolicyKind, policyKind } from './meshpolicy/schema.ts';
 import { peerAuthenticationKind } from './peerauthentication/schema.ts';
 import { serviceEntryKind } from './serviceentry/schema.ts';
 import { workloadEntryKind } from './workloadentry/schema.ts';
@@ -9,7 +10,9 @@ import { workloadEntryKind } from './workloadentry/schema.ts';
 export const KINDS: readonly Kind<unknown>[] = [
   authorizationPolicyKind,
   destinationRuleKind,
+  meshPolicyKind,
   peerAuthenticationKind,
+  policyKind,
   serviceEntryKind,
   workloadEntryKind,
 ];

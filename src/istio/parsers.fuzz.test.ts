@@ -12,6 +12,8 @@ import { parseService } from './core/service.ts';
 import { parseMeshConfig } from './meshconfig/mesh-config.ts';
 import { parseDestinationRule } from './destinationrule/destination-rule.ts';
 import { destinationRuleKind } from './destinationrule/schema.ts';
+import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
+import { legacyPolicySpec } from './meshpolicy/schema.ts';
 import { renderViolation } from './object.ts';
 import type { ParseResult } from './object.ts';
 import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
@@ -23,7 +25,7 @@ import { workloadEntryKind } from './workloadentry/schema.ts';
 import { parseWorkloadEntry } from './workloadentry/workload-entry.ts';
 
 const metadata = fc.record({
-  name: fc.constant('it'),
+  name: fc.constantFrom('it', 'default'),
   namespace: fc.constant('default'),
   annotations: fc.constantFrom({}, { 'istio.io/dry-run': 'true' }),
   labels: fc.constantFrom({}, { 'istio-locality': 'a.b' }),
@@ -33,6 +35,8 @@ const metadata = fc.record({
 const STRICT: readonly (readonly [(object: KubeObject) => ParseResult<unknown>, unknown])[] = [
   [parseAuthorizationPolicy, authorizationPolicyKind.spec.openapi],
   [parseDestinationRule, destinationRuleKind.spec.openapi],
+  [parseMeshPolicy, legacyPolicySpec.openapi],
+  [parsePolicy, legacyPolicySpec.openapi],
   [parsePeerAuthentication, peerAuthenticationKind.spec.openapi],
   [parseServiceEntry, serviceEntryKind.spec.openapi],
   [parseWorkloadEntry, workloadEntryKind.spec.openapi],

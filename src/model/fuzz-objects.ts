@@ -190,6 +190,29 @@ const peerAuthentication = fc.record({
   }),
 });
 
+const peers = one(undefined, [], [{ mtls: {} }], [{ mtls: { mode: 'PERMISSIVE' } }]);
+
+const meshPolicy = fc.record({
+  metadata: fc.record({
+    name: one(...often('default'), 'other'),
+    creationTimestamp: one(...AGES),
+  }),
+  spec: fc.record({ peers }),
+});
+
+const legacyPolicy = fc.record({
+  metadata: meta({ names: ['default', 'lp1', 'lp2'] }),
+  spec: fc.record({
+    peers,
+    targets: one(
+      undefined,
+      [{ name: 's1' }],
+      [{ name: 's1', ports: [{ number: 80 }] }, { name: 's2' }],
+      [{ name: 's2', ports: [{ name: 'tcp' }] }],
+    ),
+  }),
+});
+
 const authorizationPolicy = fc.record({
   metadata: meta({
     names: ['ap1', 'ap2'],
@@ -266,6 +289,8 @@ const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>]
   [kube.WORKLOAD_ENTRY, 3, workloadEntry],
   [kube.SERVICE_ENTRY, 4, serviceEntry],
   [kube.PEER_AUTHENTICATION, 2, peerAuthentication],
+  [kube.MESH_POLICY, 1, meshPolicy],
+  [kube.POLICY, 2, legacyPolicy],
   [kube.AUTHORIZATION_POLICY, 2, authorizationPolicy],
   [kube.DESTINATION_RULE, 3, destinationRule],
   [kube.NAMESPACE, 1, namespace],

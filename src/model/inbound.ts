@@ -1,18 +1,27 @@
 // Which ports each workload serves: the endpoints of the services, seen from the other end.
 import { membersOf } from './collection.ts';
-import type { Collection } from './collection.ts';
+import type { Collection, Index } from './collection.ts';
 import { equalData } from './equal.ts';
 import type { Graph } from './graph.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { compareText } from './services.ts';
 import type { InboundPort, Workload } from './workload.ts';
 
-type Served = { readonly servicePort: number; readonly port: number };
+/** A port of a service, and at which port of its own a workload serves it. */
+export type Served = { readonly servicePort: number; readonly port: number };
 
 /** Where a VM's services listen by default; a Pod's listen on the Pod's own address. */
 const LOCALHOST = '127.0.0.1';
 
-/** By key of the workload; nothing for one that serves no port. */
+export type InboundPorts = {
+  /** By key of the workload; nothing for one that serves no port. */
+  readonly ports: Collection<readonly InboundPort[]>;
+  /** By key of the service: who serves which of its ports, by key of the workload. */
+  readonly servedBy: Collection<ReadonlyMap<string, readonly Served[]>>;
+  /** The services that a workload serves, by its key. */
+  readonly servicesOf: Index;
+};
+
 export function deriveInboundPorts(
   graph: Graph,
   model: {
@@ -20,12 +29,12 @@ export function deriveInboundPorts(
     readonly endpoints: Collection<ServiceEndpoints>;
     readonly workloads: Collection<Workload>;
   },
-): Collection<readonly InboundPort[]> {
+): InboundPorts {
   const { services, endpoints, workloads } = model;
   // Without health and weight, so that their changes do not reach every workload of a service.
   const servedBy = graph.derive('ports by workload', endpoints, portsByWorkload, equalData);
   const servicesOf = graph.index('services by workload', servedBy, (served) => served.keys());
-  return graph.derive(
+  const inbound = graph.derive(
     'inbound ports',
     servicesOf,
     (_, key) => {
@@ -43,6 +52,7 @@ export function deriveInboundPorts(
     },
     equalData,
   );
+  return { ports: inbound, servedBy, servicesOf };
 }
 
 /** Older before newer, then by key: a total order. */

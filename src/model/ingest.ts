@@ -12,6 +12,7 @@ import {
   parseMeshConfig,
 } from '#istio/meshconfig/mesh-config.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import { parseMeshPolicy, parsePolicy } from '#istio/meshpolicy/legacy-policy.ts';
 import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
@@ -54,6 +55,8 @@ export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
   takeByName(kube.NODE, inputs.nodes, always(parseNode));
   takeByName(kube.SERVICE_ENTRY, inputs.serviceEntries, parseServiceEntry);
   takeByName(kube.PEER_AUTHENTICATION, inputs.peerAuthentications, parsePeerAuthentication);
+  takeByName(kube.MESH_POLICY, inputs.meshPolicies, parseMeshPolicy);
+  takeByName(kube.POLICY, inputs.legacyPolicies, parsePolicy);
   takeByName(kube.AUTHORIZATION_POLICY, inputs.authorizationPolicies, parseAuthorizationPolicy);
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
   take(kube.POD, {

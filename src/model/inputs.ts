@@ -5,6 +5,7 @@ import type { KubeService } from '#istio/core/service.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import type { DestinationRule } from '#istio/destinationrule/destination-rule.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import type { LegacyPolicy } from '#istio/meshpolicy/legacy-policy.ts';
 import type { PeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import type { ResourceType } from '#kube/resources.ts';
@@ -42,6 +43,9 @@ export type Inputs = {
   readonly namespaces: Source<Namespace>;
   readonly nodes: Source<Node>;
   readonly peerAuthentications: Source<PeerAuthentication>;
+  /** One at most, under its name. */
+  readonly meshPolicies: Source<LegacyPolicy>;
+  readonly legacyPolicies: Source<LegacyPolicy>;
   readonly authorizationPolicies: Source<AuthorizationPolicy>;
   readonly destinationRules: Source<DestinationRule>;
   /** One at most, under `THE_MESH`. */
@@ -65,6 +69,8 @@ export function createInputs(graph: Graph): Inputs {
     namespaces: graph.source<Namespace>('Namespaces', equalData),
     nodes: graph.source<Node>('Nodes', equalData),
     peerAuthentications: graph.source<PeerAuthentication>('PeerAuthentications', equalData),
+    meshPolicies: graph.source<LegacyPolicy>('MeshPolicies', equalData),
+    legacyPolicies: graph.source<LegacyPolicy>('Policies', equalData),
     authorizationPolicies: graph.source<AuthorizationPolicy>('AuthorizationPolicies', equalData),
     destinationRules: graph.source<DestinationRule>('DestinationRules', equalData),
     meshConfig: graph.source<MeshConfig>('mesh config', equalData),

@@ -21,6 +21,7 @@ import { deriveInboundPorts } from './inbound.ts';
 import { createIngest } from './ingest.ts';
 import { createInputs, THE_MESH } from './inputs.ts';
 import type { Rejection, Remarks } from './inputs.ts';
+import { deriveLegacyPolicies } from './legacy-policies.ts';
 import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
 import { derivePolicies } from './policies.ts';
@@ -99,7 +100,12 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const meshAddresses = deriveMeshAddresses(graph, { services, endpoints, meshConfig, defaults });
   const root = graph.derive('root namespace', meshConfig, ({ rootNamespace }) => rootNamespace);
   const rootNamespace = (): string => root.get(THE_MESH) ?? defaults.rootNamespace;
-  const policies = derivePolicies(graph, inputs, rootNamespace);
+  const serviceOf = (namespace: string, name: string): string =>
+    `${namespace}/${name}.${namespace}.svc.${clusterDomain}`;
+  const policies = derivePolicies(graph, inputs, {
+    rootNamespace,
+    legacy: deriveLegacyPolicies(graph, inputs, { services, inbound, serviceOf }),
+  });
   const { destinationRules } = inputs;
   const ruleOptions = { clusterDomain, rootNamespace };
 
@@ -112,7 +118,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     remarks,
     config: () => meshConfig.get(THE_MESH) ?? defaults,
     ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
-    inboundPorts: (key) => inbound.get(key) ?? [],
+    inboundPorts: (key) => inbound.ports.get(key) ?? [],
     mtlsMode: policies.mtlsMode,
     mtlsPorts: policies.mtlsPorts,
     authorization: policies.authorization,

@@ -20,6 +20,16 @@ export type WorkloadAuthorization = {
   readonly custom: readonly AuthorizationPolicy[];
 };
 
+/** What a policy says of mutual TLS, whichever kind it is. */
+export type MtlsPolicy = Pick<PeerAuthentication, 'mode' | 'portLevel'>;
+
+/** The same of the kinds that PeerAuthentication has replaced, by scope. */
+export type LegacyPolicies = {
+  readonly ofWorkload: (workload: Workload) => MtlsPolicy | undefined;
+  readonly ofNamespace: (namespace: string) => MtlsPolicy | undefined;
+  readonly ofMesh: () => MtlsPolicy | undefined;
+};
+
 export type Policies = {
   readonly mtlsMode: (workload: Workload, port: number) => MtlsMode;
   /** The ports that the workload's own policy names, declared by a service or not; sorted. */
@@ -27,12 +37,13 @@ export type Policies = {
   readonly authorization: (workload: Workload) => WorkloadAuthorization;
 };
 
-/** @param rootNamespace where the policies of the whole mesh are (MeshConfig), tracked */
+/** @param options.rootNamespace where the policies of the whole mesh are (MeshConfig), tracked */
 export function derivePolicies(
   graph: Graph,
   inputs: Inputs,
-  rootNamespace: () => string,
+  options: { readonly rootNamespace: () => string; readonly legacy: LegacyPolicies },
 ): Policies {
+  const { rootNamespace, legacy } = options;
   const peers = byNamespace(graph, inputs.peerAuthentications, compareAge);
   const rules = byNamespace(graph, inputs.authorizationPolicies, (a, b) =>
     compareText(a.name, b.name),
@@ -50,10 +61,20 @@ export function derivePolicies(
       const [own, ofMesh] = [namespace, rootNamespace()].map((name) =>
         peers.get(name)?.find(isForAll),
       );
-      return effectiveMode(port, [ofWorkload(workload), own, ofMesh]);
+      return effectiveMode(port, [
+        ofWorkload(workload),
+        legacy.ofWorkload(workload),
+        own,
+        legacy.ofNamespace(namespace),
+        ofMesh,
+        legacy.ofMesh(),
+      ]);
     },
-    mtlsPorts: (workload) =>
-      [...(ofWorkload(workload)?.portLevel.keys() ?? [])].toSorted((a, b) => a - b),
+    mtlsPorts: (workload) => {
+      const policies = [ofWorkload(workload), legacy.ofWorkload(workload)];
+      const ports = new Set(policies.flatMap((policy) => [...(policy?.portLevel.keys() ?? [])]));
+      return [...ports].toSorted((a, b) => a - b);
+    },
     authorization: (workload) => {
       const root = rootNamespace();
       const namespaces = workload.namespace === root ? [root] : [root, workload.namespace];
@@ -87,12 +108,13 @@ const isForAll = ({ selector }: PeerAuthentication): boolean => Object.keys(sele
 
 /**
  * The narrowest policy with something to say decides: the workload's (for the port, then for all
- * its ports), the namespace's, the mesh's. Of each scope only the oldest is here.
+ * its ports), the namespace's, the mesh's; and in each scope PeerAuthentication before the kinds
+ * that it has replaced. Of each scope only the oldest is here.
  * Only a workload's policy knows ports: the schema allows them with a selector alone.
  */
 function effectiveMode(
   port: number,
-  narrowestFirst: readonly (PeerAuthentication | undefined)[],
+  narrowestFirst: readonly (MtlsPolicy | undefined)[],
 ): MtlsMode {
   const modes = narrowestFirst.flatMap((policy) => [policy?.portLevel.get(port), policy?.mode]);
   for (const mode of modes) if (mode !== undefined && mode !== 'UNSET') return mode;
