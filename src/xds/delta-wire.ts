@@ -1,7 +1,7 @@
 // The two messages of delta xDS on the wire (envoy/service/discovery/v3/discovery.proto), by hand:
 // requests come from strangers and are bounded while they are read, and a response is a short head
 // around resources that were encoded long before, for everybody.
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import type { EncodedResource } from './catalog.ts';
 
 export type DeltaRequest = {
@@ -99,23 +99,68 @@ const SHARED_BYTES_MIN = 4096;
  * field is plain concatenation, so nothing is encoded again and nothing is copied.
  */
 export function encodeDeltaResponse(response: DeltaResponse): Uint8Array[] {
+  const { typeUrl, nonce, removed, resources } = response;
+  const head = new FieldWriter(copiedSize(response));
+  head.text(4, typeUrl);
+  head.text(5, nonce);
+  for (const name of removed) head.text(6, name);
   const parts: Uint8Array[] = [];
-  let writer = new BinaryWriter();
-  writer.tag(4, WireType.LengthDelimited).string(response.typeUrl);
-  writer.tag(5, WireType.LengthDelimited).string(response.nonce);
-  for (const name of response.removed) writer.tag(6, WireType.LengthDelimited).string(name);
-  for (const { bytes } of response.resources) {
-    writer.tag(2, WireType.LengthDelimited);
-    if (bytes.length < SHARED_BYTES_MIN) writer.bytes(bytes);
-    else {
-      writer.uint32(bytes.length);
-      parts.push(writer.finish(), bytes);
-      writer = new BinaryWriter();
-    }
+  for (const { bytes } of resources) {
+    head.tag(2, bytes.length);
+    if (bytes.length < SHARED_BYTES_MIN) head.bytes(bytes);
+    else parts.push(head.cut(), bytes);
   }
-  const rest = writer.finish();
+  const rest = head.cut();
   if (rest.length > 0) parts.push(rest);
   return parts;
+}
+
+/** A tag below 16 is one byte; a length is at most five. */
+const FIELD_HEAD_BYTES_MAX = 6;
+
+/** At least as many bytes as everything but the shared resources takes. */
+function copiedSize({ typeUrl, nonce, removed, resources }: DeltaResponse): number {
+  let size = Buffer.byteLength(typeUrl) + nonce.length + 2 * FIELD_HEAD_BYTES_MAX;
+  for (const name of removed) size += Buffer.byteLength(name) + FIELD_HEAD_BYTES_MAX;
+  for (const { bytes } of resources) {
+    size += FIELD_HEAD_BYTES_MAX + (bytes.length < SHARED_BYTES_MIN ? bytes.length : 0);
+  }
+  return size;
+}
+
+/** Writes length-delimited fields into one buffer, and hands it out in pieces. */
+class FieldWriter {
+  readonly #buffer: Buffer;
+  #cutAt = 0;
+  #at = 0;
+
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  tag(field: number, length: number): void {
+    this.#buffer[this.#at++] = (field << 3) | WireType.LengthDelimited;
+    let rest = length;
+    for (; rest > 0x7f; rest >>>= 7) this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+    this.#buffer[this.#at++] = rest;
+  }
+
+  text(field: number, text: string): void {
+    this.tag(field, Buffer.byteLength(text));
+    this.#at += this.#buffer.write(text, this.#at);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** What was written since the last cut. */
+  cut(): Uint8Array {
+    const piece = this.#buffer.subarray(this.#cutAt, this.#at);
+    this.#cutAt = this.#at;
+    return piece;
+  }
 }
 
 /** What a resource, or the name of a removed one, adds to a response, within a few bytes. */

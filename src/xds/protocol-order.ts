@@ -22,21 +22,32 @@ const ORDER: readonly string[] = [
   VIRTUAL_HOST_TYPE,
 ];
 
+/** The subscriptions of a stream: those that wait for each other, in order, and the others. */
+export type Queue = {
+  readonly ordered: readonly Subscription[];
+  readonly free: readonly Subscription[];
+};
+
+export function queueOf(subscriptions: Iterable<Subscription>): Queue {
+  const all = [...subscriptions];
+  const rank = ({ typeUrl }: Subscription): number => ORDER.indexOf(typeUrl);
+  return {
+    ordered: all.filter((one) => rank(one) >= 0).toSorted((a, b) => rank(a) - rank(b)),
+    free: all.filter((one) => rank(one) < 0),
+  };
+}
+
 export type Turn = { readonly subscription: Subscription; readonly kind: DueKind };
 
 /**
  * The next response to send, or undefined when nothing is due or what is due must wait: for the
  * answer to a response of its own type, or of one that has to come first.
  */
-export function nextTurn(
-  subscriptions: ReadonlyMap<string, Subscription>,
-  source: Source,
-): Turn | undefined {
-  const ordered = ORDER.flatMap((typeUrl) => subscriptions.get(typeUrl) ?? []);
+export function nextTurn({ ordered, free }: Queue, source: Source): Turn | undefined {
   const updates = ordered.find((subscription) => subscription.isDue('updates', source));
   if (updates && !updates.isInFlight) return { subscription: updates, kind: 'updates' };
-  for (const [typeUrl, subscription] of subscriptions) {
-    if (subscription.isInFlight || ORDER.includes(typeUrl)) continue;
+  for (const subscription of free) {
+    if (subscription.isInFlight) continue;
     if (subscription.isDue('updates', source)) return { subscription, kind: 'updates' };
     if (subscription.isDue('removals', source)) return { subscription, kind: 'removals' };
   }

@@ -186,6 +186,17 @@ test('what was on its way for a name let go of is removed when a wildcard opened
   assert.deepEqual(told(stream.flushAcknowledged()), ['LDS', 'LDS -a']);
 });
 
+test('a name let go of, and uncovered before anything was said of it, is told as removed', () => {
+  const stream = new Harness();
+  stream.catalog.put(LISTENER_TYPE, resource('a', '1'), { isMember: true });
+  stream.ask(LISTENER_TYPE, { subscribe: ['*', 'a'] });
+  stream.catalog.settle();
+  stream.protocol.readWildcards();
+  stream.ask(LISTENER_TYPE, { unsubscribe: ['a'] });
+  stream.catalog.setMember(LISTENER_TYPE, 'a', false);
+  assert.deepEqual(told(stream.flushAcknowledged()), ['LDS', 'LDS -a']);
+});
+
 test('after a reconnect only what differs is sent', () => {
   const stream = new Harness();
   stream.put(EXTENSION_TYPE, 'same', '1');

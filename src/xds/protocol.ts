@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import type { ResourceKey } from './catalog.ts';
 import type { DeltaRequest, DeltaResponse } from './delta-wire.ts';
-import { nextTurn } from './protocol-order.ts';
+import { nextTurn, queueOf } from './protocol-order.ts';
 import { ABSENT, Subscription } from './protocol-subscription.ts';
 import type { Batch, Entry, Source } from './protocol-subscription.ts';
 import { CLUSTER_TYPE, ENDPOINTS_TYPE, LISTENER_TYPE } from './type-urls.ts';
@@ -70,6 +70,7 @@ export class DeltaProtocol {
   readonly #catalog: StreamCatalog;
   readonly #limits: ProtocolLimits;
   readonly #subscriptions = new Map<string, Subscription>();
+  #queue = queueOf([]);
   readonly #entries = new Map<ResourceKey, Entry>();
   /** Acquired, but not computed before the catalog settles. */
   readonly #fresh = new Set<Entry>();
@@ -107,6 +108,7 @@ export class DeltaProtocol {
       if (this.#subscriptions.size >= TYPES_MAX) return { ok: false, problem: 'too many types' };
       subscription = new Subscription(request.typeUrl);
       this.#subscriptions.set(request.typeUrl, subscription);
+      this.#queue = queueOf(this.#subscriptions.values());
     }
     if (request.nonce !== '') subscription.answer(request.nonce, request.rejection);
     for (const name of request.unsubscribe) this.#unsubscribe(subscription, name);
@@ -162,7 +164,7 @@ export class DeltaProtocol {
   /** The next response to send, which from then on counts as sent; undefined: nothing for now. */
   next(): DeltaResponse | undefined {
     for (;;) {
-      const turn = nextTurn(this.#subscriptions, this.#catalog);
+      const turn = nextTurn(this.#queue, this.#catalog);
       if (!turn) return undefined;
       const { typeUrl } = turn.subscription;
       const nonce = String(this.#nonce + 1);
@@ -187,6 +189,7 @@ export class DeltaProtocol {
     for (const key of this.#entries.keys()) this.#catalog.release(key);
     this.#entries.clear();
     this.#subscriptions.clear();
+    this.#queue = queueOf([]);
     this.#fresh.clear();
   }
 
@@ -296,8 +299,9 @@ export class DeltaProtocol {
 
   /** Not covered any more: stays until the client has been told. */
   #leave(entry: Entry): void {
-    if (entry.told === undefined || entry.told === ABSENT) this.#drop(entry);
-    else this.#touch(entry);
+    const isNews = entry.told !== undefined && entry.told !== ABSENT;
+    if (isNews || entry.isAnswerDue) this.#touch(entry);
+    else this.#drop(entry);
   }
 
   #drop(entry: Entry): void {
