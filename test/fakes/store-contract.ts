@@ -112,16 +112,24 @@ const CONTRACT: readonly (readonly [sentence: string, body: (store: Store) => vo
   [
     'lists the state as of an older revision',
     (store) => {
-      put(store, keyOf('a'), '1');
-      put(store, keyOf('b'), '1');
-      const { revision } = store;
-      put(store, keyOf('a'), '2');
-      drop(store, keyOf('b'));
-      put(store, keyOf('c'), '1');
-      const then = store.list({ resource: 'configmaps', revision });
-      assert.deepEqual(names(then), ['default/a', 'default/b']);
-      assert.deepEqual(then[0]?.['data'], { value: '1' });
-      assert.deepEqual(names(store.list({ resource: 'configmaps' })), ['default/a', 'default/c']);
+      const resource = 'configmaps';
+      const then = new Map<number, readonly KubeObject[]>();
+      const steps = [
+        () => put(store, keyOf('a'), '1'),
+        () => put(store, keyOf('b'), '1'),
+        () => put(store, keyOf('a'), '2'),
+        () => drop(store, keyOf('b')),
+        () => put(store, keyOf('b'), '2'),
+        () => drop(store, keyOf('a')),
+      ];
+      for (const step of steps) {
+        step();
+        then.set(store.revision, store.list({ resource }));
+      }
+      for (const [revision, objects] of then) {
+        assert.deepEqual(store.list({ resource, revision }), objects);
+        assert.equal(store.count({ resource, revision }), objects.length);
+      }
     },
   ],
 
