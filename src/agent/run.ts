@@ -4,6 +4,7 @@ import { createGrpcServer } from '#grpc/server.ts';
 import { ALS_METHOD, createAlsHandler } from './als.ts';
 import type { AgentParts } from './build.ts';
 import { createControlHandler } from './control.ts';
+import { runDrainWatch } from './drain-watch.ts';
 import { createReadyHandler, createStatusHandler, unreadyReasons } from './health.ts';
 import { listenHttp } from './http-server.ts';
 import { leaveMesh } from './leave.ts';
@@ -31,6 +32,7 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
     (signal) => meshAddresses.run(signal),
     (signal) => capture.run(signal),
     (signal) => agent.announceReadiness(signal),
+    (signal) => agent.announceDrains(signal),
   ]);
 }
 
@@ -96,6 +98,13 @@ class Agent {
       if (reason === '') log.info('ready');
       else log.info('not ready', { reason });
     }
+  }
+
+  /** What must be cut is said, with the time. */
+  announceDrains(signal: AbortSignal): Promise<void> {
+    const { admin, config, dependencies } = this.#parts;
+    const draining = (): Promise<number | undefined> => admin.draining();
+    return runDrainWatch({ ...dependencies, draining, drainMs: config.envoy.drainMs }, signal);
   }
 
   #publishIdentity(): void {

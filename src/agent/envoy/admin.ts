@@ -30,6 +30,13 @@ export class EnvoyAdmin {
     return sumOfConnections(answer.body);
   }
 
+  /** Filter chains and listeners whose sessions end soon; undefined when nobody answers. */
+  async draining(): Promise<number | undefined> {
+    const filter = '^listener_manager.total_(filter_chains|listeners)_draining$';
+    const answer = await this.#call('GET', `/stats?filter=${encodeURIComponent(filter)}`);
+    return answer?.status === 200 ? sumOfDraining(answer.body) : undefined;
+  }
+
   /** Closes the listening sockets at once; open connections live on. */
   async drainListeners(): Promise<void> {
     await this.#call('POST', '/drain_listeners');
@@ -69,4 +76,10 @@ export function sumOfConnections(stats: string): number {
   return [...stats.matchAll(pattern)]
     .filter(([line]) => !/\.worker_\d+\./.test(line))
     .reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** Sums the gauges `listener_manager.total_{filter_chains,listeners}_draining`. */
+export function sumOfDraining(stats: string): number {
+  const pattern = /^listener_manager\.total_(?:filter_chains|listeners)_draining: (\d+)$/gm;
+  return [...stats.matchAll(pattern)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
