@@ -116,6 +116,11 @@ test('PERMISSIVE → STRICT: sessions in clear text end, after the announced dra
   await untilChains((chains) => chains.length > 0 && !chains.includes(`${TARGET.port}_plain`));
   assert.equal(parseDrainMs(await mesh.vm.admin('/server_info')), DRAIN_MS);
   assert.equal((await inClear.probe('draining')).alive, 2, 'not cut at once');
+  const announced = await mesh.vm.agent.waitForLine(/they will be cut/, {
+    what: 'announcement of the drain',
+    limitMs: DRAIN_MS,
+  });
+  assert.match(announced, new RegExp(`withinSeconds=${DRAIN_MS / 1000}$`));
   const backends = inClear.opened.backends.join(',');
   const sql = `SELECT 1 FROM pg_stat_activity WHERE pid IN (${backends})`;
   await until('the end of the sessions in clear text', async () => {
