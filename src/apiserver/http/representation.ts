@@ -5,6 +5,8 @@ import type { JsonObject, KubeObject } from '../object.ts';
 import { without } from '../object.ts';
 import type { Listed } from '../registry/read.ts';
 import { notAcceptable } from '../status.ts';
+import { columnsOf, partialMetadata, renderRow, renderTable } from '../table/table.ts';
+import type { IncludeObject } from '../table/table.ts';
 
 export type Representation = {
   readonly object: (object: KubeObject) => JsonObject;
@@ -65,15 +67,62 @@ export function acceptsJson({ type }: MediaRange): boolean {
   return JSON_TYPES.has(type);
 }
 
+export type RepresentationOptions = {
+  /** The `Accept` header. */
+  readonly accept: string | undefined;
+  /** `includeObject` of the query. */
+  readonly include: string | null;
+  readonly nowMs: number;
+};
+
+const META_GROUP = 'meta.k8s.io';
+
 /** @throws StatusError NotAcceptable when the client takes no form that there is */
 export function chooseRepresentation(
   served: ServedKind,
-  accept: string | undefined,
+  options: RepresentationOptions,
 ): Representation {
-  for (const range of parseAccept(accept)) {
-    if (acceptsJson(range) && range.parameters['as'] === undefined) {
-      return plainRepresentation(served);
+  for (const range of parseAccept(options.accept)) {
+    if (!acceptsJson(range)) continue;
+    const { as, g: group } = range.parameters;
+    if (as === undefined) return plainRepresentation(served);
+    if (group !== META_GROUP) continue;
+    if (as === 'Table') return tableRepresentation(served, options);
+    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
+      return metadataRepresentation();
     }
   }
-  throw notAcceptable(['application/json']);
+  throw notAcceptable(['application/json', 'application/json;as=Table;g=meta.k8s.io;v=v1']);
+}
+
+/** Rows of cells, as `kubectl get` prints them. */
+function tableRepresentation(served: ServedKind, options: RepresentationOptions): Representation {
+  const columns = columnsOf(served);
+  const include = INCLUDES.find((one) => one === options.include) ?? 'Metadata';
+  const row = (object: KubeObject) => renderRow(columns, object, { ...options, include });
+  const single = (object: KubeObject, definitions: typeof columns | undefined) => {
+    const { resourceVersion = '' } = object.metadata;
+    return renderTable(definitions, [row(object)], { resourceVersion });
+  };
+  return {
+    object: (object) => single(object, columns),
+    list: (listed) => renderTable(columns, listed.items.map(row), listMetadata(listed)),
+    event: (object, isFirst) => single(object, isFirst ? columns : undefined),
+  };
+}
+
+const INCLUDES: readonly IncludeObject[] = ['Metadata', 'Object', 'None'];
+
+/** Objects without anything but their metadata. */
+function metadataRepresentation(): Representation {
+  return {
+    object: partialMetadata,
+    event: partialMetadata,
+    list: (listed) => ({
+      kind: 'PartialObjectMetadataList',
+      apiVersion: `${META_GROUP}/v1`,
+      metadata: listMetadata(listed),
+      items: listed.items.map(partialMetadata),
+    }),
+  };
 }

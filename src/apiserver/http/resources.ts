@@ -18,6 +18,7 @@ import type { ApiRequest, ApiResponse } from './message.ts';
 import { jsonResponse } from './message.ts';
 import { deleteOptions, writeOptions } from './options.ts';
 import { chooseRepresentation } from './representation.ts';
+import type { Representation } from './representation.ts';
 import type { ResourceInfo } from './request-info.ts';
 import type { Review, SpecialContext, Subresource } from './special.ts';
 import { watchResponse } from './watch-response.ts';
@@ -94,10 +95,18 @@ function scopeOf(served: ServedKind, context: Context): Scope {
   return { backend, served, namespace, subresource, user, options, warn };
 }
 
+function representationFor({ served, backend }: Scope, { request }: Context): Representation {
+  return chooseRepresentation(served, {
+    accept: request.headers['accept'],
+    include: request.query.get('includeObject'),
+    nowMs: backend.clock.nowMs(),
+  });
+}
+
 function onObjects(served: ServedKind, context: Context): ApiResponse | Promise<ApiResponse> {
   const { info, request, parts } = context;
   const scope = scopeOf(served, context);
-  const representation = chooseRepresentation(served, request.headers['accept']);
+  const representation = representationFor(scope, context);
   switch (info.verb) {
     case 'get':
       return jsonResponse(200, representation.object(getObject(scope, info.name)));
@@ -159,10 +168,10 @@ function updated(scope: Scope, context: Context, { object }: Updated): ApiRespon
 
 function answer(
   scope: Scope,
-  { request }: Context,
+  context: Context,
   { code, object }: { readonly code: number; readonly object: KubeObject },
 ): ApiResponse {
-  const representation = chooseRepresentation(scope.served, request.headers['accept']);
+  const representation = representationFor(scope, context);
   return jsonResponse(code, representation.object(object));
 }
 
@@ -203,7 +212,7 @@ async function removeAll(scope: Scope, context: Context): Promise<ApiResponse> {
   const within = withDryRun(scope, isDryRun);
   const listed = listObjects(scope, context.request.query);
   for (const { metadata } of listed.items) await deleteObject(within, metadata.name, options);
-  const representation = chooseRepresentation(scope.served, context.request.headers['accept']);
+  const representation = representationFor(scope, context);
   return jsonResponse(200, representation.list(listed));
 }
 
