@@ -18,7 +18,7 @@ export type EventNote = {
 };
 
 export type EventRecorder = {
-  /** Best effort: an Event that cannot be written is logged, and never stops the work it is about. */
+  /** Best effort: an Event that cannot be written is logged and never stops what it is about. */
   record(
     about: { readonly type: ResourceType; readonly object: KubeObject },
     note: EventNote,

@@ -7,11 +7,14 @@ export type OwnerReference = {
   readonly name: string;
   readonly uid: string;
   readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
 };
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/ */
 export type ObjectMeta = {
   readonly name: string;
+  /** What the name was made from, when it was. */
+  readonly generateName?: string;
   /** Absent on objects of cluster-wide kinds. */
   readonly namespace?: string;
   readonly uid?: string;

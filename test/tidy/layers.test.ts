@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   xds: ['base', 'grpc', 'gen'],
   ca: ['base', 'grpc', 'gen', 'kube'],
   dns: ['base'],
+  controllers: ['base', 'kube'],
   apiserver: ['base', 'ca'], // of `ca` only how certificates are written
   telemetry: ['base', 'gen'],
   registry: ['base', 'kube', 'istio'],
@@ -46,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'xds',
     'ca',
     'apiserver',
+    'controllers',
     'telemetry',
     'registry',
     'agent',

@@ -1,9 +1,6 @@
 // The programs that make up a mesh, as commands: each parses its own arguments and runs until it is
 // told to stop.
-import { randomBytes } from 'node:crypto';
-import { systemClock } from '#base/clock.ts';
-import { createLogger } from '#base/log.ts';
-import { runTasks, type Task } from '#base/tasks.ts';
+import { aborted } from '#base/tasks.ts';
 import type { Invocation } from '../command.ts';
 
 export async function runApiServerCommand({
@@ -13,11 +10,12 @@ export async function runApiServerCommand({
   print,
 }: Invocation): Promise<number> {
   const { parseApiServerConfig } = await import('#apiserver/config.ts');
-  const { runApiServer } = await import('#apiserver/main.ts');
-  const log = createLogger('apiserver');
-  const onReady = ({ url }: { readonly url: string }): void => print(`ready ${url}`);
-  const dependencies = { clock: systemClock, log, randomBytes, onReady };
-  await runApiServer(parseApiServerConfig(argv, env), dependencies, signal);
+  const { runClusterServer } = await import('./cluster-server.ts');
+  const serve = ({ url }: { readonly url: string }, group: AbortSignal): Promise<void> => {
+    print(`ready ${url}`);
+    return aborted(group);
+  };
+  await runClusterServer(parseApiServerConfig(argv, env), serve, signal);
   return 0;
 }
 
@@ -33,31 +31,16 @@ export async function runIsthmusdCommand({
   const config = parseControlPlaneConfig(argv, env);
   const serve = (group: AbortSignal): Promise<void> =>
     runIsthmusd(config, { onListening: ({ xds }) => print(`ready ${xds}`) }, group);
-  const { apiServerDataDir } = config;
-  if (apiServerDataDir === undefined) await serve(signal);
-  else await runTasks(signal, await besideApiServer(apiServerDataDir, config.serviceCidr, serve));
-  return 0;
-}
-
-async function besideApiServer(dataDir: string, serviceCidr: string, serve: Task): Promise<Task[]> {
+  const { apiServerDataDir, serviceCidr } = config;
+  if (apiServerDataDir === undefined) {
+    await serve(signal);
+    return 0;
+  }
   const { parseApiServerConfig } = await import('#apiserver/config.ts');
-  const { runApiServer } = await import('#apiserver/main.ts');
-  const config = parseApiServerConfig(['--data-dir', dataDir, '--service-cidr', serviceCidr]);
-  const ready = Promise.withResolvers<void>();
-  const log = createLogger('apiserver');
-  return [
-    (group) =>
-      runApiServer(
-        config,
-        { clock: systemClock, log, randomBytes, onReady: () => ready.resolve() },
-        group,
-      ),
-    async (group) => {
-      group.addEventListener('abort', () => ready.reject(group.reason), { once: true });
-      await ready.promise;
-      await serve(group);
-    },
-  ];
+  const { runClusterServer } = await import('./cluster-server.ts');
+  const flags = ['--data-dir', apiServerDataDir, '--service-cidr', serviceCidr];
+  await runClusterServer(parseApiServerConfig(flags), (_, group) => serve(group), signal);
+  return 0;
 }
 
 export async function runAgentCommand({ argv, env, signal }: Invocation): Promise<number> {
