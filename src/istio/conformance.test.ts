@@ -11,6 +11,7 @@ import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-po
 import { CRD_GAPS, RESOURCE_GAPS } from './conformance-gaps.ts';
 import type { Gap } from './conformance-gaps.ts';
 import { parseDestinationRule } from './destinationrule/destination-rule.ts';
+import { parseGateway } from './gateway/gateway.ts';
 import { customResourceDefinition, isOfKind } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
@@ -18,6 +19,7 @@ import { renderViolation } from './object.ts';
 import type { ParseResult } from './object.ts';
 import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
 import { parseServiceEntry } from './serviceentry/service-entry.ts';
+import { parseVirtualService } from './virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from './workloadentry/workload-entry.ts';
 
 const FOLDER = join(
@@ -29,10 +31,12 @@ const FOLDER = join(
 const PARSERS: Readonly<Record<string, (object: KubeObject) => ParseResult<unknown>>> = {
   AuthorizationPolicy: parseAuthorizationPolicy,
   DestinationRule: parseDestinationRule,
+  Gateway: parseGateway,
   MeshPolicy: parseMeshPolicy,
   PeerAuthentication: parsePeerAuthentication,
   Policy: parsePolicy,
   ServiceEntry: parseServiceEntry,
+  VirtualService: parseVirtualService,
   WorkloadEntry: parseWorkloadEntry,
 };
 

@@ -99,7 +99,7 @@ export function customResourceDefinition(kind: Kind<unknown>): KubeObject {
         name: version,
         served: true,
         storage: version === type.version,
-        additionalPrinterColumns: kind.columns,
+        ...(kind.columns.length > 0 && { additionalPrinterColumns: kind.columns }),
         schema: { openAPIV3Schema },
         subresources: { status: {} },
       })),

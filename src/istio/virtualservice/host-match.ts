@@ -1,0 +1,8 @@
+// Hosts with wildcards: which is within which (istio.io/istio pkg/config/host).
+
+/** Is every host that the first means also meant by the second? `*` means any. */
+export function isHostWithin(host: string, wider: string): boolean {
+  if (!wider.startsWith('*')) return host === wider;
+  const suffix = wider.slice(1);
+  return host.startsWith('*') ? host.slice(1).endsWith(suffix) : host.endsWith(suffix);
+}
