@@ -13,8 +13,10 @@ import { findEnvoy } from './envoy/process.ts';
 import { EnvoyRunner } from './envoy/runner.ts';
 import { Flows } from './flows.ts';
 import { IdentityKeeper } from './identity-keeper.ts';
+import { HostNames, loadHostNames } from './host-names.ts';
 import { loadMeshAddresses, MeshAddressesFollower } from './mesh-addresses.ts';
 import { nodeAddress } from './node-address.ts';
+import { OwnStream } from './own-stream.ts';
 import { agentFiles } from './paths.ts';
 import { Retry } from './retry.ts';
 import { SdsServer } from './sds.ts';
@@ -51,7 +53,8 @@ export type AgentParts = {
   readonly admin: EnvoyAdmin;
   readonly envoy: EnvoyRunner;
   readonly capture: CaptureKeeper;
-  readonly meshAddresses: MeshAddressesFollower;
+  readonly ownStream: OwnStream;
+  readonly hostNames: HostNames;
 };
 
 /**
@@ -84,13 +87,24 @@ export async function buildAgent(
     { config, nft, stateFile: files.capture, isEnvoyLive, clock, log },
     known,
   );
-  const following = {
-    controlPlane,
-    nodeId: nodeId({ config, ip }),
-    stateFile: files.meshAddresses,
-    retry: new Retry({ clock, random }),
-    log,
-  };
+  const meshAddresses = new MeshAddressesFollower(
+    { stateFile: files.meshAddresses, log },
+    known,
+    (mesh) => capture.setMesh(mesh),
+  );
+  const hostNames = new HostNames(
+    {
+      stateFile: files.hostNames,
+      change: (change) => ownStream.change(hostNames.typeUrl, change),
+      clock,
+      log,
+    },
+    await loadHostNames(files.hostNames),
+  );
+  const ownStream: OwnStream = new OwnStream(
+    { controlPlane, nodeId: nodeId({ config, ip }), retry: new Retry({ clock, random }), log },
+    config.dns ? [meshAddresses, hostNames] : [meshAddresses],
+  );
   return {
     config,
     dependencies,
@@ -102,6 +116,7 @@ export async function buildAgent(
     admin,
     envoy,
     capture,
-    meshAddresses: new MeshAddressesFollower(following, known, (mesh) => capture.setMesh(mesh)),
+    ownStream,
+    hostNames,
   };
 }

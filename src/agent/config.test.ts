@@ -177,3 +177,28 @@ test('an unknown flag, or one without its value, is a usage error', () => {
     /^USAGE/,
   );
 });
+
+test('names are the agent’s business where traffic is, unless it is told otherwise', () => {
+  const env = (...values: readonly (readonly [string, string])[]) => ({
+    env: Object.fromEntries(values),
+  });
+  const { dns, capture } = parse();
+  assert.deepEqual(capture.dns, { port: 15053, sourcePorts: { first: 61_000, last: 61_999 } });
+  assert.equal(dns?.clusterDomain, 'cluster.local');
+  assert.equal(dns?.authoritative, undefined);
+  const off = ['ISTIO_META_DNS_CAPTURE', 'false'] as const;
+  assert.equal(parse(env(off)).dns, undefined);
+  const none = ['ISTIO_INBOUND_INTERCEPTION_MODE', 'NONE'] as const;
+  assert.equal(parse(env(none)).dns, undefined);
+  const on = ['ISTIO_META_DNS_CAPTURE', 'true'] as const;
+  const address = ['DNS_PROXY_ADDR', '127.0.0.1:53'] as const;
+  assert.equal(parse(env(none, on, address)).dns?.port, 53);
+  const authoritative = (text: string) =>
+    parse(env(['ISTHMUS_DNS_AUTHORITATIVE', text])).dns?.authoritative;
+  assert.deepEqual(authoritative('none'), []);
+  assert.deepEqual(authoritative('cluster.local, Corp.Example'), ['cluster.local', 'corp.example']);
+  assert.match(
+    problemOf(() => parse(env(['ISTIO_META_DNS_CAPTURE', 'yes']))),
+    /ISTIO_META_DNS_CAPTURE is "yes"/,
+  );
+});

@@ -69,6 +69,21 @@ export type CaptureConfig = {
   readonly excludeInterfaces: readonly string[];
   readonly outboundPort: number;
   readonly inboundPort: number;
+  /** undefined: DNS queries are not captured. */
+  readonly dns: Pick<DnsConfig, 'port' | 'sourcePorts'> | undefined;
+};
+
+export type DnsConfig = {
+  /** On 127.0.0.1 and ::1, UDP and TCP: where captured queries arrive. */
+  readonly port: number;
+  /** On 127.0.0.1: for Envoy, to which names of the mesh must mean what they mean outside. */
+  readonly outsidePort: number;
+  /** Local ports of the proxy's own queries, by which the capture rules let them out. */
+  readonly sourcePorts: { readonly first: number; readonly last: number };
+  readonly clusterDomain: string;
+  /** Domains that nobody but the mesh knows; undefined: as resolv.conf suggests. */
+  readonly authoritative: readonly string[] | undefined;
+  readonly resolvConfFile: string;
 };
 
 export type AgentPaths = {
@@ -85,6 +100,8 @@ export type AgentConfig = {
   readonly credentials: CredentialsConfig;
   readonly envoy: EnvoyConfig;
   readonly capture: CaptureConfig;
+  /** undefined: no DNS proxy. */
+  readonly dns: DnsConfig | undefined;
   /** 0.0.0.0:statusPort, Istio's 15020. */
   readonly statusPort: number;
   /** 0.0.0.0:readyPort, Istio's 15021. */
@@ -95,6 +112,11 @@ export type AgentConfig = {
 const CONTROL_PLANE: HostPort = { host: 'istiod.istio-system.svc', port: 15_012 };
 /** Istio's default of ISTIO_LOCAL_EXCLUDE_PORTS: ssh, Envoy's and the agent's own ports. */
 const LOCAL_EXCLUDE_PORTS = [22, 15_020, 15_021, 15_090];
+/** Istio's default of DNS_PROXY_ADDR. */
+const DNS_PROXY: HostPort = { host: 'localhost', port: 15_053 };
+const DNS_OUTSIDE_PORT = 15_054;
+/** Beyond the ports that Linux gives out by itself (ip_local_port_range, to 60999). */
+const DNS_SOURCE_PORTS = { first: 61_000, last: 61_999 };
 const DRAIN_MS = 45_000;
 const CERTIFICATE_LIFETIME_MS = 24 * 3_600_000;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
@@ -157,12 +179,15 @@ type Context = {
 function readConfig(settings: Settings, context: Context): AgentConfig {
   const { root } = context;
   const istioDir = settings.text('ISTIO_CFG') ?? `${root}/var/lib/istio`;
+  const node = readNode(settings, context);
+  const dns = readDns(settings, node);
   return {
-    node: readNode(settings, context),
+    node,
     controlPlane: readControlPlane(settings, root),
     credentials: readCredentials(settings, context),
     envoy: readEnvoy(settings),
-    capture: readCapture(settings),
+    capture: readCapture(settings, dns),
+    dns,
     statusPort: settings.port('ISTHMUS_STATUS_PORT', 15_020),
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
     paths: {
@@ -253,7 +278,31 @@ function readEnvoy(settings: Settings): EnvoyConfig {
   };
 }
 
-function readCapture(settings: Settings): CaptureConfig {
+/** Istio's word is ISTIO_META_DNS_CAPTURE; here it is on unless traffic is not captured at all. */
+function readDns(settings: Settings, node: NodeConfig): DnsConfig | undefined {
+  const isOff = settings.text('ISTIO_INBOUND_INTERCEPTION_MODE') === 'NONE';
+  const word = JSON.stringify(node.metadata['DNS_CAPTURE'] ?? !isOff).replaceAll('"', '');
+  if (word !== 'true' && word !== 'false') {
+    settings.fail(`ISTIO_META_DNS_CAPTURE is "${word}", expected true or false`);
+  }
+  if (word !== 'true') return undefined;
+  const domains = settings.text('ISTHMUS_DNS_AUTHORITATIVE');
+  const listed = domains === 'none' ? '' : domains;
+  const [, clusterDomain = 'cluster.local'] = node.dnsDomain.split('.svc.');
+  return {
+    port: settings.hostPort('DNS_PROXY_ADDR', DNS_PROXY.port, DNS_PROXY).port,
+    outsidePort: settings.port('ISTHMUS_DNS_OUTSIDE_PORT', DNS_OUTSIDE_PORT),
+    sourcePorts: DNS_SOURCE_PORTS,
+    clusterDomain,
+    authoritative: listed
+      ?.split(',')
+      .map((domain) => domain.trim().toLowerCase())
+      .filter(Boolean),
+    resolvConfFile: settings.text('ISTHMUS_RESOLV_CONF') ?? '/etc/resolv.conf',
+  };
+}
+
+function readCapture(settings: Settings, dns: DnsConfig | undefined): CaptureConfig {
   // `*` means the mesh as the control plane tells it: other traffic is not captured at all
   const isAll = settings.text('ISTIO_SERVICE_CIDR') === '*';
   return {
@@ -266,6 +315,7 @@ function readCapture(settings: Settings): CaptureConfig {
     excludeInterfaces: readInterfaces(settings),
     outboundPort: settings.port('ENVOY_PORT', 15_001),
     inboundPort: settings.port('INBOUND_CAPTURE_PORT', 15_006),
+    dns: dns && { port: dns.port, sourcePorts: dns.sourcePorts },
   };
 }
 

@@ -1,72 +1,52 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
-import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
-import { FakeControlPlane, FakeMesh, SERVER_NAME } from '../../test/envoy/agent-control-plane.ts';
-import { ControlPlane } from './control-plane.ts';
+import { FakeControlPlane, type FakeMesh } from '../../test/envoy/agent-control-plane.ts';
+import { OwnStreamBench } from '../../test/envoy/agent-own-stream.ts';
 import {
   loadMeshAddresses,
   MeshAddressesFollower,
   type VersionedMeshAddresses,
 } from './mesh-addresses.ts';
-import { Retry } from './retry.ts';
 
 /** Far beyond what any of these takes; what waits for ever has failed. */
 const LIMIT = { timeout: 20_000 };
 const addresses = (...ranges: string[]) =>
   create(MeshAddressesSchema, { ranges, addresses: ['203.0.113.9'] });
 
-/** An agent's follower of a control plane that can come and go on one port. */
+/** What follows the control plane, and what has come of it. */
 class Follower implements AsyncDisposable {
-  readonly mesh = new FakeMesh();
-  readonly stateFile: string;
   readonly received: VersionedMeshAddresses[] = [];
-  readonly #dir: string;
-  readonly #stop = new AbortController();
+  readonly #bench: OwnStreamBench;
   readonly #changed = new EventTarget();
-  #controlPlane: ControlPlane | undefined;
-  #running: Promise<void> = Promise.resolve();
 
-  constructor(dir: string) {
-    this.#dir = dir;
-    this.stateFile = join(dir, 'mesh-addresses.json');
+  private constructor(bench: OwnStreamBench) {
+    this.#bench = bench;
   }
 
   static async make(): Promise<Follower> {
-    return new Follower(await mkdtemp(join(tmpdir(), 'isthmus-mesh-')));
+    return new Follower(await OwnStreamBench.make());
+  }
+
+  get mesh(): FakeMesh {
+    return this.#bench.mesh;
+  }
+
+  get stateFile(): string {
+    return this.#bench.file('mesh-addresses.json');
   }
 
   async start(port: number): Promise<void> {
-    const target = { host: '127.0.0.1', port };
-    const config = { xds: target, ca: target, serverName: SERVER_NAME, rootCertFiles: [] };
-    this.#controlPlane = new ControlPlane(config);
-    const { key, cert } = this.mesh.issue('spiffe://cluster.local/ns/default/sa/vm');
-    const rootsPem = this.mesh.authority.trustBundlePem;
-    this.#controlPlane.setCredentials({ keyPem: key, chainPem: cert, rootsPem });
-    const limits = { firstMs: 10, maxMs: 20 };
-    const follower = new MeshAddressesFollower(
-      {
-        controlPlane: this.#controlPlane,
-        nodeId: 'sidecar~10.0.0.1~vm.default~default.svc.cluster.local',
-        stateFile: this.stateFile,
-        retry: new Retry({ clock: systemClock, random: () => 0, limits }),
-        log: silentLogger,
-      },
-      await loadMeshAddresses(this.stateFile),
-      (value) => {
-        this.received.push(value);
-        this.#changed.dispatchEvent(new Event('change'));
-      },
-    );
-    const { signal } = this.#stop;
-    this.#running = follower.run(signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
+    const options = { stateFile: this.stateFile, log: silentLogger };
+    const known = await loadMeshAddresses(this.stateFile);
+    const type = new MeshAddressesFollower(options, known, (value) => {
+      this.received.push(value);
+      this.#changed.dispatchEvent(new Event('change'));
     });
+    this.#bench.start(port, [type]);
   }
 
   async until(count: number): Promise<VersionedMeshAddresses> {
@@ -80,10 +60,7 @@ class Follower implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-    await this.#controlPlane?.[Symbol.asyncDispose]();
-    await rm(this.#dir, { recursive: true });
+    await this.#bench[Symbol.asyncDispose]();
   }
 }
 

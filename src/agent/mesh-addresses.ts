@@ -1,25 +1,14 @@
-// What the control plane says is inside the mesh: a delta xDS stream of the agent's own, with one
-// resource. The last value is kept on disk, so that a machine that restarts while the control
-// plane is away captures what it captured before.
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+// What the control plane says is inside the mesh: one resource of the agent's own stream. The last
+// value is kept on disk, so that a machine that restarts while the control plane is away captures
+// what it captured before.
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '#base/log.ts';
 import { OperatorError } from '#base/operator-error.ts';
-import {
-  DeltaDiscoveryRequestSchema,
-  DeltaDiscoveryResponseSchema,
-  type DeltaDiscoveryResponse,
-} from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
-import type { GrpcClientCall } from '#grpc/call.ts';
-import { grpcCodeName, GrpcStatus, type GrpcOutcome } from '#grpc/status.ts';
 import { meshAddressesProblem, type MeshAddresses } from './capture/addresses.ts';
-import type { ControlPlane } from './control-plane.ts';
 import { parseState, readFileIfPresent, writeFileAtomic } from './files.ts';
-import type { Retry } from './retry.ts';
-import { XDS_METHOD } from './xds-relay.ts';
+import type { OwnType, Update, Wanted } from './own-stream.ts';
 
-const TYPE = 'type.googleapis.com/isthmus.v1.MeshAddresses';
 const NAME = 'mesh';
 
 export type VersionedMeshAddresses = MeshAddresses & { readonly version: string };
@@ -37,16 +26,12 @@ const isTextList = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 export type MeshAddressesOptions = {
-  readonly controlPlane: ControlPlane;
-  /** The node's id: the control plane's log names the agent by it. */
-  readonly nodeId: string;
   readonly stateFile: string;
-  readonly retry: Retry;
   readonly log: Logger;
 };
 
-/** Follows the control plane until aborted, whatever happens to the stream. */
-export class MeshAddressesFollower {
+export class MeshAddressesFollower implements OwnType {
+  readonly typeUrl = `type.googleapis.com/${MeshAddressesSchema.typeName}`;
   readonly #options: MeshAddressesOptions;
   readonly #onChange: (value: VersionedMeshAddresses) => void;
   #value: VersionedMeshAddresses | undefined;
@@ -65,67 +50,22 @@ export class MeshAddressesFollower {
     this.#onChange = onChange;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const { retry, log } = this.#options;
-    for (;;) {
-      await retry.wait(signal);
-      const outcome = await this.#follow(signal);
-      signal.throwIfAborted();
-      retry.fail();
-      const fields = { reason: `${grpcCodeName(outcome.code)}: ${outcome.message}` };
-      log.debug('stream of mesh addresses ended', fields);
-    }
+  begin(): Wanted {
+    return { names: [NAME], versions: this.#value ? { [NAME]: this.#value.version } : {} };
   }
 
-  /** One stream from its beginning to its end. */
-  async #follow(signal: AbortSignal): Promise<GrpcOutcome> {
-    const lease = this.#options.controlPlane.lease();
-    if (!lease) return { code: GrpcStatus.unavailable, message: 'no certificate yet' };
-    const call = lease.channel.stream(XDS_METHOD);
-    const cancel = (): void => call.cancel();
-    const { promise: closed, resolve } = Promise.withResolvers<GrpcOutcome>();
-    call.onClose = resolve;
-    call.onMessage = (bytes) => this.#receive(call, bytes);
-    signal.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
-    call.send(this.#subscription());
-    try {
-      return await closed;
-    } finally {
-      signal.removeEventListener('abort', cancel);
-      lease.release();
+  receive(update: Update): string | undefined {
+    const parsed = parseUpdate(update);
+    if (typeof parsed === 'string') {
+      this.#options.log.error('mesh addresses rejected, the former stay', { reason: parsed });
+      return parsed;
     }
+    if (parsed) this.#accept(parsed);
+    return undefined;
   }
 
-  #subscription(): Uint8Array {
-    const request = create(DeltaDiscoveryRequestSchema, {
-      node: { id: this.#options.nodeId },
-      typeUrl: TYPE,
-      resourceNamesSubscribe: [NAME],
-      initialResourceVersions: this.#value ? { [NAME]: this.#value.version } : {},
-    });
-    return toBinary(DeltaDiscoveryRequestSchema, request);
-  }
-
-  #receive(call: GrpcClientCall, bytes: Uint8Array): void {
-    const response = decode(bytes);
-    if (!response || response.typeUrl !== TYPE) return call.cancel(); // no xDS server; try again
-    this.#options.retry.succeed();
-    const parsed = parseResponse(response);
-    const problem = typeof parsed === 'string' ? parsed : undefined;
-    const answer = create(DeltaDiscoveryRequestSchema, {
-      typeUrl: TYPE,
-      responseNonce: response.nonce,
-      ...(problem !== undefined && {
-        errorDetail: { code: GrpcStatus.invalidArgument, message: problem },
-      }),
-    });
-    call.send(toBinary(DeltaDiscoveryRequestSchema, answer));
-    if (problem !== undefined) {
-      this.#options.log.error('mesh addresses rejected, the former stay', { reason: problem });
-    } else if (typeof parsed === 'object') {
-      this.#accept(parsed);
-    }
+  end(): void {
+    // what is captured stays captured
   }
 
   #accept(value: VersionedMeshAddresses): void {
@@ -149,22 +89,12 @@ export class MeshAddressesFollower {
   }
 }
 
-function decode(bytes: Uint8Array): DeltaDiscoveryResponse | undefined {
-  try {
-    return fromBinary(DeltaDiscoveryResponseSchema, bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * @returns the new value; a text that says what is wrong with it; or undefined when the response
+ * @returns the new value; a text that says what is wrong with it; or undefined when the update
  *   brings none (a removal is not obeyed: a mesh without addresses would let everything bypass it)
  */
-function parseResponse(
-  response: DeltaDiscoveryResponse,
-): VersionedMeshAddresses | string | undefined {
-  const resource = response.resources.find(({ name }) => name === NAME);
+function parseUpdate({ resources }: Update): VersionedMeshAddresses | string | undefined {
+  const resource = resources.find(({ name }) => name === NAME);
   if (!resource) return undefined;
   let message;
   try {

@@ -6,6 +6,7 @@ export type AgentFiles = {
   readonly envoy: string;
   readonly capture: string;
   readonly meshAddresses: string;
+  readonly hostNames: string;
   /** Istio's name for Envoy's generated configuration. */
   readonly bootstrap: string;
   /** Istio's name for the socket on which its agent serves Envoy. */
@@ -22,6 +23,7 @@ export function agentFiles({ stateDir, proxyDir, logDir }: AgentPaths): AgentFil
     envoy: `${stateDir}/envoy.json`,
     capture: `${stateDir}/capture.json`,
     meshAddresses: `${stateDir}/mesh-addresses.json`,
+    hostNames: `${stateDir}/host-names.json`,
     bootstrap: `${proxyDir}/envoy-rev.json`,
     envoySocket: `${proxyDir}/XDS`,
     controlSocket: `${proxyDir}/agent.sock`,

@@ -4,6 +4,7 @@ import { createGrpcServer } from '#grpc/server.ts';
 import { ALS_METHOD, createAlsHandler } from './als.ts';
 import type { AgentParts } from './build.ts';
 import { createControlHandler } from './control.ts';
+import { DnsProxy } from './dns.ts';
 import { runDrainWatch } from './drain-watch.ts';
 import { createReadyHandler, createStatusHandler, unreadyReasons } from './health.ts';
 import { listenHttp } from './http-server.ts';
@@ -21,16 +22,19 @@ const READINESS_FIRST_MS = 50;
  * Envoy and capture stay as they are, and the next agent takes them up.
  */
 export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<void> {
-  const { identity, meshAddresses, capture } = parts;
+  const { identity, ownStream, hostNames, capture } = parts;
   const agent = new Agent(parts);
   const either = AbortSignal.any([signal, agent.hasLeft]);
   await using _controlPlane = parts.controlPlane; // after the servers, whose streams use it
   await using _servers = await agent.listen();
+  await using dns = await agent.listenDns();
   await runTasks(either, [
     (signal) => identity.run(signal),
     (signal) => agent.runEnvoy(signal),
-    (signal) => meshAddresses.run(signal),
+    (signal) => ownStream.run(signal),
+    (signal) => hostNames.run(signal),
     (signal) => capture.run(signal),
+    ...(dns ? [(signal: AbortSignal) => dns.run(signal)] : []),
     (signal) => agent.announceReadiness(signal),
     (signal) => agent.announceDrains(signal),
   ]);
@@ -40,6 +44,7 @@ class Agent {
   readonly #parts: AgentParts;
   readonly #hasIdentity = Promise.withResolvers<void>();
   readonly #left = new AbortController();
+  #dns: DnsProxy | undefined;
   #leaving: Promise<void> | undefined;
 
   constructor(parts: AgentParts) {
@@ -73,6 +78,23 @@ class Agent {
     servers.use(await listenHttp({ host: '0.0.0.0', port: config.readyPort }, ready));
     servers.use(await listenHttp({ host: '0.0.0.0', port: config.statusPort }, status));
     return servers.move();
+  }
+
+  /**
+   * @returns undefined when DNS is not this agent's business
+   * @throws OperatorError ADDRESS_IN_USE
+   */
+  async listenDns(): Promise<DnsProxy | undefined> {
+    const { config, dependencies, hostNames, capture } = this.#parts;
+    const { node, dns } = config;
+    if (!dns) return undefined;
+    this.#dns = await DnsProxy.listen({
+      ...dependencies,
+      config: { node, dns },
+      names: hostNames.table,
+      onServers: (addresses) => capture.setDnsServers(addresses),
+    });
+    return this.#dns;
   }
 
   /** An Envoy that runs is taken over at once; a new one waits until it can have a certificate. */
@@ -130,7 +152,7 @@ class Agent {
 
   /** For people and for tests; nothing secret is in it. */
   async #status(): Promise<object> {
-    const { identity, envoy, capture, relay, flows } = this.#parts;
+    const { identity, envoy, capture, relay, flows, hostNames } = this.#parts;
     const state = identity.state();
     return {
       unready: await this.#unreadyReasons(),
@@ -146,6 +168,9 @@ class Agent {
       envoy: envoy.status(),
       capture: capture.status(),
       xds: relay.status(),
+      ...(this.#dns && {
+        dns: { canAsk: hostNames.isConnected, queries: this.#dns.counts },
+      }),
       connections: flows.openConnections,
       flows: flows.list(),
     };

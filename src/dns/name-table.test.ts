@@ -54,7 +54,7 @@ test('while the control plane is away, what is held stays and nothing new is wai
   assert.deepEqual(await b, { kind: 'unreachable' });
   assert.deepEqual(await table.learn('c', never), { kind: 'unreachable' });
   assert.deepEqual(await table.learn('a', never), at('10.0.0.1'));
-  assert.deepEqual(table.setConnected(true), ['a'], 'to subscribe to anew');
+  assert.deepEqual(table.entries, [['a', at('10.0.0.1')]], 'to subscribe to anew');
   assert.deepEqual(wanted, ['+a', '+b']);
 });
 
@@ -93,4 +93,17 @@ test('wildcards are taken unasked, other names nobody wants are not', () => {
   table.apply('a.example.com', at('10.0.0.2'));
   assert.deepEqual(table.held('*.example.com'), at('10.0.0.1'));
   assert.equal(table.held('a.example.com'), undefined);
+});
+
+test('what was kept over a restart is answered without a connection, within the quota', () => {
+  const subscription = { subscribe: () => undefined, unsubscribe: () => undefined };
+  const table = new NameTable(subscription, { namesMax: 1 });
+  table.restore([
+    ['x', ABSENT],
+    ['a', at('10.0.0.1')],
+    ['b', at('10.0.0.2')],
+  ]);
+  assert.deepEqual(table.entries, [['a', at('10.0.0.1')]]);
+  table.apply('a', at('10.0.0.3'));
+  assert.deepEqual(table.held('a'), at('10.0.0.3'), 'and kept fresh');
 });

@@ -112,14 +112,26 @@ export class NameTable implements NameSource {
 
   /**
    * The connection to the control plane came or went. What is held stays in use while it is away;
-   * who waits is told, and unanswered questions are forgotten.
-   *
-   * @returns the names to subscribe to anew on a fresh connection
+   * who waits is told, and unanswered questions are forgotten. A fresh connection is to be asked
+   * for all `entries` anew.
    */
-  setConnected(isConnected: boolean): string[] {
+  setConnected(isConnected: boolean): void {
     this.#isConnected = isConnected;
     for (const { resolve } of this.#waiting.values()) resolve(UNREACHABLE);
     this.#waiting.clear();
-    return [...this.#present.keys(), ...this.#absent.keys()];
+  }
+
+  /** All that is held: names of the mesh, then others, of each the least recently used first. */
+  get entries(): readonly (readonly [name: string, record: NameRecord])[] {
+    return [...this.#present, ...this.#absent];
+  }
+
+  /** Takes what an earlier process has kept; a connection is asked whether it is still so. */
+  restore(names: Iterable<readonly [string, NameRecord]>): void {
+    for (const [name, record] of names) {
+      if (record.kind === 'addresses' && this.#present.size < this.#quotas.namesMax) {
+        this.#present.set(name, record);
+      }
+    }
   }
 }

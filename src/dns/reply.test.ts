@@ -65,6 +65,17 @@ test('an address is said with authority, for 30 s, under the name as it was aske
   ]);
 });
 
+test('an address may be kept as long as the mesh says', () => {
+  const answer: Answer = {
+    kind: 'addresses',
+    alias: undefined,
+    addresses: ['10.0.0.1'],
+    ttlSeconds: 5,
+  };
+  const { answers } = reply(query('a.b'), answer);
+  assert.equal(answers[0]?.ttlSeconds, 5);
+});
+
 test('another form of the name is a CNAME to it', () => {
   const long = 'a.ns.svc.cluster.local.ns.svc.cluster.local';
   const answer: Answer = {

@@ -106,7 +106,7 @@ function renderAddresses(
   { transport, random }: ReplyContext,
 ): Uint8Array {
   const asked = query.questions[0]?.name ?? '';
-  const common = { class: CLASS_IN, ttlSeconds: TTL_SECONDS };
+  const common = { class: CLASS_IN, ttlSeconds: answer.ttlSeconds ?? TTL_SECONDS };
   const alias: ResourceRecord[] =
     answer.alias === undefined
       ? []

@@ -29,6 +29,8 @@ export type NameRecord =
       readonly kind: 'addresses';
       readonly ipv4: readonly string[];
       readonly ipv6: readonly string[];
+      /** How long a client may keep them; undefined: the usual time. */
+      readonly ttlSeconds?: number;
     }
   /** No name of the mesh. */
   | { readonly kind: 'absent' }
@@ -44,6 +46,7 @@ export type Decision =
       readonly alias: string | undefined;
       /** Never empty, in the control plane's order. */
       readonly addresses: readonly string[];
+      readonly ttlSeconds?: number;
     }
   /** The name exists, but nothing of this type: NOERROR without answers. */
   | { readonly kind: 'no-data' }
@@ -114,7 +117,9 @@ function answerFrom(
     ...(type === TYPE.A || type === TYPE.ANY ? record.ipv4 : []),
     ...(type === TYPE.AAAA || type === TYPE.ANY ? record.ipv6 : []),
   ];
-  return addresses.length > 0 ? { kind: 'addresses', alias, addresses } : { kind: 'no-data' };
+  if (addresses.length === 0) return { kind: 'no-data' };
+  const { ttlSeconds } = record;
+  return { kind: 'addresses', alias, addresses, ...(ttlSeconds !== undefined && { ttlSeconds }) };
 }
 
 /**

@@ -22,8 +22,8 @@ const asker = (namespace: string): WorkloadIdentity => ({
 function answerOf(catalog: MeshCatalog, key: string): string {
   const resource = catalog.lookup(key);
   assert(resource, 'every name is answered');
-  const { resource: any } = fromBinary(ResourceSchema, resource.bytes);
-  const message = any && anyUnpack(any, HostAddressesSchema);
+  const { resource: packed } = fromBinary(ResourceSchema, resource.bytes);
+  const message = packed && anyUnpack(packed, HostAddressesSchema);
   assert(message);
   const { known, addresses, ttlSeconds } = message;
   return known ? `${addresses.join(' ')} for ${ttlSeconds} s` : 'unknown';
@@ -124,7 +124,10 @@ status: { addresses: [{ value: 240.240.3.4, host: api.example.com }] }`,
 ---
 kind: ServiceEntry
 metadata: { name: exact, namespace: other }
-spec: { hosts: [a.example.com], addresses: [240.240.0.8], ports: [{ name: tls, number: 443, protocol: TLS }] }
+spec:
+  hosts: [a.example.com]
+  addresses: [240.240.0.8]
+  ports: [{ name: tls, number: 443, protocol: TLS }]
 `;
     assert.equal(ask(yaml, 'a.example.com'), '240.240.0.8 for 30 s');
     assert.equal(ask(yaml, 'b.example.com'), '240.240.0.7 for 30 s');

@@ -54,6 +54,8 @@ export class FakeMesh {
   readonly material: AuthorityMaterial = createRoot('cluster.local', Date.now());
   readonly tokens = new Map<string, WorkloadIdentity>();
   readonly resources = new Map<string, Map<string, Resource>>();
+  /** By type: what a name without a resource of its own is answered with. */
+  readonly others = new Map<string, (name: string) => Any>();
   lifetimeMs = 24 * HOUR_MS;
   readonly seen: Seen[] = [];
   readonly #changed = new EventTarget();
@@ -196,6 +198,7 @@ export class FakeControlPlane implements AsyncDisposable {
     }
     const known = stream.types.get(typeUrl);
     const names = request.resourceNamesSubscribe;
+    for (const name of request.resourceNamesUnsubscribe) known?.names.delete(name);
     if (known && names.length === 0) return;
     if (!known) {
       const { peer } = stream.call;
@@ -219,14 +222,15 @@ export class FakeControlPlane implements AsyncDisposable {
     this.#send(
       stream,
       typeUrl,
-      wanted.filter((name) => held[name] !== all.get(name)?.version),
+      wanted.filter((name) => held[name] === undefined || held[name] !== all.get(name)?.version),
     );
   }
 
   #send(stream: Stream, typeUrl: string, names: readonly string[]): void {
     const all = this.#mesh.resources.get(typeUrl);
+    const other = this.#mesh.others.get(typeUrl);
     const resources = names.flatMap((name) => {
-      const found = all?.get(name);
+      const found = all?.get(name) ?? (other && { version: 'other', resource: other(name) });
       return found ? [{ name, version: found.version, resource: found.resource }] : [];
     });
     stream.nonce += 1;

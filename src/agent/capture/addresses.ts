@@ -21,6 +21,7 @@ export type MeshAddresses = {
 /** Elements by the name of their set, each list sorted and without repetition. */
 export type CaptureSets = { readonly [name in SetName]: readonly string[] };
 
+/** Of each set, its elements in full; the sets of DNS servers are apart (see `planDnsServers`). */
 export const SET_NAMES = [
   'mesh_ranges4',
   'mesh_ranges6',

@@ -8,7 +8,7 @@ import { parseState, readFileIfPresent, writeFileAtomic } from '../files.ts';
 import type { CaptureSets } from './addresses.ts';
 import { listingFingerprint } from './listing.ts';
 import type { Nft } from './nft.ts';
-import { planCapture, planSetUpdate, type OwnPorts } from './plan.ts';
+import { planCapture, planDnsServers, planSetUpdate, type OwnPorts } from './plan.ts';
 
 export type CaptureOptions = {
   readonly config: CaptureConfig;
@@ -79,6 +79,15 @@ export class Capture {
       return this.restore();
     }
     await this.#remember();
+  }
+
+  /**
+   * Captures the queries to these DNS servers for a while: without another call the kernel lets
+   * them pass by itself, so that names resolve on a machine whose agent is dead.
+   */
+  async holdDns(servers: readonly string[]): Promise<void> {
+    const { config, nft } = this.#options;
+    if (config.dns) await nft.apply(planDnsServers(servers));
   }
 
   #plan(): string {

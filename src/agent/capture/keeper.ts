@@ -32,6 +32,7 @@ export type CaptureKeeperOptions = {
 export class CaptureKeeper {
   readonly #options: CaptureKeeperOptions;
   #mesh: MeshAddresses;
+  #dnsServers: readonly string[] = [];
   #controlPlane: readonly HostPort[] = [];
   #status: CaptureStatus;
   #wake = new AbortController();
@@ -51,6 +52,12 @@ export class CaptureKeeper {
 
   setMesh(mesh: MeshAddresses): void {
     this.#mesh = mesh;
+    this.#wake.abort();
+  }
+
+  /** The machine's resolvers, whose queries go to the DNS proxy while this runs. */
+  setDnsServers(addresses: readonly string[]): void {
+    this.#dnsServers = addresses;
     this.#wake.abort();
   }
 
@@ -84,11 +91,25 @@ export class CaptureKeeper {
     const ownPorts = [config.statusPort, config.readyPort];
     const options = { config: config.capture, ownPorts, nft, stateFile, log };
     const capture = await Capture.start(options, await this.#sets());
-    for (;;) {
-      const status = await this.#look(capture, signal);
-      this.#announce(status);
-      const isFine = status.kind === 'verified';
-      await this.#pause(isFine ? LOOK_INTERVAL_MS : LOOK_AGAIN_MS, signal);
+    try {
+      for (;;) {
+        const status = await this.#look(capture, signal);
+        this.#announce(status);
+        const isFine = status.kind === 'verified';
+        await this.#pause(isFine ? LOOK_INTERVAL_MS : LOOK_AGAIN_MS, signal);
+      }
+    } finally {
+      await this.#letDnsPass(capture);
+    }
+  }
+
+  /** Connections stay captured when the agent ends; nobody would answer DNS queries. */
+  async #letDnsPass(capture: Capture): Promise<void> {
+    try {
+      await capture.holdDns([]);
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.#options.log.warn('DNS queries stay captured for a while', { reason: error.message });
     }
   }
 
@@ -105,6 +126,7 @@ export class CaptureKeeper {
     this.#wake = new AbortController();
     try {
       await capture.update(await this.#sets());
+      await capture.holdDns(this.#dnsServers);
       if (!(await capture.isInPlace())) {
         log.error('capture rules were changed by another program, putting them back');
         await capture.restore();

@@ -37,6 +37,21 @@ test('everything else counts: rules, their order, elements', () => {
   }
 });
 
+test('what lapses in a set of DNS servers does not count, that there is such a set does', () => {
+  const servers = (name: string, elem: readonly unknown[]) => ({ set: { name, elem } });
+  const lapsing = [{ elem: { val: '10.0.0.2', timeout: 45, expires: 44 } }];
+  const held = listing(servers('dns_servers4', lapsing), rule(1, 15053));
+  assert.equal(
+    listingFingerprint(held),
+    listingFingerprint(listing(servers('dns_servers4', []), rule(1, 15053))),
+  );
+  assert.notEqual(listingFingerprint(held), listingFingerprint(listing(rule(1, 15053))));
+  assert.notEqual(
+    listingFingerprint(listing(servers('mesh_addresses4', lapsing))),
+    listingFingerprint(listing(servers('mesh_addresses4', []))),
+  );
+});
+
 test('what is no listing has no fingerprint', () => {
   for (const text of ['', 'nft: error', '[]', '{"nftables": 1}', 'null']) {
     assert.equal(listingFingerprint(text), undefined, text);

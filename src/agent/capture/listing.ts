@@ -1,10 +1,12 @@
 // Reading back what the kernel holds, to see whether somebody else has changed it. Pure.
 import { createHash } from 'node:crypto';
+import { isLapsingSet } from './plan.ts';
 
 /**
  * A fingerprint of `nft -j list table`: two listings have the same one if the table has the same
  * sets with the same elements, the same chains on the same hooks, and the same rules in the same
- * order. Handles, which differ each time, do not count; neither does nft's own version.
+ * order. Handles, which differ each time, do not count; neither does nft's own version, nor the
+ * elements of sets that lapse.
  *
  * @returns undefined when the text is not such a listing
  */
@@ -33,7 +35,13 @@ function objectsOf(json: string): readonly object[] | undefined {
 /** A set has no order: its elements are listed as the kernel's hash table happens to hold them. */
 function normalize(key: string, value: unknown): unknown {
   if (key === 'handle') return undefined;
+  if (key === 'set' && isRecord(value) && isLapsingSet(String(value['name']))) {
+    return { ...value, elem: [] };
+  }
   if (key === 'elem' && Array.isArray(value))
     return value.map((item) => JSON.stringify(item)).sort();
   return value;
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAgentConfig } from '../config.ts';
 import { captureSets, type CaptureSets } from './addresses.ts';
-import { planCapture, planSetUpdate } from './plan.ts';
+import { planCapture, planDnsServers, planSetUpdate } from './plan.ts';
 
 const OWN_PORTS = [15020, 15021];
 
@@ -50,6 +50,23 @@ test('a VM with every exclusion that Istio has a word for', (t) => {
   });
   const plan = planCapture({ config, sets: SETS, ownPorts: OWN_PORTS });
   t.assert.fileSnapshot(plan, golden('vm-exclusions'), asText);
+});
+
+test('without a DNS proxy nothing about DNS is in the plan', () => {
+  const config = captureConfig({ ISTIO_META_DNS_CAPTURE: 'false' });
+  assert.doesNotMatch(planCapture({ config, sets: SETS, ownPorts: OWN_PORTS }), /dns|53 /);
+});
+
+test('queries to the resolvers are captured for a while, each family by its own set', () => {
+  const [none, some] = [[], ['10.0.0.2', 'fe80::1', '127.0.0.53', '10.0.0.2']].map(planDnsServers);
+  assert.equal(none, 'flush set inet isthmus dns_servers4\nflush set inet isthmus dns_servers6\n');
+  assert.deepEqual(some?.split('\n'), [
+    'flush set inet isthmus dns_servers4',
+    'add element inet isthmus dns_servers4 { 10.0.0.2 timeout 45s, 127.0.0.53 timeout 45s }',
+    'flush set inet isthmus dns_servers6',
+    'add element inet isthmus dns_servers6 { fe80::1 timeout 45s }',
+    '',
+  ]);
 });
 
 test('a workload that only calls has no inbound chain', () => {

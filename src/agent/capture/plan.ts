@@ -1,7 +1,7 @@
-// The nftables rules that lead a workload's TCP connections through its proxy. Pure: configuration
+// The nftables rules that lead a workload's TCP connections through its proxy, and its DNS queries. Pure: configuration
 // and addresses in, the text of one transaction out. The table is ours alone; nothing else on the
 // machine is touched.
-import { normalizeRanges, parseRange } from '#base/ip.ts';
+import { normalizeRanges, parseIp, parseRange, renderIp } from '#base/ip.ts';
 import type { CaptureConfig } from '../config.ts';
 import { renderRange, SET_NAMES, type CaptureSets, type SetName } from './addresses.ts';
 
@@ -40,6 +40,7 @@ export function planCapture(options: {
     ...REPLACE,
     `table ${TABLE} {`,
     ...SET_NAMES.flatMap((name) => renderSet(name, sets[name])),
+    ...(config.dns ? DNS_SETS.flatMap(({ name, type }) => lapsingSet(name, type)) : []),
     ...renderChain('output', outboundRules(config)),
     ...(inbound.length > 0 ? renderChain('prerouting', inbound) : []),
     '}',
@@ -71,6 +72,37 @@ export function planSetUpdate(before: CaptureSets, after: CaptureSets): string |
   return lines.length === 0 ? undefined : `${lines.join('\n')}\n`;
 }
 
+/**
+ * How long queries are captured without the agent saying so again. Long enough for three looks of
+ * the agent; a machine whose agent is dead has its resolvers back after this.
+ */
+export const DNS_LAPSE_SECONDS = 45;
+
+const DNS_SETS = [
+  { name: 'dns_servers4', version: 4, type: 'ipv4_addr' },
+  { name: 'dns_servers6', version: 6, type: 'ipv6_addr' },
+] as const;
+
+/** Is it a set whose elements lapse? What it holds at a time says nothing of the rules. */
+export const isLapsingSet = (name: string): boolean => DNS_SETS.some((set) => set.name === name);
+
+/** Captures queries to these servers from now on, and to no other; in one transaction. */
+export function planDnsServers(addresses: readonly string[]): string {
+  const lines = DNS_SETS.flatMap(({ name, version }) => {
+    const own = addresses.flatMap((address) => {
+      const ip = parseIp(address);
+      return ip?.version === version ? [`${renderIp(ip)} timeout ${DNS_LAPSE_SECONDS}s`] : [];
+    });
+    const elements = [...new Set(own)];
+    // flushed first: adding what is there already would not make it last longer
+    const flush = `flush set ${TABLE} ${name}`;
+    return elements.length === 0
+      ? [flush]
+      : [flush, `add element ${TABLE} ${name} { ${elements.join(', ')} }`];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
 /** One line of at most so many elements: nft's parser is quadratic in some places. */
 const ELEMENTS_PER_LINE = 1_000;
 
@@ -87,6 +119,7 @@ function outboundRules(config: CaptureConfig): Rule[] {
   const toProxy = `meta l4proto tcp redirect to :${config.outboundPort}`;
   return [
     { match: `meta mark 0x${PROXY_MARK.toString(16)}`, verdict: 'return', why: 'the proxy itself' },
+    ...dnsRules(config), // before the loopback's: a resolver may well be there
     { match: 'oifname "lo"', verdict: 'return', why: 'within this machine' },
     ...interfaceRules('oifname', config.excludeInterfaces),
     { match: 'ip daddr . tcp dport @control_plane4', verdict: 'return', why: 'control plane' },
@@ -97,6 +130,20 @@ function outboundRules(config: CaptureConfig): Rule[] {
     { match: 'ip daddr @mesh_addresses4', verdict: toProxy, why: 'addresses of the mesh' },
     { match: 'ip6 daddr @mesh_ranges6', verdict: toProxy, why: 'ranges of the mesh' },
     { match: 'ip6 daddr @mesh_addresses6', verdict: toProxy, why: 'addresses of the mesh' },
+  ];
+}
+
+const DNS_QUERIES = 'meta l4proto { tcp, udp } th dport 53';
+
+/** Only what goes to a server of resolv.conf: a local cache's own queries pass. */
+function dnsRules({ dns }: CaptureConfig): Rule[] {
+  if (!dns) return [];
+  const { first, last } = dns.sourcePorts;
+  const verdict = `redirect to :${dns.port}`;
+  return [
+    { match: `${DNS_QUERIES} th sport ${first}-${last}`, verdict: 'return', why: 'DNS proxy' },
+    { match: `ip daddr @dns_servers4 ${DNS_QUERIES}`, verdict, why: 'resolv.conf' },
+    { match: `ip6 daddr @dns_servers6 ${DNS_QUERIES}`, verdict, why: 'resolv.conf' },
   ];
 }
 
@@ -175,3 +222,9 @@ function renderSet(name: SetName, elements: readonly string[]): string[] {
   const list = elements.length === 0 ? [] : [`\t\telements = { ${elements.join(', ')} }`];
   return [`\tset ${name} {`, `\t\t${SET_TYPES[name]}`, ...list, '\t}'];
 }
+
+const lapsingSet = (name: string, type: string): string[] => [
+  `\tset ${name} {`,
+  `\t\ttype ${type}; flags timeout;`,
+  '\t}',
+];

@@ -19,7 +19,7 @@ const SO_MARK = 36;
 const RETRY_BACKOFF = { base_interval: '0.1s', max_interval: '2s' };
 
 export type BootstrapOptions = {
-  readonly config: Pick<AgentConfig, 'node' | 'envoy' | 'capture'>;
+  readonly config: Pick<AgentConfig, 'node' | 'envoy' | 'capture' | 'dns'>;
   /** The address that this workload is known by. */
   readonly ip: string;
   /** The agent's Unix socket. */
@@ -60,6 +60,7 @@ export function renderBootstrap(options: BootstrapOptions): string {
       lds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
       cds_config: { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' },
     },
+    ...(config.dns && { typed_dns_resolver_config: dnsResolver(config.dns.outsidePort) }),
     ...(config.capture.mode !== 'NONE' && { cluster_manager: { upstream_bind_config: MARKED } }),
     static_resources: {
       clusters: [XDS_CLUSTER, SDS_CLUSTER, ALS_CLUSTER].map((name) =>
@@ -112,6 +113,21 @@ const MARKED = {
     },
   ],
 };
+
+/**
+ * Envoy looks names up to leave the mesh: the mesh's own addresses for them would lead it nowhere.
+ * Its queries carry no mark, so the capture rules cannot tell them from the workload's.
+ */
+function dnsResolver(port: number): object {
+  return {
+    name: 'envoy.network.dns_resolver.cares',
+    typed_config: {
+      '@type': `${TYPE}.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig`,
+      resolvers: [socketAddress('127.0.0.1', port)],
+      dns_resolver_options: { no_default_search_domain: true },
+    },
+  };
+}
 
 function markOption(): object {
   return {
