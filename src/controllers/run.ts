@@ -6,11 +6,14 @@ import { createReflector } from '#kube/reflector.ts';
 import { resourceName, type ResourceType } from '#kube/resources.ts';
 import { createWorker, type Controller, type ControllerDependencies } from './controller.ts';
 import { DEPLOYMENT_CONTROLLER } from './deployment/controller.ts';
+import { ENDPOINT_SLICE_CONTROLLER, ENDPOINTS_CONTROLLER } from './endpoints/controller.ts';
 import { Caches } from './reader.ts';
 import { REPLICA_SET_CONTROLLER } from './replicaset/controller.ts';
 import { SCHEDULER } from './scheduler/controller.ts';
 
 const CONTROLLERS: readonly Controller[] = [
+  ENDPOINT_SLICE_CONTROLLER,
+  ENDPOINTS_CONTROLLER,
   DEPLOYMENT_CONTROLLER,
   REPLICA_SET_CONTROLLER,
   SCHEDULER,
