@@ -167,6 +167,11 @@ const serviceEntry = fc.record({
         { ...spec, endpoints: [{ address: VM_IPS[0] }, { address: VM_IPS[1], weight: 2 }] },
       ),
     ),
+  status: one(
+    ...often(undefined),
+    { addresses: HOSTS.map((host, index) => ({ value: `240.240.9.${index}`, host })) },
+    { addresses: [{ value: OTHER_IPS[0] }, { value: 'nonsense' }] },
+  ),
 });
 
 const selector = one(

@@ -145,3 +145,26 @@ status: { addresses: [{ value: 240.240.0.9, host: ext.example.com }] }
   const own = given.replace('resolution', 'addresses: [240.240.0.2], resolution');
   assert.deepEqual(meshOf(own).services.get(key)?.addresses, ['240.240.0.2']);
 });
+
+test('an automatic address is of one host, and only where one is wanted', () => {
+  const two = `
+kind: ServiceEntry
+metadata: { name: ext }
+spec:
+  hosts: [a.example.com, b.example.com]
+  resolution: DNS
+  ports: [{ name: tls, number: 443, protocol: TLS }]
+status:
+  addresses:
+  - { value: 240.240.0.9, host: A.example.com }
+  - { value: 240.240.0.10, host: b.example.com }
+`;
+  const of = (yaml: string): (readonly string[] | undefined)[] => {
+    const { services } = meshOf(yaml);
+    return ['a', 'b'].map((name) => services.get(`default/${name}.example.com`)?.addresses);
+  };
+  assert.deepEqual(of(two), [['240.240.0.9'], ['240.240.0.10']]);
+  assert.deepEqual(of(two.replace('DNS', 'NONE')), [[], []]);
+  const label = ', labels: { networking.istio.io/enable-autoallocate-ip: "False" } }';
+  assert.deepEqual(of(two.replace('name: ext }', `name: ext${label}`)), [[], []]);
+});

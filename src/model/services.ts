@@ -1,6 +1,7 @@
 // Services of the mesh: one for each host and namespace, of a Service, ServiceEntries, or both.
 import type { KubeService } from '#istio/core/service.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import { addressesOfHost } from '#istio/serviceentry/service-entry.ts';
 import type { ServiceEntry, ServiceEntryResolution } from '#istio/serviceentry/service-entry.ts';
 import { objectKey } from '#kube/objects.ts';
 import { membersOf } from './collection.ts';
@@ -97,11 +98,13 @@ function mergeService(parts: {
   const first = kube ?? oldest;
   if (first === undefined) return undefined;
   const clusterIps = kube?.clusterIps ?? [];
-  const addresses = [...new Set([...clusterIps, ...entries.flatMap((entry) => entry.addresses)])];
+  const host = key.slice(first.namespace.length + 1);
+  const claimed = entries.flatMap((entry) => addressesOfHost(entry, host));
+  const addresses = [...new Set([...clusterIps, ...claimed])];
   return {
     key,
     namespace: first.namespace,
-    host: key.slice(first.namespace.length + 1),
+    host,
     createdAtMs: Math.min(...[...(kube ? [kube] : []), ...entries].map((it) => it.createdAtMs)),
     addresses,
     isHeadless: addresses.length === 0 && (kube?.externalName ?? '') === '',

@@ -82,15 +82,21 @@ describe('a name is answered with', () => {
       ' for 5 s',
     ],
     'the address of a ServiceEntry, in both families': [
-      entry('hosts: [api.example.com], addresses: [240.240.0.7, "fd00::7"], resolution: DNS'),
+      entry('hosts: [api.example.com], addresses: [192.0.2.7, "fd00::7"], resolution: DNS'),
       'api.example.com',
-      '240.240.0.7 fd00::7 for 30 s',
+      '192.0.2.7 fd00::7 for 30 s',
     ],
     'the automatic address of a ServiceEntry': [
       `${entry('hosts: [api.example.com], resolution: DNS')}
 status: { addresses: [{ value: 240.240.3.4, host: api.example.com }] }`,
       'api.example.com',
       '240.240.3.4 for 30 s',
+    ],
+    'its own address rather than an automatic one': [
+      `${SERVICE}---${entry(`hosts: [${DB}], resolution: STATIC`)}
+status: { addresses: [{ value: 240.240.3.4, host: ${DB} }] }`,
+      DB,
+      '10.96.0.5 for 30 s',
     ],
     'the address of a wildcard host': [
       entry('hosts: ["*.example.com"], addresses: [240.240.0.7]'),

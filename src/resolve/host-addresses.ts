@@ -2,6 +2,7 @@
 // connection is known by where it goes. Everything else is left to the resolvers of before.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { canonicalIp } from '#base/ip.ts';
+import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
 import type { HostAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
 import type { MeshService, ServiceEndpoints } from '#model/service.ts';
 
@@ -21,8 +22,12 @@ export function isAnswerable(service: MeshService): boolean {
 const isDialledByEndpoint = ({ isHeadless, resolution }: MeshService): boolean =>
   isHeadless && resolution === 'static';
 
-const singleAddresses = ({ addresses }: MeshService): readonly string[] =>
-  addresses.filter((address) => canonicalIp(address) !== undefined);
+/** What to dial; an automatic address only of a service that has no other (a Service's own). */
+function singleAddresses({ addresses }: MeshService): readonly string[] {
+  const single = addresses.filter((address) => canonicalIp(address) !== undefined);
+  const given = single.filter((address) => !isAutomaticAddress(address));
+  return given.length > 0 ? given : single;
+}
 
 /** The answer for a name of an answerable service; without ready endpoints it has no address. */
 export function buildHostAddresses(

@@ -1,8 +1,8 @@
 // What a name means to whoever asks for it. Planning decides (visibility, who owns an address,
 // which port) and is done for each class of proxies; what comes out, a recipe, says nothing of the
 // asker any more, so that the resource is made and encoded once for all whose plans agree.
-import { parseIp, parseRange, rangeContains } from '#base/ip.ts';
 import { assertNever } from '#base/assert-never.ts';
+import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
 import { compareServices } from '#model/addresses.ts';
 import { membersOf } from '#model/collection.ts';
 import type { Index } from '#model/collection.ts';
@@ -75,9 +75,6 @@ export type Plan = {
   readonly recipe: Recipe;
   readonly recipeKey: string;
 };
-
-/** Auto-allocated addresses (Istio's range): behind one that means nothing there is nobody. */
-const AUTO_ALLOCATED = parseRange('240.240.0.0/16');
 
 export class Planner {
   readonly #mesh: Mesh;
@@ -186,7 +183,8 @@ export class Planner {
     const owner = this.#mesh.ownerOf(namespace, destination.address);
     switch (owner?.kind) {
       case undefined:
-        return isAutoAllocated(destination.address)
+        // behind an automatic address that means nothing there is nobody
+        return isAutomaticAddress(destination.address)
           ? { kind: 'tombstone', name }
           : this.#outsideRecipe(name, { hasOwner: false });
       case 'service': {
@@ -296,11 +294,6 @@ export class Planner {
 
 function declaredPort({ ports }: MeshService, port: number): number | undefined {
   return ports.find(({ number }) => number === port)?.number;
-}
-
-function isAutoAllocated(address: string): boolean {
-  const ip = parseIp(address);
-  return ip !== undefined && AUTO_ALLOCATED !== undefined && rangeContains(AUTO_ALLOCATED, ip);
 }
 
 /**

@@ -1,6 +1,5 @@
 // A ServiceEntry as the mesh uses it: hosts, and what stands behind them.
 import { canonicalCidr, canonicalIp } from '#base/ip.ts';
-import { isRecord } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { entryProtocol } from '../core/protocol.ts';
 import type { Protocol } from '../core/protocol.ts';
@@ -8,6 +7,12 @@ import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult } from '../object.ts';
 import { workloadAddressOf } from '../workloadentry/workload-entry.ts';
 import type { WorkloadAddress } from '../workloadentry/workload-entry.ts';
+import {
+  canonicalHost,
+  publishedAddresses,
+  wantsAutomaticAddresses,
+  type HostAddress,
+} from './automatic-address.ts';
 import { checkServiceEntry } from './check.ts';
 import { serviceEntryKind } from './schema.ts';
 import type { ServiceEntrySpec } from './schema.ts';
@@ -24,8 +29,10 @@ export type ServiceEntryResolution = NonNullable<ServiceEntrySpec['resolution']>
 export type ServiceEntry = ParsedMeta & {
   /** At least one; the first label may be `*`. */
   readonly hosts: readonly string[];
-  /** Canonical addresses and CIDRs: those written, or else those given automatically. */
+  /** Canonical addresses and CIDRs, as written. */
   readonly addresses: readonly string[];
+  /** Those that the mesh has given to hosts; none where any is written, or none is wanted. */
+  readonly automaticAddresses: readonly HostAddress[];
   readonly ports: readonly ServiceEntryPort[];
   readonly isExternal: boolean;
   readonly resolution: ServiceEntryResolution;
@@ -41,11 +48,10 @@ export function parseServiceEntry(object: KubeObject): ParseResult<ServiceEntry>
   return parseObject(serviceEntryKind, object, (spec, meta, at) => {
     checkServiceEntry(spec, meta.namespace, at);
     const { resolution = 'NONE', exportTo = [], subjectAltNames = [] } = spec;
-    const written = addressesOf(spec.addresses ?? []);
-    return {
+    const entry = {
       ...meta,
       hosts: spec.hosts.map(canonicalHost),
-      addresses: written.length > 0 ? written : addressesOf(givenAddresses(object.status)),
+      addresses: addressesOf(spec.addresses ?? []),
       ports: (spec.ports ?? []).map((port) => ({
         number: port.number,
         name: port.name,
@@ -59,11 +65,16 @@ export function parseServiceEntry(object: KubeObject): ParseResult<ServiceEntry>
       exportTo,
       subjectAltNames,
     };
+    const isGivenAny = wantsAutomaticAddresses(entry);
+    return { ...entry, automaticAddresses: isGivenAny ? publishedAddresses(object.status) : [] };
   });
 }
 
-/** One spelling for one host: DNS knows no case, and a final dot changes nothing. */
-const canonicalHost = (host: string): string => host.toLowerCase().replace(/\.$/, '');
+/** The addresses of one of its hosts. */
+export function addressesOfHost(entry: ServiceEntry, host: string): readonly string[] {
+  const automatic = entry.automaticAddresses.filter((it) => it.host === '' || it.host === host);
+  return [...entry.addresses, ...automatic.map(({ address }) => address)];
+}
 
 function addressesOf(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => canonicalAddress(text) ?? []);
@@ -74,12 +85,4 @@ function canonicalAddress(text: string): string | undefined {
   if (!text.includes('/')) return canonicalIp(text);
   const cidr = canonicalCidr(text);
   return cidr?.replace(/^([\d.]+)\/32$|^([\da-f:]+)\/128$/, '$1$2');
-}
-
-/** `status.addresses[].value`, which a controller of the mesh writes. */
-function givenAddresses(status: unknown): readonly string[] {
-  const addresses: unknown = isRecord(status) ? status['addresses'] : undefined;
-  if (!Array.isArray(addresses)) return [];
-  const all: readonly unknown[] = addresses;
-  return all.filter(isRecord).flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
 }
