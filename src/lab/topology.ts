@@ -40,7 +40,7 @@ export type NetworkPlan = {
   readonly steps: readonly NetworkStep[];
 };
 
-const regionNetns = (region: string): string => `region-${region}`;
+export const regionNetns = (region: string): string => `region-${region}`;
 
 /**
  * Plans the network: each host hangs on its region's router by a link of its own (as in a cloud's
@@ -124,7 +124,8 @@ function hostsOf({ workstation }: Topology, region: RegionSpec): PlannedHost[] {
   return [...hosts, { netns: undefined, address: workstation.address }];
 }
 
-function planHost(address: string): string[] {
+/** In a host's namespace, whose `eth0` is its end of the link: address and the way out. */
+export function planHost(address: string): string[] {
   return [
     'link set lo up',
     `addr add ${address}/32 dev eth0`,
@@ -134,7 +135,8 @@ function planHost(address: string): string[] {
   ];
 }
 
-function planDownlink(link: string, address: string): string[] {
+/** In the namespace of the host's router: the way to it. */
+export function planDownlink(link: string, address: string): string[] {
   return [
     `addr add ${GATEWAY}/32 dev ${link}`,
     `link set ${link} up`,

@@ -45,10 +45,14 @@ export class ApiServerProcess implements AsyncDisposable {
     this.#child = await launch(this.#folder, this.#port);
   }
 
+  /** The file with which one has all rights. */
+  get kubeconfig(): string {
+    return join(this.#folder, 'admin.kubeconfig');
+  }
+
   /** A client with all rights. */
   async client(): Promise<KubeClient> {
-    const kubeconfig = join(this.#folder, 'admin.kubeconfig');
-    const client = createKubeClient(await loadKubeconfig(kubeconfig));
+    const client = createKubeClient(await loadKubeconfig(this.kubeconfig));
     this.#clients.push(client);
     return client;
   }

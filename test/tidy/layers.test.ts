@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'gen',
   ],
-  lab: ['base', 'kube'],
+  lab: ['base', 'kube', 'ca'], // of `ca` only how certificates are written
   cli: [
     'base',
     'kube',

@@ -1,5 +1,5 @@
-// From the API's Pod to the node's view of it. Defaults are those of core/v1, for a Pod that did not
-// get them from its API server.
+// From the API's Pod to the node's view of it. Defaults are those of core/v1, for a Pod that did
+// not get them from its API server.
 import type { KubeObject } from '#kube/objects.ts';
 import { isRecord } from '#kube/objects.ts';
 import {

@@ -1,0 +1,216 @@
+// A lab with a node and an API server, for the node's own tests: everything through the API.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '#base/log.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { fieldsOf, objectsAt, textAt } from '#kube/fields.ts';
+import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import type { KubeObject } from '#kube/objects.ts';
+import { EVENT, NAMESPACE, POD, type ResourceType, SERVICE_ACCOUNT } from '#kube/resources.ts';
+import { isAlreadyExists, isNotFound } from '#kube/status.ts';
+import { Cloud, REPOSITORY } from '#lab/cloud.ts';
+import { eventually } from '#lab/eventually.ts';
+import { LabNode, type LabNodeOptions, NODE_NAME } from '#lab/node/lab-node.ts';
+import { regionNetns } from '#lab/topology.ts';
+import { ApiServerProcess } from './api-server.ts';
+
+export const NS = 'default';
+/** Where the lab's own programs stand in the cluster's region. */
+const WORKSTATION = '10.24.0.2';
+
+export class NodeWorld implements AsyncDisposable {
+  readonly kube: KubeClient;
+  readonly cloud: Cloud;
+  readonly folder: string;
+  readonly #api: ApiServerProcess;
+  node: LabNode;
+
+  private constructor(parts: {
+    readonly kube: KubeClient;
+    readonly cloud: Cloud;
+    readonly folder: string;
+    readonly api: ApiServerProcess;
+    readonly node: LabNode;
+  }) {
+    this.kube = parts.kube;
+    this.cloud = parts.cloud;
+    this.folder = parts.folder;
+    this.#api = parts.api;
+    this.node = parts.node;
+  }
+
+  static async create(): Promise<NodeWorld> {
+    const folder = mkdtempSync(join(tmpdir(), 'isthmus-node-'));
+    const [cloud, api] = await Promise.all([
+      Cloud.create({ cluster: {}, vms: {}, env: process.env }),
+      ApiServerProcess.start(),
+    ]);
+    const kube = await api.client();
+    await ensure(kube, NAMESPACE, { metadata: { name: NS } });
+    await ensure(kube, SERVICE_ACCOUNT, { metadata: { namespace: NS, name: 'default' } });
+    const node = await LabNode.start(await optionsFor(api, cloud, folder));
+    return new NodeWorld({ kube, cloud, folder, api, node });
+  }
+
+  get catalogueFile(): string {
+    return join(this.folder, 'images.json');
+  }
+
+  /** A new node in the place of the one before it, which is given up as if it had been killed. */
+  async restartNode(): Promise<void> {
+    this.node = await LabNode.start(await optionsFor(this.#api, this.cloud, this.folder));
+  }
+
+  async createPod(name: string, spec: Readonly<Record<string, unknown>>): Promise<KubeObject> {
+    const metadata = { name, namespace: NS, labels: { app: name } };
+    return await this.kube.create(POD, { metadata, spec: { nodeName: NODE_NAME, ...spec } });
+  }
+
+  async pod(name: string): Promise<KubeObject | undefined> {
+    try {
+      return await this.kube.get(POD, { namespace: NS, name });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The Pod, once its status is as wanted. */
+  async awaitPod(
+    name: string,
+    what: string,
+    isAsWanted: (status: PodStatus) => boolean,
+  ): Promise<PodStatus> {
+    return await eventually(`Pod ${name} ${what}`, async () => {
+      const object = await this.pod(name);
+      const status = object && readStatus(object);
+      return status && isAsWanted(status) ? status : undefined;
+    });
+  }
+
+  async awaitRunning(name: string): Promise<PodStatus> {
+    return await this.awaitPod(name, 'ready', ({ isReady }) => isReady);
+  }
+
+  async deletePod(name: string): Promise<void> {
+    await this.kube.remove(POD, { namespace: NS, name });
+    await eventually(
+      `Pod ${name} gone`,
+      async () => (await this.pod(name)) === undefined || undefined,
+    );
+  }
+
+  /** `reason: message` of a Pod's Events, in the order in which they were first said. */
+  async events(
+    name: string,
+  ): Promise<readonly { reason: string; message: string; count: number }[]> {
+    const fieldSelector = `involvedObject.name=${name}`;
+    const { items } = await this.kube.list(EVENT, { namespace: NS, fieldSelector });
+    return items.map((event) => ({
+      reason: textAt(event, 'reason'),
+      message: textAt(event, 'message'),
+      count: Number(event['count']),
+    }));
+  }
+
+  async awaitEvent(name: string, reason: string, message: RegExp): Promise<string> {
+    return await eventually(`${reason} of Pod ${name}`, async () => {
+      const events = await this.events(name);
+      return events.find((it) => it.reason === reason && message.test(it.message))?.message;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.node[Symbol.asyncDispose]();
+    await this.#api[Symbol.asyncDispose]();
+    await this.cloud[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+async function optionsFor(
+  api: ApiServerProcess,
+  cloud: Cloud,
+  folder: string,
+): Promise<LabNodeOptions> {
+  return {
+    kubeconfig: await loadKubeconfig(api.kubeconfig),
+    address: WORKSTATION,
+    port: 0,
+    router: regionNetns('cluster'),
+    nameserver: '10.96.0.10',
+    catalogueFile: join(folder, 'images.json'),
+    repository: REPOSITORY,
+    logsDir: cloud.logsDir,
+    env: process.env,
+    backoff: { firstMs: 400, maxMs: 3_000 },
+    volumeSyncMs: 500,
+    log: createLogger('node', { level: process.env['NODE_TEST_LOG'] ? 'debug' : 'error' }),
+  };
+}
+
+export async function ensure(
+  kube: KubeClient,
+  type: ResourceType,
+  object: KubeObject,
+): Promise<void> {
+  try {
+    await kube.create(type, object);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+export type ContainerStatus = {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly exitCode: number;
+  readonly lastReason: string;
+  readonly lastExitCode: number;
+  readonly isReady: boolean;
+  readonly restartCount: number;
+};
+
+export type PodStatus = {
+  readonly phase: string;
+  readonly podIp: string;
+  readonly isReady: boolean;
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly containers: readonly ContainerStatus[];
+  readonly init: readonly ContainerStatus[];
+};
+
+function readStatus(object: KubeObject): PodStatus {
+  const status = fieldsOf(object.status);
+  const conditions = Object.fromEntries(
+    objectsAt(status, 'conditions').map((it) => [textAt(it, 'type'), textAt(it, 'status')]),
+  );
+  return {
+    phase: textAt(status, 'phase'),
+    podIp: textAt(status, 'podIP'),
+    isReady: conditions['Ready'] === 'True',
+    conditions,
+    containers: objectsAt(status, 'containerStatuses').map(readContainerStatus),
+    init: objectsAt(status, 'initContainerStatuses').map(readContainerStatus),
+  };
+}
+
+function readContainerStatus(status: Readonly<Record<string, unknown>>): ContainerStatus {
+  const [state, about] = Object.entries(fieldsOf(status, 'state'))[0] ?? ['', {}];
+  const fields = fieldsOf(about);
+  const last = fieldsOf(status, 'lastState', 'terminated');
+  return {
+    name: textAt(status, 'name'),
+    state,
+    reason: textAt(fields, 'reason'),
+    message: textAt(fields, 'message'),
+    exitCode: Number(fields['exitCode']),
+    lastReason: textAt(last, 'reason'),
+    lastExitCode: Number(last['exitCode']),
+    isReady: status['ready'] === true,
+    restartCount: Number(status['restartCount']),
+  };
+}
