@@ -95,6 +95,15 @@ export function objectsAt(parent: JsonObject | undefined, field: string): readon
   return listAt(parent, field).filter(isJsonObject);
 }
 
+/** Fields of an object while it is being put together. */
+export type DraftFields = { [field: string]: Json | undefined };
+
+/** Sets a field whatever its name: an assignment to `__proto__` would set the prototype instead. */
+export function putField(fields: DraftFields, name: string, value: Json): void {
+  const attributes = { enumerable: true, configurable: true, writable: true };
+  Object.defineProperty(fields, name, { value, ...attributes });
+}
+
 /** A copy that lacks these fields. */
 export function without(object: JsonObject, ...fields: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field)));

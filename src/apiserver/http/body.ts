@@ -3,6 +3,8 @@ import { parse as parseYaml } from 'yaml';
 import type { Json } from '../object.ts';
 import { isJsonList, isJsonObject } from '../object.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../status.ts';
+import { readKubernetesProtobuf } from '../wire/kubernetes-protobuf.ts';
+import { ProtobufError } from '../wire/protobuf-reader.ts';
 import type { ApiRequest } from './message.ts';
 
 /** As Kubernetes: a little above what etcd takes for one object. */
@@ -14,6 +16,7 @@ const YAML_ALIASES_MAX = 50;
 
 export const JSON_TYPE = 'application/json';
 export const YAML_TYPE = 'application/yaml';
+export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 
 /** The media type of the body, in lower case and without parameters. */
 export function mediaTypeOf({ headers }: ApiRequest): string {
@@ -30,8 +33,10 @@ export function readBody(request: ApiRequest): Json {
       return readJson(request.body);
     case YAML_TYPE:
       return readYaml(request.body);
+    case PROTOBUF_TYPE:
+      return readProtobuf(request.body);
     default:
-      throw unsupportedMediaType([JSON_TYPE, YAML_TYPE]);
+      throw unsupportedMediaType([JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE]);
   }
 }
 
@@ -62,6 +67,16 @@ function parseYamlText(text: string): Json {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw badRequest(`the body is not YAML: ${why}`);
+  }
+}
+
+function readProtobuf(body: Uint8Array): Json {
+  if (body.length > BODY_BYTES_MAX) throw tooLarge(BODY_BYTES_MAX);
+  try {
+    return checked(readKubernetesProtobuf(body));
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    throw badRequest(`the body is not Kubernetes protobuf: ${error.message}`);
   }
 }
 

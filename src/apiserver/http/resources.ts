@@ -3,8 +3,10 @@ import type { UserInfo } from '../auth/user.ts';
 import { resourceOf } from '../kinds/kind.ts';
 import type { ServedKind } from '../kinds/kind.ts';
 import type { Draft, JsonObject, KubeObject } from '../object.ts';
+import { applyObject } from '../registry/apply.ts';
 import { createObject } from '../registry/create.ts';
 import { decodeObject } from '../registry/decode.ts';
+import { booleanOption } from '../registry/list-options.ts';
 import { APPLY_PATCH, patchObject } from '../registry/patch.ts';
 import { getObject, listObjects } from '../registry/read.ts';
 import { deleteObject } from '../registry/remove.ts';
@@ -158,8 +160,19 @@ async function replace(scope: Scope, context: Context): Promise<ApiResponse> {
 async function patch(scope: Scope, context: Context): Promise<ApiResponse> {
   const { request, info } = context;
   const mediaType = mediaTypeOf(request);
-  const body = mediaType === APPLY_PATCH ? readYaml(request.body) : readJson(request.body);
+  if (mediaType === APPLY_PATCH) return apply(scope, context);
+  const body = readJson(request.body);
   return updated(scope, context, await patchObject(scope, info.name, { mediaType, body }));
+}
+
+async function apply(scope: Scope, context: Context): Promise<ApiResponse> {
+  const { request, info } = context;
+  const { object, isCreated } = await applyObject(scope, info.name, {
+    body: readYaml(request.body),
+    fieldManager: request.query.get('fieldManager') ?? '',
+    isForced: booleanOption(request.query, 'force') === true,
+  });
+  return answer(scope, context, { code: isCreated ? 201 : 200, object });
 }
 
 function updated(scope: Scope, context: Context, { object }: Updated): ApiResponse {

@@ -1,5 +1,5 @@
 // Creating an object.
-import type { Draft, KubeObject } from '../object.ts';
+import type { Draft, JsonObject, KubeObject } from '../object.ts';
 import { alreadyExists, badRequest, forbiddenFor, notFoundError, StatusError } from '../status.ts';
 import { generateName, generateUid, timestamp } from './names.ts';
 import type { Scope } from './scope.ts';
@@ -11,16 +11,21 @@ const GENERATE_ATTEMPTS_MAX = 8;
 
 /**
  * @param draft decoded by `decodeObject`; it becomes the new object
+ * @param managedFields who manages what, when it is created by a server-side apply
  * @returns the object as stored, in the version of the request
  * @throws StatusError, and OperatorError when the store fails
  */
-export async function createObject(scope: Scope, draft: Draft): Promise<KubeObject> {
+export async function createObject(
+  scope: Scope,
+  draft: Draft,
+  managedFields: readonly JsonObject[] = [],
+): Promise<KubeObject> {
   const base = draft.metadata.generateName ?? '';
   const isGenerated = draft.metadata.name === '' && base !== '';
   for (let attempt = 1; ; attempt += 1) {
     if (isGenerated) draft.metadata.name = generateName(base, scope.backend.randomBytes);
     try {
-      return await createNamed(scope, draft);
+      return await createNamed(scope, draft, managedFields);
     } catch (error) {
       const isTaken = error instanceof StatusError && error.status.reason === 'AlreadyExists';
       if (!isGenerated || !isTaken || attempt === GENERATE_ATTEMPTS_MAX) throw error;
@@ -28,11 +33,16 @@ export async function createObject(scope: Scope, draft: Draft): Promise<KubeObje
   }
 }
 
-async function createNamed(scope: Scope, draft: Draft): Promise<KubeObject> {
+async function createNamed(
+  scope: Scope,
+  draft: Draft,
+  managedFields: readonly JsonObject[],
+): Promise<KubeObject> {
   const { backend, served, options } = scope;
   const { kind, version } = served;
   const { behaviour } = kind;
   prepareMetadata(scope, draft);
+  if (managedFields.length > 0) draft.metadata.managedFields = managedFields;
   requireNamespace(scope);
   const { name } = draft.metadata;
   behaviour.defaults?.(draft);
@@ -74,6 +84,7 @@ function prepareMetadata(scope: Scope, draft: Draft): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
+  delete metadata.managedFields;
   if (served.kind.hasGeneration) metadata.generation = 1;
 }
 

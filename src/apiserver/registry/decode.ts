@@ -14,6 +14,8 @@ import type { FieldValidation } from './scope.ts';
 export type DecodeOptions = {
   readonly fieldValidation: FieldValidation;
   readonly warn: (text: string) => void;
+  /** What a server-side apply wants: only what is said in it, so without defaults. */
+  readonly isConfiguration?: boolean;
   /** Makes the refusal of a problem: a body's is 400, a patch's 422. */
   readonly refuse?: (problem: string) => Error;
 };
@@ -41,7 +43,8 @@ export function decodeObject(served: ServedKind, value: Json, options: DecodeOpt
     ? metadataProblem(pruned['metadata'])
     : findDecodeProblem(version.schema, pruned);
   if (problem !== undefined) throw refuse(problem);
-  const object = kind.isCustom ? withDefaults(version.schema, pruned) : pruned;
+  const isWhole = kind.isCustom && !options.isConfiguration;
+  const object = isWhole ? withDefaults(version.schema, pruned) : pruned;
   return {
     ...object,
     apiVersion,

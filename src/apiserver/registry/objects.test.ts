@@ -301,67 +301,6 @@ test('status and spec are written by their own resource only', async () => {
   assert.deepEqual(main['status'], { podIP: '10.0.0.1' });
 });
 
-test('a deleted object that is held is marked, and goes with its last finalizer', async () => {
-  await using server = await TestServer.start();
-  const held = { metadata: { name: 'a', finalizers: ['x.io/a', 'x.io/b'] } };
-  await server.create(CONFIG_MAPS, held);
-  const marked = await server.ok('DELETE', `${CONFIG_MAPS}/a`);
-  assert.equal(metadataOf(marked)['deletionTimestamp'], '2026-11-22T12:00:00Z');
-  assert.equal(metadataOf(marked)['deletionGracePeriodSeconds'], 0);
-  assert.equal(versionOf(await server.ok('DELETE', `${CONFIG_MAPS}/a`)), versionOf(marked));
-  const finalizers = (...names: string[]) => ({
-    body: { metadata: { finalizers: names } },
-    headers: { 'content-type': 'application/merge-patch+json' },
-  });
-  const added = await server.refused(422, 'PATCH', `${CONFIG_MAPS}/a`, finalizers('y.io/c'));
-  assert.match(added, /no new finalizers can be added if the object is being deleted/);
-  await server.ok('PATCH', `${CONFIG_MAPS}/a`, finalizers('x.io/b'));
-  await server.ok('PATCH', `${CONFIG_MAPS}/a`, finalizers());
-  await server.refused(404, 'GET', `${CONFIG_MAPS}/a`);
-});
-
-test('DELETE answers with a Status, or with the object where Kubernetes does', async () => {
-  await using server = await TestServer.start();
-  const { metadata } = await server.create(CONFIG_MAPS, named('a'));
-  const status = await server.ok('DELETE', `${CONFIG_MAPS}/a`);
-  assert.deepEqual(status, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    details: { name: 'a', kind: 'configmaps', uid: Object(metadata).uid },
-  });
-  await server.create(SERVICES, service('s'));
-  assert.equal((await server.ok('DELETE', `${SERVICES}/s`))['kind'], 'Service');
-});
-
-test('DELETE checks its preconditions', async () => {
-  await using server = await TestServer.start();
-  const created = await server.create(CONFIG_MAPS, named('a'));
-  const { uid } = metadataOf(created);
-  const wrong = { body: { preconditions: { uid: 'other' } } };
-  assert.match(
-    await server.refused(409, 'DELETE', `${CONFIG_MAPS}/a`, wrong),
-    /UID in precondition/,
-  );
-  const old = { body: { preconditions: { uid, resourceVersion: '1' } } };
-  await server.refused(409, 'DELETE', `${CONFIG_MAPS}/a`, old);
-  await server.ok('DELETE', `${CONFIG_MAPS}/a`, { body: { preconditions: { uid } } });
-});
-
-test('a pod on a node lives on for its grace period, until its node deletes it', async () => {
-  await using server = await TestServer.start();
-  await server.create(PODS, pod('a', { nodeName: 'n' }));
-  const marked = await server.ok('DELETE', `${PODS}/a`);
-  assert.equal(metadataOf(marked)['deletionTimestamp'], '2026-11-22T12:00:30Z');
-  assert.equal(metadataOf(marked)['deletionGracePeriodSeconds'], 30);
-  await server.ok('DELETE', `${PODS}/a`, { body: { gracePeriodSeconds: 0 } });
-  await server.refused(404, 'GET', `${PODS}/a`);
-  await server.create(PODS, pod('b'));
-  await server.ok('DELETE', `${PODS}/b`);
-  await server.refused(404, 'GET', `${PODS}/b`);
-});
-
 test('a dry run says what would be, and leaves all as it is', async () => {
   await using server = await TestServer.start();
   const before = server.store.revision;
@@ -374,18 +313,6 @@ test('a dry run says what would be, and leaves all as it is', async () => {
   await server.ok('PUT', `${CONFIG_MAPS}/b`, { query, body: named('b', { data: { a: 'b' } }) });
   assert.equal((await server.get(`${CONFIG_MAPS}/b`))['data'], undefined);
   assert.equal(server.store.revision, before + 1);
-});
-
-test('deletecollection deletes what is selected', async () => {
-  await using server = await TestServer.start();
-  await server.create(CONFIG_MAPS, { metadata: { name: 'a', labels: { x: '1' } } });
-  await server.create(CONFIG_MAPS, { metadata: { name: 'b', labels: { x: '2' } } });
-  await server.ok('DELETE', CONFIG_MAPS, { query: { labelSelector: 'x=1' } });
-  const left = await server.get(CONFIG_MAPS);
-  assert.deepEqual(
-    objectsAt(left, 'items').map((item) => metadataOf(item)['name']),
-    ['b'],
-  );
 });
 
 test('secrets fold stringData into data and keep their type', async () => {

@@ -1,11 +1,14 @@
 // Changing an object: read, change, check, and store if nobody else was quicker.
 import type { Draft, DraftMeta, KubeObject } from '../object.ts';
 import { draftOf, isSameJson } from '../object.ts';
+import { isSameOwnership, parseManagers, renderManagers } from '../managed/managers.ts';
+import { trackUpdate } from '../managed/track.ts';
 import { validateMetadataUpdate } from '../metadata-validation.ts';
 import { badRequest, conflict, notFoundError } from '../status.ts';
 import { invalid } from '../violation.ts';
 import type { Violation } from '../violation.ts';
 import { placeInNamespace } from './create.ts';
+import { timestamp } from './names.ts';
 import type { Scope } from './scope.ts';
 import { asServed, asStored } from './version.ts';
 import {
@@ -32,10 +35,20 @@ export type Updated = {
   readonly isRemoved: boolean;
 };
 
+export type UpdateOptions = {
+  /** The change says itself who manages what. */
+  readonly isApply: boolean;
+};
+
 /** @throws StatusError, and OperatorError when the store fails */
-export async function updateObject(scope: Scope, name: string, change: Change): Promise<Updated> {
+export async function updateObject(
+  scope: Scope,
+  name: string,
+  change: Change,
+  options: UpdateOptions = { isApply: false },
+): Promise<Updated> {
   for (let attempt = 1; ; attempt += 1) {
-    const updated = await tryUpdate(scope, name, change);
+    const updated = await tryUpdate(scope, { name, change, ...options });
     if (updated !== 'conflict') return updated;
     if (attempt === ATTEMPTS_MAX) throw conflict(scope.served.kind, name);
   }
@@ -43,9 +56,9 @@ export async function updateObject(scope: Scope, name: string, change: Change): 
 
 async function tryUpdate(
   scope: Scope,
-  name: string,
-  change: Change,
+  request: UpdateOptions & { readonly name: string; readonly change: Change },
 ): Promise<Updated | 'conflict'> {
+  const { name, change, isApply } = request;
   const { backend, served, options } = scope;
   const { kind } = served;
   const key = keyIn(scope, name);
@@ -60,7 +73,10 @@ async function tryUpdate(
   await backend.admission.mutate(admission);
   if (scope.subresource === '') kind.behaviour.prepareUpdate?.(draft, current);
   restoreMetadata(draft.metadata, current);
-  if (isSameState(draft, current)) return { object: current, isRemoved: false };
+  if (!isApply) trackManagers(scope, draft, current);
+  if (isSameState(draft, current) && isSameManagement(draft, current)) {
+    return { object: current, isRemoved: false };
+  }
   raiseGeneration(scope, draft, current);
   requireValid(scope, name, validateChange(scope, draft, current));
   await backend.admission.validate(admission);
@@ -104,7 +120,9 @@ function requireSameObject(scope: Scope, wanted: Draft, current: KubeObject): bo
 /** The main resource changes all but the status, `status` changes that and nothing else. */
 function mergeStates(scope: Scope, wanted: Draft, current: KubeObject): Draft {
   if (scope.subresource === 'status') {
-    return withField(draftOf(current), 'status', wanted['status']);
+    const draft = withField(draftOf(current), 'status', wanted['status']);
+    const { managedFields } = wanted.metadata;
+    return managedFields ? { ...draft, metadata: { ...draft.metadata, managedFields } } : draft;
   }
   return scope.served.version.hasStatus ? withField(wanted, 'status', current['status']) : wanted;
 }
@@ -136,6 +154,35 @@ function restoreMetadata(metadata: DraftMeta, { metadata: before }: KubeObject):
       ),
     ),
   );
+}
+
+/** Once an object was applied, every write says who manages what it changes. */
+function trackManagers(scope: Scope, draft: Draft, current: KubeObject): void {
+  const { served, options, backend, subresource } = scope;
+  const given = draft.metadata.managedFields ?? [];
+  delete draft.metadata.managedFields;
+  if (given.some((entry) => Object.keys(entry).length === 0)) return; // [{}]: forget them all
+  const known = current.metadata.managedFields ?? [];
+  const entries = given.length > 0 ? given : known;
+  const managers = parseManagers(entries) ?? parseManagers(known) ?? [];
+  if (managers.length === 0) return;
+  const tracked = trackUpdate(
+    managers,
+    { schema: served.version.schema, before: current, after: draft },
+    {
+      name: options.fieldManager,
+      operation: 'Update',
+      apiVersion: draft.apiVersion,
+      subresource,
+      time: timestamp(backend.clock.nowMs()),
+    },
+  );
+  draft.metadata.managedFields = renderManagers(tracked);
+}
+
+function isSameManagement(draft: Draft, { metadata }: KubeObject): boolean {
+  const [next, before] = [draft.metadata.managedFields, metadata.managedFields];
+  return isSameOwnership(parseManagers(next) ?? [], parseManagers(before) ?? []);
 }
 
 function raiseGeneration({ served }: Scope, draft: Draft, current: KubeObject): void {

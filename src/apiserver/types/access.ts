@@ -22,32 +22,32 @@ admission.MutatingWebhookConfiguration:
   metadata:meta.ObjectMeta=1 webhooks:[MutatingWebhook]=2^name#map(name)
 admission.MutatingWebhook:
   name:string=1! clientConfig:WebhookClientConfig=2! rules:[RuleWithOperations]=3#atomic
-  failurePolicy:string=4 matchPolicy:string=9 namespaceSelector:meta.LabelSelector=5
-  objectSelector:meta.LabelSelector=11 sideEffects:string=6! timeoutSeconds:int32=7
-  admissionReviewVersions:[string]=8#atomic! reinvocationPolicy:string=10
+  failurePolicy:string?=4 matchPolicy:string?=9 namespaceSelector:meta.LabelSelector=5
+  objectSelector:meta.LabelSelector=11 sideEffects:string?=6! timeoutSeconds:int32?=7
+  admissionReviewVersions:[string]=8#atomic! reinvocationPolicy:string?=10
   matchConditions:[MatchCondition]=12^name#map(name)
 admission.WebhookClientConfig:
-  url:string=3 service:ServiceReference=1 caBundle:bytes=2
+  url:string?=3 service:ServiceReference=1 caBundle:bytes=2
 admission.ServiceReference:
-  namespace:string=1! name:string=2! path:string=3 port:int32=4
+  namespace:string=1! name:string=2! path:string?=3 port:int32?=4
 admission.RuleWithOperations:
   operations:[string]=1#atomic ...:Rule=2
 admission.Rule:
   apiGroups:[string]=1#atomic apiVersions:[string]=2#atomic resources:[string]=3#atomic
-  scope:string=4
+  scope:string?=4
 admission.MatchCondition:
   name:string=1! expression:string=2!
 admission.ValidatingWebhookConfiguration:
   metadata:meta.ObjectMeta=1 webhooks:[ValidatingWebhook]=2^name#map(name)
 admission.ValidatingWebhook:
   name:string=1! clientConfig:WebhookClientConfig=2! rules:[RuleWithOperations]=3#atomic
-  failurePolicy:string=4 matchPolicy:string=9 namespaceSelector:meta.LabelSelector=5
-  objectSelector:meta.LabelSelector=10 sideEffects:string=6! timeoutSeconds:int32=7
+  failurePolicy:string?=4 matchPolicy:string?=9 namespaceSelector:meta.LabelSelector=5
+  objectSelector:meta.LabelSelector=10 sideEffects:string?=6! timeoutSeconds:int32?=7
   admissionReviewVersions:[string]=8#atomic! matchConditions:[MatchCondition]=11^name#map(name)
 authn.TokenRequest:
   metadata:meta.ObjectMeta=1 spec:TokenRequestSpec=2! status:TokenRequestStatus=3
 authn.TokenRequestSpec:
-  audiences:[string]=1#atomic! expirationSeconds:int64=4 boundObjectRef:BoundObjectReference=3
+  audiences:[string]=1#atomic! expirationSeconds:int64?=4 boundObjectRef:BoundObjectReference=3
 authn.BoundObjectReference:
   kind:string=1 apiVersion:string=2 name:string=3 uid:string=4
 authn.TokenRequestStatus:

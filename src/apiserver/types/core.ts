@@ -9,35 +9,35 @@ core.ServiceSpec:
   sessionAffinity:string=7 loadBalancerIP:string=8 loadBalancerSourceRanges:[string]=9#atomic
   externalName:string=10 externalTrafficPolicy:string=11 healthCheckNodePort:int32=12
   publishNotReadyAddresses:bool=13 sessionAffinityConfig:SessionAffinityConfig=14
-  ipFamilies:[string]=19#atomic ipFamilyPolicy:string=17 allocateLoadBalancerNodePorts:bool=20
-  loadBalancerClass:string=21 internalTrafficPolicy:string=22 trafficDistribution:string=23
+  ipFamilies:[string]=19#atomic ipFamilyPolicy:string?=17 allocateLoadBalancerNodePorts:bool?=20
+  loadBalancerClass:string?=21 internalTrafficPolicy:string?=22 trafficDistribution:string?=23
 core.ServicePort:
-  name:string=1 protocol:string=2 appProtocol:string=6 port:int32=3! targetPort:IntOrString=4
+  name:string=1 protocol:string=2 appProtocol:string?=6 port:int32=3! targetPort:IntOrString=4
   nodePort:int32=5
 core.SessionAffinityConfig:
   clientIP:ClientIPConfig=1
 core.ClientIPConfig:
-  timeoutSeconds:int32=1
+  timeoutSeconds:int32?=1
 core.ServiceStatus:
   loadBalancer:LoadBalancerStatus=1 conditions:[meta.Condition]=2^type#map(type)
 core.LoadBalancerStatus:
   ingress:[LoadBalancerIngress]=1#atomic
 core.LoadBalancerIngress:
-  ip:string=1 hostname:string=2 ipMode:string=3 ports:[PortStatus]=4#atomic
+  ip:string=1 hostname:string=2 ipMode:string?=3 ports:[PortStatus]=4#atomic
 core.PortStatus:
-  port:int32=1! protocol:string=2! error:string=3
+  port:int32=1! protocol:string=2! error:string?=3
 core.Endpoints:
   metadata:meta.ObjectMeta=1 subsets:[EndpointSubset]=2#atomic
 core.EndpointSubset:
   addresses:[EndpointAddress]=1#atomic notReadyAddresses:[EndpointAddress]=2#atomic
   ports:[EndpointPort]=3#atomic
 core.EndpointAddress:
-  ip:string=1! hostname:string=3 nodeName:string=4 targetRef:ObjectReference=2
+  ip:string=1! hostname:string=3 nodeName:string?=4 targetRef:ObjectReference=2
 core.ObjectReference:
   kind:string=1 namespace:string=2 name:string=3 uid:string=4 apiVersion:string=5
   resourceVersion:string=6 fieldPath:string=7
 core.EndpointPort:
-  name:string=1 port:int32=2! protocol:string=3 appProtocol:string=4
+  name:string=1 port:int32=2! protocol:string=3 appProtocol:string?=4
 core.Node:
   metadata:meta.ObjectMeta=1 spec:NodeSpec=2 status:NodeStatus=3
 core.NodeSpec:
@@ -72,7 +72,7 @@ core.NodeSystemInfo:
   kubeProxyVersion:string=8! operatingSystem:string=9! architecture:string=10!
   swap:NodeSwapStatus=11
 core.NodeSwapStatus:
-  capacity:int64=1
+  capacity:int64?=1
 core.ContainerImage:
   names:[string]=1#atomic sizeBytes:int64=2
 core.AttachedVolume:
@@ -83,9 +83,9 @@ core.NodeConfigStatus:
 core.NodeRuntimeHandler:
   name:string=1 features:NodeRuntimeHandlerFeatures=2
 core.NodeRuntimeHandlerFeatures:
-  recursiveReadOnlyMounts:bool=1 userNamespaces:bool=2
+  recursiveReadOnlyMounts:bool?=1 userNamespaces:bool?=2
 core.NodeFeatures:
-  supplementalGroupsPolicy:bool=1
+  supplementalGroupsPolicy:bool?=1
 core.Namespace:
   metadata:meta.ObjectMeta=1 spec:NamespaceSpec=2 status:NamespaceStatus=3
 core.NamespaceSpec:
@@ -104,10 +104,10 @@ core.EventSource:
 core.EventSeries:
   count:int32=1 lastObservedTime:MicroTime=2
 core.Secret:
-  metadata:meta.ObjectMeta=1 immutable:bool=5 data:{bytes}=2 stringData:{string}=4 type:string=3
+  metadata:meta.ObjectMeta=1 immutable:bool?=5 data:{bytes}=2 stringData:{string}=4 type:string=3
 core.ConfigMap:
-  metadata:meta.ObjectMeta=1 immutable:bool=4 data:{string}=2 binaryData:{bytes}=3
+  metadata:meta.ObjectMeta=1 immutable:bool?=4 data:{string}=2 binaryData:{bytes}=3
 core.ServiceAccount:
   metadata:meta.ObjectMeta=1 secrets:[ObjectReference]=2^name#map(name)
-  imagePullSecrets:[LocalObjectReference]=3#atomic automountServiceAccountToken:bool=4
+  imagePullSecrets:[LocalObjectReference]=3#atomic automountServiceAccountToken:bool?=4
 `;

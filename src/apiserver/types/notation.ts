@@ -3,7 +3,8 @@
 //   core.ServicePort:
 //     name:string=1 port:int32=3! targetPort:IntOrString=4
 //
-// A word is `field:type=number` and then, in this order, what applies:
+// A word is `field:type=number` and then, in this order, what applies; `type?` is a scalar whose
+// zero means something other than its absence:
 //   ^key        strategic merge joins the list's items by that field (`^` alone: by value)
 //   ~           strategic merge keeps only the keys that the patch names (retainKeys)
 //   #atomic     server-side apply owns the whole; `#set` and `#map(a,b)` lists are owned by item
@@ -30,6 +31,8 @@ export type Field = {
   readonly number: number;
   readonly isEmbedded: boolean;
   readonly isRequired: boolean;
+  /** A scalar whose zero is a value; of all others protobuf sends the zero for "absent". */
+  readonly hasZero: boolean;
   /** Strategic merge by this key; the empty string merges a list of scalars by value. */
   readonly mergeKey: string | undefined;
   readonly retainsKeys: boolean;
@@ -39,7 +42,7 @@ export type Field = {
 /** Fields by the type's qualified name, `core.ServicePort`. */
 export type TypeTable = ReadonlyMap<string, readonly Field[]>;
 
-const NAME = String.raw`(\.\.\.|[\w$-]+):([\w.[\]{}]+)=(\d+)`;
+const NAME = String.raw`(\.\.\.|[\w$-]+):([\w.[\]{}]+)(\??)=(\d+)`;
 const MERGE = String.raw`(~?)(?:(\^)([\w-]*))?`;
 const OWNERSHIP = String.raw`(?:#(atomic|set|map\(([\w,]+)\)))?`;
 const WORD = new RegExp(`^${NAME}${MERGE}${OWNERSHIP}(!?)$`);
@@ -67,14 +70,26 @@ export function parseTypes(text: string): TypeTable {
 function parseField(word: string, home: string): Field {
   const match = WORD.exec(word);
   if (!match) throw new Error(`bad field ${word}`);
-  const [, name = '', type = '', number, retains, merge, key = '', ownership, keys, required] =
-    match;
+  const [
+    ,
+    name = '',
+    type = '',
+    optional,
+    number,
+    retains,
+    merge,
+    key = '',
+    ownership,
+    keys,
+    required,
+  ] = match;
   return {
     name,
     type: parseType(type, home),
     number: Number(number),
     isEmbedded: name === '...',
     isRequired: required === '!',
+    hasZero: optional === '?',
     mergeKey: merge === '^' ? key : undefined,
     retainsKeys: retains === '~',
     ownership: parseOwnership(ownership, keys),

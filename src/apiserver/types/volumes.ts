@@ -19,7 +19,7 @@ core.VolumeSource:
   storageos:StorageOSVolumeSource=27 csi:CSIVolumeSource=28 ephemeral:EphemeralVolumeSource=29
   image:ImageVolumeSource=30
 core.HostPathVolumeSource:
-  path:string=1! type:string=2
+  path:string=1! type:string?=2
 core.EmptyDirVolumeSource:
   medium:string=1 sizeLimit:Quantity=2
 core.GCEPersistentDiskVolumeSource:
@@ -29,15 +29,15 @@ core.AWSElasticBlockStoreVolumeSource:
 core.GitRepoVolumeSource:
   repository:string=1! revision:string=2 directory:string=3
 core.SecretVolumeSource:
-  secretName:string=1 items:[KeyToPath]=2#atomic defaultMode:int32=3 optional:bool=4
+  secretName:string=1 items:[KeyToPath]=2#atomic defaultMode:int32?=3 optional:bool?=4
 core.KeyToPath:
-  key:string=1! path:string=2! mode:int32=3
+  key:string=1! path:string=2! mode:int32?=3
 core.NFSVolumeSource:
   server:string=1! path:string=2! readOnly:bool=3
 core.ISCSIVolumeSource:
   targetPortal:string=1! iqn:string=2! lun:int32=3! iscsiInterface:string=4 fsType:string=5
   readOnly:bool=6 portals:[string]=7#atomic chapAuthDiscovery:bool=8 chapAuthSession:bool=11
-  secretRef:LocalObjectReference=10 initiatorName:string=12
+  secretRef:LocalObjectReference=10 initiatorName:string?=12
 core.LocalObjectReference:
   name:string=1
 core.GlusterfsVolumeSource:
@@ -58,48 +58,49 @@ core.CephFSVolumeSource:
 core.FlockerVolumeSource:
   datasetName:string=1 datasetUUID:string=2
 core.DownwardAPIVolumeSource:
-  items:[DownwardAPIVolumeFile]=1#atomic defaultMode:int32=2
+  items:[DownwardAPIVolumeFile]=1#atomic defaultMode:int32?=2
 core.DownwardAPIVolumeFile:
   path:string=1! fieldRef:ObjectFieldSelector=2 resourceFieldRef:ResourceFieldSelector=3
-  mode:int32=4
+  mode:int32?=4
 core.ObjectFieldSelector:
   apiVersion:string=1 fieldPath:string=2!
 core.ResourceFieldSelector:
   containerName:string=1 resource:string=2! divisor:Quantity=3
 core.FCVolumeSource:
-  targetWWNs:[string]=1#atomic lun:int32=2 fsType:string=3 readOnly:bool=4 wwids:[string]=5#atomic
+  targetWWNs:[string]=1#atomic lun:int32?=2 fsType:string=3 readOnly:bool=4
+  wwids:[string]=5#atomic
 core.AzureFileVolumeSource:
   secretName:string=1! shareName:string=2! readOnly:bool=3
 core.ConfigMapVolumeSource:
-  ...:LocalObjectReference=1 items:[KeyToPath]=2#atomic defaultMode:int32=3 optional:bool=4
+  ...:LocalObjectReference=1 items:[KeyToPath]=2#atomic defaultMode:int32?=3 optional:bool?=4
 core.VsphereVirtualDiskVolumeSource:
   volumePath:string=1! fsType:string=2 storagePolicyName:string=3 storagePolicyID:string=4
 core.QuobyteVolumeSource:
   registry:string=1! volume:string=2! readOnly:bool=3 user:string=4 group:string=5 tenant:string=6
 core.AzureDiskVolumeSource:
-  diskName:string=1! diskURI:string=2! cachingMode:string=3 fsType:string=4 readOnly:bool=5
-  kind:string=6
+  diskName:string=1! diskURI:string=2! cachingMode:string?=3 fsType:string?=4 readOnly:bool?=5
+  kind:string?=6
 core.PhotonPersistentDiskVolumeSource:
   pdID:string=1! fsType:string=2
 core.ProjectedVolumeSource:
-  sources:[VolumeProjection]=1#atomic defaultMode:int32=2
+  sources:[VolumeProjection]=1#atomic defaultMode:int32?=2
 core.VolumeProjection:
   secret:SecretProjection=1 downwardAPI:DownwardAPIProjection=2 configMap:ConfigMapProjection=3
   serviceAccountToken:ServiceAccountTokenProjection=4
   clusterTrustBundle:ClusterTrustBundleProjection=5 podCertificate:PodCertificateProjection=6
 core.SecretProjection:
-  ...:LocalObjectReference=1 items:[KeyToPath]=2#atomic optional:bool=4
+  ...:LocalObjectReference=1 items:[KeyToPath]=2#atomic optional:bool?=4
 core.DownwardAPIProjection:
   items:[DownwardAPIVolumeFile]=1#atomic
 core.ConfigMapProjection:
-  ...:LocalObjectReference=1 items:[KeyToPath]=2#atomic optional:bool=4
+  ...:LocalObjectReference=1 items:[KeyToPath]=2#atomic optional:bool?=4
 core.ServiceAccountTokenProjection:
-  audience:string=1 expirationSeconds:int64=2 path:string=3!
+  audience:string=1 expirationSeconds:int64?=2 path:string=3!
 core.ClusterTrustBundleProjection:
-  name:string=1 signerName:string=2 labelSelector:meta.LabelSelector=3 optional:bool=5
+  name:string?=1 signerName:string?=2 labelSelector:meta.LabelSelector=3 optional:bool?=5
   path:string=4!
 core.PodCertificateProjection:
-  signerName:string=1 keyType:string=2 maxExpirationSeconds:int32=3 credentialBundlePath:string=4
+  signerName:string=1 keyType:string=2 maxExpirationSeconds:int32?=3 credentialBundlePath:string=4
   keyPath:string=5 certificateChainPath:string=6
 core.PortworxVolumeSource:
   volumeID:string=1! fsType:string=2 readOnly:bool=3
@@ -111,7 +112,7 @@ core.StorageOSVolumeSource:
   volumeName:string=1 volumeNamespace:string=2 fsType:string=3 readOnly:bool=4
   secretRef:LocalObjectReference=5
 core.CSIVolumeSource:
-  driver:string=1! readOnly:bool=2 fsType:string=3 volumeAttributes:{string}=4
+  driver:string=1! readOnly:bool?=2 fsType:string?=3 volumeAttributes:{string}=4
   nodePublishSecretRef:LocalObjectReference=5
 core.EphemeralVolumeSource:
   volumeClaimTemplate:PersistentVolumeClaimTemplate=1
@@ -119,15 +120,15 @@ core.PersistentVolumeClaimTemplate:
   metadata:meta.ObjectMeta=1 spec:PersistentVolumeClaimSpec=2!
 core.PersistentVolumeClaimSpec:
   accessModes:[string]=1#atomic selector:meta.LabelSelector=4
-  resources:VolumeResourceRequirements=2 volumeName:string=3 storageClassName:string=5
-  volumeMode:string=6 dataSource:TypedLocalObjectReference=7 dataSourceRef:TypedObjectReference=8
-  volumeAttributesClassName:string=9
+  resources:VolumeResourceRequirements=2 volumeName:string=3 storageClassName:string?=5
+  volumeMode:string?=6 dataSource:TypedLocalObjectReference=7 dataSourceRef:TypedObjectReference=8
+  volumeAttributesClassName:string?=9
 core.VolumeResourceRequirements:
   limits:{Quantity}=1 requests:{Quantity}=2
 core.TypedLocalObjectReference:
-  apiGroup:string=1 kind:string=2! name:string=3!
+  apiGroup:string?=1 kind:string=2! name:string=3!
 core.TypedObjectReference:
-  apiGroup:string=1 kind:string=2! name:string=3! namespace:string=4
+  apiGroup:string?=1 kind:string=2! name:string=3! namespace:string?=4
 core.ImageVolumeSource:
   reference:string=1 pullPolicy:string=2
 `;
