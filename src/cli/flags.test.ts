@@ -35,7 +35,14 @@ test('flags get the types and defaults that their data says', () => {
     until: undefined,
   };
   assert.deepEqual(flags, expected);
-  const { with: tool, dry } = parseWords(syntax, ['x', 'y', '--on=z', '-w', 'roller', '--dry']).flags;
+  const { with: tool, dry } = parseWords(syntax, [
+    'x',
+    'y',
+    '--on=z',
+    '-w',
+    'roller',
+    '--dry',
+  ]).flags;
   assert.deepEqual([tool, dry], ['roller', true]);
 });
 

@@ -41,7 +41,10 @@ export async function runRegister(call: RegisterCall): Promise<number> {
   return await withKube(flags, env, async ({ client, namespace }) => {
     const registration = { ...words, namespace };
     const plan = async (): Promise<readonly Action[]> => {
-      const result = planRegistration(registration, await readPresent(client, registration, signal));
+      const result = planRegistration(
+        registration,
+        await readPresent(client, registration, signal),
+      );
       if (result.ok) return result.actions;
       const { problem, remedy } = result;
       throw new OperatorError('NAME_TAKEN', problem, { remedy });

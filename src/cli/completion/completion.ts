@@ -17,4 +17,3 @@ export function renderCompletion(shell: string, commands: readonly Command[]): s
   if (render === undefined) throw new Error(`no completion for ${shell}`);
   return render(completionData(commands));
 }
-

@@ -11,10 +11,11 @@ const path = (name: string): string => fileURLToPath(new URL(`testdata/${name}`,
 
 test("the story's VM as manifests", async (t) => {
   const printed: string[] = [];
-  const status = await runCli(
-    ['register', 'postgresql-1-vm', '10.128.0.14', '5432', '--dry-run'],
-    { env: {}, signal: new AbortController().signal, print: (text) => printed.push(text) },
-  );
+  const status = await runCli(['register', 'postgresql-1-vm', '10.128.0.14', '5432', '--dry-run'], {
+    env: {},
+    signal: new AbortController().signal,
+    print: (text) => printed.push(text),
+  });
   assert.equal(status, 0);
   const serializers = [(text: string) => `${text}\n`];
   t.assert.fileSnapshot(printed.join('\n'), path('postgresql-1-vm.yaml'), { serializers });

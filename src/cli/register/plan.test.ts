@@ -49,7 +49,9 @@ function after(found: Present, actions: readonly Action[]): Present {
     objects = objects.filter((it) => it.type !== type || it.object.metadata.name !== name);
     if (action.verb === 'remove') continue;
     const object =
-      action.verb === 'create' ? withDefaults(type, action.object) : merged(action.object, action.patch);
+      action.verb === 'create'
+        ? withDefaults(type, action.object)
+        : merged(action.object, action.patch);
     objects = [...objects, { type, object }];
   }
   return { ...found, objects };
@@ -167,7 +169,12 @@ test('an account that was there before is used, and never ours', () => {
     { name: 'db', namespace: 'shop', address: undefined },
     after(found, actions),
   );
-  assert.deepEqual(said(gone), ALL.slice(1).toReversed().map((name) => `${name} deleted`));
+  assert.deepEqual(
+    said(gone),
+    ALL.slice(1)
+      .toReversed()
+      .map((name) => `${name} deleted`),
+  );
 });
 
 test('a name that is taken is refused with the way out', () => {
@@ -205,7 +212,9 @@ test('an address that is taken, too', () => {
     problem: 'the address 10.1.0.5 is taken by Pod other/web-1',
     remedy: 'give the address of the machine that is to be registered',
   });
-  const other = present({ holders: [{ ...holder, name: 'cache-10.1.0.5', registeredBy: 'cache' }] });
+  const other = present({
+    holders: [{ ...holder, name: 'cache-10.1.0.5', registeredBy: 'cache' }],
+  });
   assert.deepEqual(planRegistration(registration(), other), {
     ok: false,
     problem: 'the address 10.1.0.5 is taken by WorkloadEntry shop/cache-10.1.0.5',
@@ -222,7 +231,9 @@ test('deregistering undoes it; what others share stays until the last has gone',
   const first = planDeregistration({ name: 'db', namespace: 'shop', address: '10.1.0.5' }, both);
   assert.deepEqual(said(first), [
     'workloadentry.networking.istio.io/db-10.1.0.5 deleted',
-    ...ALL.slice(0, 5).toReversed().map((name) => `${name} stays for other addresses`),
+    ...ALL.slice(0, 5)
+      .toReversed()
+      .map((name) => `${name} stays for other addresses`),
   ]);
   const left = after(both, first);
   const last = planDeregistration({ name: 'db', namespace: 'shop', address: undefined }, left);

@@ -224,7 +224,9 @@ function isContained(wanted: unknown, found: unknown): boolean {
     );
   }
   if (!isRecord(wanted)) return wanted === found;
-  return isRecord(found) && Object.keys(wanted).every((name) => isContained(wanted[name], found[name]));
+  return (
+    isRecord(found) && Object.keys(wanted).every((name) => isContained(wanted[name], found[name]))
+  );
 }
 
 /** The kinds without which there is nothing to register. */

@@ -95,7 +95,8 @@ function parsePort(
   word: string,
   options: { readonly fallback: Protocol; readonly isOnly: boolean },
 ): RegisteredPort {
-  const [, digits = '', given] = /^(\d{1,5})(?::([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?))?$/.exec(word) ?? [];
+  const [, digits = '', given] =
+    /^(\d{1,5})(?::([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?))?$/.exec(word) ?? [];
   const port = Number(digits);
   if (port < 1 || port > 65_535) throw refuse(`"${word}" is no port, such as 5432 or 8080:http`);
   const { fallback, isOnly } = options;
