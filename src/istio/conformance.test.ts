@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { ISTIO_CONFORMANCE_FOLDER } from '../../test/fakes/conformance-data.ts';
 import { isRecord } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
@@ -22,11 +22,7 @@ import { parseServiceEntry } from './serviceentry/service-entry.ts';
 import { parseVirtualService } from './virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from './workloadentry/workload-entry.ts';
 
-const FOLDER = join(
-  process.env['ISTHMUS_CONFORMANCE'] ??
-    fileURLToPath(new URL('../../../shared/conformance', import.meta.url)),
-  'istio',
-);
+const FOLDER = ISTIO_CONFORMANCE_FOLDER;
 
 const PARSERS: Readonly<Record<string, (object: KubeObject) => ParseResult<unknown>>> = {
   AuthorizationPolicy: parseAuthorizationPolicy,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { ISTIO_CONFORMANCE_FOLDER } from '../../../test/fakes/conformance-data.ts';
 import { validateRules } from '../cel/rules.ts';
 import { compileDefinition } from '../kinds/custom.ts';
 import { KindRegistry } from '../kinds/kind-registry.ts';
@@ -13,7 +13,7 @@ import { renderViolation } from '../violation.ts';
 import { pruneUnknown } from './prune.ts';
 import { validateValue } from './validate.ts';
 
-const FOLDER = fileURLToPath(new URL('../../../../shared/conformance/istio', import.meta.url));
+const FOLDER = ISTIO_CONFORMANCE_FOLDER;
 
 type Definition = { readonly name: string };
 type Case = {
