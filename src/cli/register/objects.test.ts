@@ -18,7 +18,7 @@ test("the story's VM as manifests", async (t) => {
   });
   assert.equal(status, 0);
   const serializers = [(text: string) => `${text}\n`];
-  t.assert.fileSnapshot(printed.join('\n'), path('postgresql-1-vm.yaml'), { serializers });
+  t.assert.fileSnapshot(printed.join('\n'), path('postgresql-1-vm.golden'), { serializers });
 });
 
 test("every object is what its kind's schema allows", () => {

@@ -51,7 +51,7 @@ export function entryName({ name, address }: { name: string; address: string }):
   return `${name}-${address.replaceAll(':', '-')}`.replace(/-$/, '-0');
 }
 
-/** What shall be there, in the order of making: the endpoint last, when all that it needs stands. */
+/** What shall be there, in the order of making: the endpoint last, when all it needs stands. */
 export function registrationObjects(registration: Registration): readonly Manifest[] {
   const { name } = registration;
   return [

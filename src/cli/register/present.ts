@@ -27,7 +27,7 @@ export type Wanted = {
 
 type Reader = Pick<KubeClient, 'get' | 'list'>;
 
-/** @throws OperatorError NOT_FOUND when there is no such namespace, CONFIG_INVALID without a mesh */
+/** @throws OperatorError NOT_FOUND for an unknown namespace, CONFIG_INVALID without a mesh */
 export async function readPresent(
   client: Reader,
   wanted: Wanted,
