@@ -1,8 +1,11 @@
 // The half of a gRPC call that client and server share: framed messages over one HTTP/2 stream.
 import type { Http2Stream } from 'node:http2';
 import type { MessageChannel } from './call.ts';
-import { frameHead, MessageReader } from './framing.ts';
+import { FRAME_HEAD_BYTES, frameHead, MessageReader } from './framing.ts';
 import { GrpcStatus, GrpcStatusError } from './status.ts';
+
+/** Up to this, one write of a copy costs less than several of the originals. */
+const COPIED_BYTES_MAX = 4096;
 
 const ignore = (): void => undefined;
 
@@ -44,6 +47,7 @@ export class MessageStream implements MessageChannel {
     if (stream.destroyed || stream.writableEnded) return false;
     let size = 0;
     for (const part of parts) size += part.length;
+    if (size <= COPIED_BYTES_MAX) return stream.write(copyFramed(parts, size));
     // Corked, so that head and parts leave in one writev and the smaller ones in one DATA frame.
     stream.cork();
     let isRoomLeft = stream.write(frameHead(size));
@@ -82,4 +86,16 @@ export class MessageStream implements MessageChannel {
       onBroken(error);
     }
   }
+}
+
+function copyFramed(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const framed = Buffer.allocUnsafe(FRAME_HEAD_BYTES + size);
+  framed[0] = 0;
+  framed.writeUInt32BE(size, 1);
+  let at = FRAME_HEAD_BYTES;
+  for (const part of parts) {
+    framed.set(part, at);
+    at += part.length;
+  }
+  return framed;
 }

@@ -94,6 +94,7 @@ export class FakeDeltaClient {
 
   /** A new stream to a server that has forgotten everything. */
   reconnect(): void {
+    this.warming.clear(); // nothing tells the new stream of these; Envoy's own timeout ends it
     this.#blamed.clear();
     this.#asks.clear();
     for (const [typeUrl, type] of this.#types) {

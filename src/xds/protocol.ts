@@ -359,7 +359,9 @@ export class DeltaProtocol {
 
   /**
    * A changed EDS cluster keeps its old settings in force until its assignment arrives again,
-   * which Envoy does not ask for: so it is owed after every cluster.
+   * which Envoy does not ask for: so it is owed after every cluster. (Should the connection be lost
+   * between the two, nothing that Envoy says on the next stream tells of it: its own timeout of
+   * 15 s, `initial_fetch_timeout`, then puts the cluster in force.)
    */
   #oweEndpoints({ resources }: Batch): void {
     const subscription = this.#subscriptions.get(ENDPOINTS_TYPE);

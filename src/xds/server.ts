@@ -56,8 +56,12 @@ export type XdsServerOptions<Proxy> = {
   readonly log?: Logger;
 };
 
-/** Streams that are served before other work gets its turn. */
-const PUMP_STREAMS_MAX = 64;
+/**
+ * What is sent before other work gets its turn: some 10 ms of small responses, or of encrypting
+ * large ones. Answers that come in meanwhile wait, so that the last of many is not sent late.
+ */
+const PUMP_STREAMS_MAX = 512;
+const PUMP_BYTES_MAX = 4 << 20;
 
 type Admitted = { readonly id: string; readonly connectedAtMs: number };
 
@@ -220,9 +224,10 @@ export class XdsServer<Proxy> {
 
   #flush(): void {
     this.#settle();
+    const bytesMax = this.#counters.bytes + PUMP_BYTES_MAX;
     let room = PUMP_STREAMS_MAX;
     for (const stream of this.#due) {
-      if (room-- === 0) return this.#flushSoon();
+      if (room-- === 0 || this.#counters.bytes > bytesMax) return this.#flushSoon();
       this.#due.delete(stream);
       stream.pump();
     }
