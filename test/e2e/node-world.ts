@@ -1,5 +1,5 @@
 // A lab with a node and an API server, for the node's own tests: everything through the API.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '#base/log.ts';
@@ -11,6 +11,7 @@ import { EVENT, NAMESPACE, POD, type ResourceType, SERVICE_ACCOUNT } from '#kube
 import { isAlreadyExists, isNotFound } from '#kube/status.ts';
 import { Cloud, REPOSITORY } from '#lab/cloud.ts';
 import { eventually } from '#lab/eventually.ts';
+import { parseLogLine } from '#lab/node/container/log.ts';
 import { LabNode, type LabNodeOptions, NODE_NAME } from '#lab/node/lab-node.ts';
 import { regionNetns } from '#lab/topology.ts';
 import { ApiServerProcess } from './api-server.ts';
@@ -99,6 +100,26 @@ export class NodeWorld implements AsyncDisposable {
       `Pod ${name} gone`,
       async () => (await this.pod(name)) === undefined || undefined,
     );
+  }
+
+  /** A container's log as the node's file has it. */
+  logPath(pod: string, container = 'main'): { readonly read: () => string } {
+    const pattern = `${this.cloud.logsDir}/pods/${NS}_${pod}_*/${container}/*.log`;
+    const read = (): string =>
+      globSync(pattern)
+        .map((path) => readFileSync(path, 'utf8'))
+        .join('');
+    return { read };
+  }
+
+  /** What a container has printed, once there are so many lines. */
+  async logLines(pod: string, count: number, container = 'main'): Promise<readonly string[]> {
+    const log = this.logPath(pod, container);
+    return await eventually(`${count} lines of ${pod}`, async () => {
+      const entries = log.read().split('\n');
+      const lines = entries.flatMap((line) => parseLogLine(line)?.text ?? []);
+      return lines.length >= count ? lines : undefined;
+    });
   }
 
   /** `reason: message` of a Pod's Events, in the order in which they were first said. */
