@@ -34,10 +34,11 @@ import { standInFor } from '#resolve/stand-in.ts';
 import { XdsServer, type Admission } from '#xds/server.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { installKinds } from './crds.ts';
-import { createIngest, type Ingest } from './ingest.ts';
+import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { runPages } from './monitoring.ts';
 import { controlPlanePages } from './pages.ts';
 import { INGESTED } from './kinds.ts';
+import { VipPublisher } from './vip-publisher.ts';
 
 export type ControlPlaneDependencies = {
   readonly client: KubeClient;
@@ -57,6 +58,7 @@ export type ControlPlane = {
   readonly catalog: MeshCatalog;
   readonly xds: XdsServer<WorkloadIdentity>;
   readonly ingest: Ingest;
+  readonly vips: VipPublisher;
   readonly authority: AuthoritySource;
   readonly rootPublisher: RootPublisher;
   isReady(): boolean;
@@ -91,11 +93,12 @@ export async function buildControlPlane(
     bundlePem: () => authority.current().trustBundlePem,
   });
   publisher.refresh = () => rootPublisher.refresh();
+  const vips = new VipPublisher({ ...common, log: log.with({ part: 'vips' }) });
   const settleSoon = coalesce(() => catalog.settle());
   const ingest = createIngest({
     ...common,
     types: INGESTED,
-    target: mesh,
+    target: allOf([mesh, vips]),
     onChanged: settleSoon,
     log: log.with({ part: 'ingest' }),
   });
@@ -113,7 +116,7 @@ export async function buildControlPlane(
     clock,
     log: log.with({ part: 'xds' }),
   });
-  return { mesh, catalog, xds, ingest, authority, rootPublisher, isReady: () => isSynced };
+  return { mesh, catalog, xds, ingest, vips, authority, rootPublisher, isReady: () => isSynced };
 }
 
 function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {
@@ -168,7 +171,7 @@ export async function runControlPlane(
   signal: AbortSignal,
 ): Promise<void> {
   const { config, client, clock, log, onListening } = options;
-  const { authority, xds, ingest, rootPublisher } = parts;
+  const { authority, xds, ingest, vips, rootPublisher } = parts;
   const names = serverNames(config.tlsNames);
   const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
   const server = createGrpcServer({
@@ -192,6 +195,7 @@ export async function runControlPlane(
   const xdsPort = await server.listen(config.listen);
   await runTasks(signal, [
     (group) => ingest.run(group),
+    (group) => vips.run(ingest.synced, group),
     (group) => authority.run(group),
     (group) => rootPublisher.run(group),
     (group) =>

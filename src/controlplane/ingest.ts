@@ -11,6 +11,13 @@ import type { Mesh } from '#model/mesh.ts';
 /** Where objects go. `Mesh` is one. */
 export type IngestTarget = Pick<Mesh, 'ingest'>;
 
+/** Hands everything on to several. */
+export const allOf = (targets: readonly IngestTarget[]): IngestTarget => ({
+  ingest: (type, object, change) => {
+    for (const target of targets) target.ingest(type, object, change);
+  },
+});
+
 /** @param onChanged called after what one list or event says has been handed on, if anything */
 export function createIngestStore(
   type: ResourceType,
