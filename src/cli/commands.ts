@@ -1,7 +1,8 @@
 // Every command of `isthmus`, as data. Nothing here loads what a command runs.
 import type { Command } from './command.ts';
+import { LAB } from './table/lab.ts';
 import { MACHINES } from './table/machines.ts';
 import { PARTS } from './table/parts.ts';
 import { TOOLS } from './table/tools.ts';
 
-export const COMMANDS: readonly Command[] = [...PARTS, ...MACHINES, ...TOOLS];
+export const COMMANDS: readonly Command[] = [...PARTS, ...MACHINES, ...LAB, ...TOOLS];

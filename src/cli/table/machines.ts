@@ -68,4 +68,55 @@ export const MACHINES: readonly Command[] = [
     ],
     run: async (call) => (await import('../commands/register.ts')).runDeregister(call),
   }),
+  defineCommand({
+    name: 'vm files',
+    group: 'Virtual machines',
+    summary: 'write the files that a VM needs to start its agent',
+    description:
+      'Writes cluster.env, mesh.yaml, root-cert.pem, istio-token and hosts, and prints where on\n' +
+      'the machine each goes. The token lets whoever has it be this workload until it ends: copy\n' +
+      'it as you would a key. Run it again for a fresh one.',
+    operands: [{ name: 'NAME' }],
+    flags: {
+      gateway: {
+        type: 'string',
+        isRequired: true,
+        value: 'IP',
+        summary: 'what leads to the control plane: an address, or a load balancer by its DNS name',
+      },
+      ip: { type: 'string', value: 'IP', summary: 'which machine, where NAME has several' },
+      output: {
+        type: 'string',
+        short: 'o',
+        value: 'DIR',
+        completes: 'folder',
+        summary: 'the folder for the files, instead of ./NAME',
+      },
+      'token-duration': {
+        type: 'string',
+        default: '1h',
+        value: 'DURATION',
+        summary: 'how long the token is good; at least 10m',
+      },
+      'service-cidr': {
+        type: 'string',
+        default: '*',
+        value: 'CIDR',
+        summary: 'what to capture from the first moment; * is the mesh, as the control plane says',
+      },
+      ...kubeFlags,
+    },
+    examples: [
+      {
+        says: 'into ./postgresql-1-vm',
+        command: 'isthmus vm files postgresql-1-vm --gateway 203.0.113.7',
+      },
+      {
+        says: 'for a VM that starts tomorrow',
+        command:
+          'isthmus vm files postgresql-1-vm --gateway lb.example.org -o ~/vm --token-duration 24h',
+      },
+    ],
+    run: async (call) => (await import('../commands/vm-files.ts')).runVmFiles(call),
+  }),
 ];

@@ -1,0 +1,170 @@
+// `isthmus vm files`: reads what the agent of a registered VM must know, and writes it down.
+import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { parseDurationMs } from '#agent/settings.ts';
+import { usageError } from '#base/flags.ts';
+import { canonicalCidr, canonicalIp } from '#base/ip.ts';
+import { OperatorError } from '#base/operator-error.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { isRecord } from '#kube/objects.ts';
+import { CONFIG_MAP, WORKLOAD_ENTRY } from '#kube/resources.ts';
+import { isNotFound } from '#kube/status.ts';
+import type { Surroundings } from '../command.ts';
+import { withKube, type KubeWords } from '../kube.ts';
+import { parseName } from '../register/request.ts';
+import { selectEntry } from '../vm/entry.ts';
+import { renderPlaces, vmFiles, type VmFile } from '../vm/files.ts';
+
+type VmFilesCall = Surroundings & {
+  readonly operands: readonly string[];
+  readonly flags: KubeWords & {
+    readonly gateway: string;
+    readonly ip: string | undefined;
+    readonly output: string | undefined;
+    readonly 'token-duration': string;
+    readonly 'service-cidr': string;
+  };
+};
+
+const USAGE = 'isthmus vm files NAME --gateway IP [flags]; all of it: isthmus vm files --help';
+/** The API's own lower limit of TokenRequest. */
+const TOKEN_SECONDS_MIN = 600;
+const TOKEN_AUDIENCE = 'istio-ca';
+/** The folder has a token in it. */
+const FOLDER_MODE = 0o700;
+const MESH_NAMESPACE = 'istio-system';
+
+/** @throws OperatorError USAGE, NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE, those of `withKube` */
+export async function runVmFiles(call: VmFilesCall): Promise<number> {
+  const { flags, env, signal, print } = call;
+  const service = parseName(call.operands[0] ?? '');
+  const gateway = parseGateway(flags.gateway);
+  const serviceCidr = parseServiceCidr(flags['service-cidr']);
+  const expirationSeconds = parseTokenSeconds(flags['token-duration']);
+  return await withKube(flags, env, async ({ client, namespace }) => {
+    const { items } = await client.list(WORKLOAD_ENTRY, { namespace, signal });
+    const wanted = { name: service, namespace, address: flags.ip };
+    const entry = selectEntry(items, wanted);
+    const account = { namespace, name: entry.serviceAccount };
+    const [rootCertPem, mesh, token] = await Promise.all([
+      readRootCertificate(client, namespace, signal),
+      readMeshSettings(client, signal),
+      client.createToken(account, { audiences: [TOKEN_AUDIENCE], expirationSeconds, signal }),
+    ]);
+    const common = { service, entry, gateway, serviceCidr, rootCertPem, ...mesh };
+    const files = vmFiles({ ...common, token: token.token });
+    const folder = flags.output ?? service;
+    await writeFiles(folder, files);
+    const until = new Date(token.expiresAtMs).toISOString();
+    print(renderWritten({ folder, files, until, machine: `${service} (${entry.address})` }));
+    return 0;
+  });
+}
+
+const refuse = (message: string): OperatorError => usageError(message, USAGE);
+
+function parseGateway(text: string): string {
+  const address = canonicalIp(text);
+  if (address !== undefined) return address;
+  const isName = /^(?=.{1,253}$)(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+$/i.test(text);
+  if (isName && !/\.\d+$/.test(text)) return text.toLowerCase();
+  throw refuse(`--gateway ${text} is neither an IP address nor a DNS name`);
+}
+
+function parseServiceCidr(text: string): string {
+  if (text === '*') return text;
+  const cidrs = text.split(',').map(canonicalCidr);
+  if (!cidrs.includes(undefined)) return cidrs.join(',');
+  throw refuse(`--service-cidr ${text} is neither * nor prefixes such as 10.96.0.0/16`);
+}
+
+function parseTokenSeconds(text: string): number {
+  const seconds = Math.floor((parseDurationMs(text) ?? 0) / 1000);
+  if (seconds >= TOKEN_SECONDS_MIN) return seconds;
+  throw refuse(`--token-duration ${text} is no duration of 10m or more, such as 1h`);
+}
+
+async function readRootCertificate(
+  client: KubeClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const data = await readConfigMap(client, { namespace, name: 'istio-ca-root-cert' }, signal);
+  const pem = data?.['root-cert.pem'];
+  if (typeof pem === 'string' && pem !== '') return pem;
+  throw new OperatorError('CONFIG_INVALID', `${namespace} has no root certificate of the mesh`, {
+    remedy: 'start isthmusd: it puts ConfigMap istio-ca-root-cert into every namespace',
+  });
+}
+
+/** A mesh without settings has the defaults; one with settings that do not parse says so itself. */
+async function readMeshSettings(client: KubeClient, signal: AbortSignal) {
+  const data = await readConfigMap(client, { namespace: MESH_NAMESPACE, name: 'istio' }, signal);
+  const mesh = parseMesh(data?.['mesh']);
+  const { trustDomain = 'cluster.local', defaultConfig } = mesh;
+  return {
+    trustDomain: String(trustDomain),
+    proxyConfig: isRecord(defaultConfig) ? defaultConfig : {},
+  };
+}
+
+function parseMesh(text: unknown): Record<string, unknown> {
+  try {
+    const mesh: unknown = parseYaml(typeof text === 'string' ? text : '');
+    return isRecord(mesh) ? mesh : {};
+  } catch (cause) {
+    throw new OperatorError('CONFIG_INVALID', "the mesh's settings are not YAML", {
+      remedy: `mend key mesh of ConfigMap ${MESH_NAMESPACE}/istio`,
+      cause,
+    });
+  }
+}
+
+async function readConfigMap(
+  client: KubeClient,
+  ref: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<Record<string, unknown> | undefined> {
+  try {
+    const { data } = await client.get(CONFIG_MAP, ref, { signal });
+    return isRecord(data) ? data : undefined;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Each file in one step, never readable by more people than it ends up to be. */
+async function writeFiles(folder: string, files: readonly VmFile[]): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    for (const { name, content, mode } of files) {
+      const temporary = join(folder, `.${name}.new`);
+      await writeFile(temporary, content, { mode: 0o600 });
+      await chmod(temporary, mode);
+      await rename(temporary, join(folder, name));
+    }
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatorError('FILE_UNREADABLE', `cannot write to ${folder}: ${problem}`, {
+      remedy: 'name a folder that you may write to with -o',
+      cause,
+    });
+  }
+}
+
+function renderWritten(written: {
+  readonly folder: string;
+  readonly files: readonly VmFile[];
+  readonly until: string;
+  readonly machine: string;
+}): string {
+  const { folder, files, until, machine } = written;
+  const commands = renderPlaces(files).replaceAll(/^/gm, '  ');
+  return `${files.length} files for ${machine} in ${folder}; the token is good until ${until}
+
+copy the folder to the machine, and there, in it:
+${commands}
+  sudo isthmus agent`;
+}
