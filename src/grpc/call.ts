@@ -40,6 +40,8 @@ export interface GrpcCall extends MessageChannel {
   readonly peer: X509Certificate | undefined;
   /** `10.24.2.23:40190`, or `unix`: for logs, never for decisions. */
   readonly remoteAddress: string;
+  /** Messages larger than this end the call: for methods that need less than the server allows. */
+  limitMessages(bytesMax: number): void;
   /** Called once, when nothing more follows: after `end`, a cancellation, a lost connection. */
   onClose: () => void;
   /** Ends the call with a status (OK if none is given), after what was sent. Once is enough. */

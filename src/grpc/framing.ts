@@ -20,7 +20,8 @@ const BODY_BYTES_FIRST = 4096;
  * announcement of a large message nor its delivery byte by byte costs more than twice its bytes.
  */
 export class MessageReader {
-  readonly #messageBytesMax: number;
+  /** May be changed between messages. */
+  messageBytesMax: number;
   readonly #head = new Uint8Array(FRAME_HEAD_BYTES);
   #headBytes = 0;
   #size = 0;
@@ -28,7 +29,7 @@ export class MessageReader {
   #bodyBytes = 0;
 
   constructor(options: { readonly messageBytesMax: number }) {
-    this.#messageBytesMax = options.messageBytesMax;
+    this.messageBytesMax = options.messageBytesMax;
   }
 
   /** Has part of a message arrived, but not all of it? */
@@ -75,10 +76,10 @@ export class MessageReader {
       throw new GrpcStatusError(GrpcStatus.unimplemented, 'compressed messages are not supported');
     }
     const size = new DataView(this.#head.buffer).getUint32(1);
-    if (size > this.#messageBytesMax) {
+    if (size > this.messageBytesMax) {
       throw new GrpcStatusError(
         GrpcStatus.resourceExhausted,
-        `message of ${size} bytes is larger than ${this.#messageBytesMax}`,
+        `message of ${size} bytes is larger than ${this.messageBytesMax}`,
       );
     }
     return size;

@@ -68,6 +68,10 @@ export class MessageStream implements MessageChannel {
     this.#stream.resume();
   }
 
+  limitMessages(bytesMax: number): void {
+    this.#reader.messageBytesMax = bytesMax;
+  }
+
   /** Nothing more is delivered; what still arrives is dropped, so that it blocks nobody. */
   deafen(): void {
     this.#isDeaf = true;

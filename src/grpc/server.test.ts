@@ -157,6 +157,19 @@ test('a message over the limit ends its call only', async (t) => {
   assert.equal((await channel.unary('/t/Echo', Buffer.alloc(1000))).length, 1000);
 });
 
+test('a unary method takes small requests only, unless it says otherwise', async (t) => {
+  const answer: UnaryMethod = () => Promise.resolve(Buffer.alloc(0));
+  const methods = {
+    '/t/Small': unaryHandler(answer),
+    '/t/Large': unaryHandler(answer, { requestBytesMax: 1 << 20 }),
+  };
+  const { port } = await start(t, { methods });
+  const channel = dial(t, at(port));
+  const request = Buffer.alloc(65 << 10);
+  await assert.rejects(channel.unary('/t/Small', request), { code: GrpcStatus.resourceExhausted });
+  await channel.unary('/t/Large', request);
+});
+
 test('a reader that pauses holds the sender back; drain follows when it reads on', async (t) => {
   const gone = Promise.withResolvers<GrpcCall>();
   const { port } = await start(t, { methods: { '/t/Flood': gone.resolve } });

@@ -32,7 +32,8 @@ export type GrpcServerLimits = SessionLimits & {
 export const SERVER_LIMITS: GrpcServerLimits = {
   sessionsMax: 10_000,
   concurrentStreamsMax: 100,
-  messageBytesMax: 4 << 20,
+  // what a proxy that has asked for very many names says when it connects anew
+  messageBytesMax: 16 << 20,
   pingIntervalMs: 30_000,
   pingTimeoutMs: 20_000,
   idleMsMax: 10 * 60_000,

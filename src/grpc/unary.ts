@@ -22,13 +22,22 @@ export type UnaryMethod = (
 
 /** Including the time until the request has arrived. */
 const LIMIT_MS = 30_000;
+/** Certificate requests and the like; strangers may call, so that they cannot make us hold much. */
+const REQUEST_BYTES_MAX = 64 << 10;
 
 export function unaryHandler(
   method: UnaryMethod,
-  options: { readonly limitMs?: number; readonly clock?: Clock; readonly log?: Logger } = {},
+  options: {
+    readonly limitMs?: number;
+    readonly requestBytesMax?: number;
+    readonly clock?: Clock;
+    readonly log?: Logger;
+  } = {},
 ): GrpcHandler {
-  const { limitMs = LIMIT_MS, clock = systemClock, log = silentLogger } = options;
+  const { limitMs = LIMIT_MS, requestBytesMax = REQUEST_BYTES_MAX } = options;
+  const { clock = systemClock, log = silentLogger } = options;
   return (call) => {
+    call.limitMessages(requestBytesMax);
     const gone = new AbortController();
     call.onClose = () => gone.abort();
     const deadline = { what: call.path, limitMs, clock, parent: gone.signal };

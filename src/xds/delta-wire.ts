@@ -31,8 +31,11 @@ export type DecodedRequest =
 
 /** Istio's longest names (a host of 253 characters in a route name) stay far below. */
 const NAME_LENGTH_MAX = 1024;
-/** A proxy at its quota names everything it holds in the first request of a new stream. */
-const NAMES_MAX = 50_000;
+/**
+ * In one request. Envoy never lets go of a name, and names them all when it connects anew, those
+ * over its quota included: were that too many, it could never come back.
+ */
+export const REQUEST_NAMES_MAX = 100_000;
 const REJECTION_LENGTH_MAX = 2000;
 
 /** Unknown fields (`resource_locators_subscribe`, the whole node but its id) are skipped. */
@@ -65,8 +68,8 @@ function readRequest(reader: BinaryReader): DeltaRequest {
     else if (isKnown && field === 7) {
       rejection = readStringField(reader.bytes(), 2).slice(0, REJECTION_LENGTH_MAX);
     } else reader.skip(wireType, field);
-    if (subscribe.length + unsubscribe.length + initialVersions.size > NAMES_MAX) {
-      throw new RangeError(`more than ${NAMES_MAX} names`);
+    if (subscribe.length + unsubscribe.length + initialVersions.size > REQUEST_NAMES_MAX) {
+      throw new RangeError(`more than ${REQUEST_NAMES_MAX} names`);
     }
   }
   if (request.typeUrl === '') throw new RangeError('no type_url');

@@ -40,6 +40,8 @@ export class FakeCall implements GrpcCall {
     return !this.#isFull;
   }
 
+  limitMessages(): void {}
+
   pause(): void {}
 
   resume(): void {}

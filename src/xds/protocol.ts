@@ -5,6 +5,7 @@
 // the stream is busy is sent once, in its latest form, and nothing is ever queued.
 import assert from 'node:assert/strict';
 import type { ResourceKey } from './catalog.ts';
+import { REQUEST_NAMES_MAX } from './delta-wire.ts';
 import type { DeltaRequest, DeltaResponse } from './delta-wire.ts';
 import { nextTurn, queueOf } from './protocol-order.ts';
 import { ABSENT, Subscription } from './protocol-subscription.ts';
@@ -40,8 +41,11 @@ export const PROTOCOL_LIMITS: ProtocolLimits = {
   responseBytesMax: 256 << 10,
 };
 
-/** Answers over quota that wait to be sent; a client that asks faster than it reads is cut off. */
-const REFUSALS_PENDING_MAX = 20_000;
+/**
+ * Answers over quota that wait to be sent: as many as one request can cause. A client that asks on
+ * without reading them is cut off.
+ */
+const REFUSALS_PENDING_MAX = REQUEST_NAMES_MAX;
 /** A proxy asks for a handful of types. */
 const TYPES_MAX = 16;
 
