@@ -1,9 +1,17 @@
-// What a new data folder begins with.
+// What a new data folder begins with, and what every start mends.
 import { SERVER_USER } from './auth/user.ts';
-import { createIfMissing, scopeFor } from './controllers/objects.ts';
+import { createIfMissing, scopeFor, updateIfThere } from './controllers/objects.ts';
+import { draftOf, isSameJson } from './object.ts';
+import type { JsonObject } from './object.ts';
+import type { BootstrapRole } from './rbac/bootstrap-roles.ts';
 import type { Backend } from './registry/scope.ts';
 
 const MANAGER = SERVER_USER.username;
+const RBAC = 'rbac.authorization.k8s.io';
+const API_VERSION = `${RBAC}/v1`;
+/** Set to `false` by an administrator who wants to keep a role as it is. */
+const AUTO_UPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
+const LABELS = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
 
 /** Creates the namespaces that are not there. */
 export async function createNamespaces(
@@ -16,4 +24,51 @@ export async function createNamespaces(
     if (backend.store.get(key)) continue;
     await createIfMissing(scope, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
+}
+
+/** Creates the roles and bindings that are not there, and brings the roles' rules up to date. */
+export async function createRoles(
+  backend: Backend,
+  roles: readonly BootstrapRole[],
+): Promise<void> {
+  for (const role of roles) {
+    await putRole(backend, role);
+    await bindRole(backend, role);
+  }
+}
+
+async function putRole(backend: Backend, { name, rules }: BootstrapRole): Promise<void> {
+  const resource = `clusterroles.${RBAC}`;
+  const scope = scopeFor(backend, { resource, namespace: '' }, MANAGER);
+  const wanted: readonly JsonObject[] = rules.map((rule) => ({ ...rule }));
+  const found = backend.store.get({ resource, namespace: '', name });
+  if (!found) {
+    const metadata = { name, labels: LABELS, annotations: { [AUTO_UPDATE]: 'true' } };
+    const role = { apiVersion: API_VERSION, kind: 'ClusterRole', metadata, rules: wanted };
+    await createIfMissing(scope, role);
+    return;
+  }
+  const isKept = found.metadata.annotations?.[AUTO_UPDATE] === 'false';
+  if (isKept || isSameJson(found['rules'], wanted)) return;
+  await updateIfThere(scope, name, (current) => ({ ...draftOf(current), rules: wanted }));
+}
+
+async function bindRole(backend: Backend, role: BootstrapRole): Promise<void> {
+  const { name, users = [], groups = [] } = role;
+  if (users.length + groups.length === 0) return;
+  const resource = `clusterrolebindings.${RBAC}`;
+  if (backend.store.get({ resource, namespace: '', name })) return;
+  const scope = scopeFor(backend, { resource, namespace: '' }, MANAGER);
+  const subject = (kind: string) => (subjectName: string) => ({
+    apiGroup: RBAC,
+    kind,
+    name: subjectName,
+  });
+  await createIfMissing(scope, {
+    apiVersion: API_VERSION,
+    kind: 'ClusterRoleBinding',
+    metadata: { name, labels: LABELS, annotations: { [AUTO_UPDATE]: 'true' } },
+    roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
+    subjects: [...users.map(subject('User')), ...groups.map(subject('Group'))],
+  });
 }

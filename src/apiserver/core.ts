@@ -3,12 +3,11 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { runTasks } from '#base/tasks.ts';
-import { ADMIT_ALL } from './admission/admission.ts';
+import { inOrder } from './admission/admission.ts';
 import { createAuthenticator } from './auth/authenticate.ts';
 import { anyOf, mastersAuthorizer } from './auth/authorizer.ts';
-import { FIXED_ROLES, fixedRoleAuthorizer } from './auth/fixed-roles.ts';
 import type { TokenSigner } from './auth/jwt.ts';
-import { createNamespaces } from './bootstrap.ts';
+import { createNamespaces, createRoles } from './bootstrap.ts';
 import { runController } from './controllers/controller.ts';
 import type { Controller } from './controllers/controller.ts';
 import { defaultAccounts } from './controllers/default-accounts.ts';
@@ -21,9 +20,13 @@ import { OpenApiDocuments } from './http/openapi.ts';
 import { builtInKinds } from './kinds/built-in.ts';
 import { KindRegistry } from './kinds/kind-registry.ts';
 import { ServiceAddresses } from './kinds/service-addresses.ts';
+import { BOOTSTRAP_ROLES } from './rbac/bootstrap-roles.ts';
+import { escalationCheck } from './rbac/escalation.ts';
+import { RbacAuthorizer } from './rbac/rbac-authorizer.ts';
 import { followStore } from './registry/follow.ts';
 import { timestamp } from './registry/names.ts';
 import type { Backend } from './registry/scope.ts';
+import { accessReviews } from './reviews/access-review.ts';
 import { tokenRequest } from './reviews/token-request.ts';
 import { tokenReview } from './reviews/token-review.ts';
 import type { Store } from './store/store.ts';
@@ -62,13 +65,16 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
   const hub = new WatchHub(store);
   const onKindGone = (resource: string) => hub.endAll(resource);
   const unfollow = followStore(store, { kinds, addresses, onKindGone, log });
-  const backend: Backend = { store, kinds, admission: ADMIT_ALL, clock, log, randomBytes };
-  const reviews = [tokenReview(signer)];
+  const rbac = new RbacAuthorizer(store);
+  const authorizer = anyOf([mastersAuthorizer, rbac]);
+  const admission = inOrder([escalationCheck({ authorizer, rbac })]);
+  const backend: Backend = { store, kinds, admission, clock, log, randomBytes };
+  const reviews = [tokenReview(signer), ...accessReviews({ authorizer, rbac })];
   const subresources = [tokenRequest(signer)];
   const sources = { kinds, reviews, subresources };
   const parts: HandlerParts = {
     authenticate: createAuthenticator({ signer, store, nowMs: () => clock.nowMs() }),
-    authorizer: anyOf([mastersAuthorizer, fixedRoleAuthorizer(FIXED_ROLES)]),
+    authorizer,
     resources: { backend, hub, reviews, subresources },
     paths: {
       sources,
@@ -79,6 +85,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     log,
   };
   await createNamespaces(backend, options.namespaces);
+  await createRoles(backend, BOOTSTRAP_ROLES);
   return {
     backend,
     hub,
@@ -92,6 +99,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
       ]),
     close: () => {
       unfollow();
+      rbac.close();
       hub.close();
     },
   };

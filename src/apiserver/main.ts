@@ -8,7 +8,6 @@ import type { Logger } from '#base/log.ts';
 import { parseCidr, renderIp } from '#base/ip.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { aborted } from '#base/tasks.ts';
-import { CONTROL_PLANE_USER } from './auth/fixed-roles.ts';
 import { TokenSigner } from './auth/jwt.ts';
 import { GROUP_MASTERS } from './auth/user.ts';
 import type { ApiServerConfig } from './config.ts';
@@ -19,6 +18,7 @@ import { issueKeyPair, openAuthority } from './pki/authority.ts';
 import type { Authority } from './pki/authority.ts';
 import { createFolder, readText, writeSecretFile } from './pki/files.ts';
 import { renderKubeconfig } from './pki/kubeconfig.ts';
+import { CONTROL_PLANE_USER } from './rbac/bootstrap-roles.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 
 export type ApiServerDependencies = {

@@ -23,3 +23,15 @@ export const ADMIT_ALL: Admission = {
   mutate: () => Promise.resolve(),
   validate: () => Promise.resolve(),
 };
+
+/** One after the other; the first refusal ends it. */
+export function inOrder(steps: readonly Admission[]): Admission {
+  return {
+    async mutate(request) {
+      for (const step of steps) await step.mutate(request);
+    },
+    async validate(request) {
+      for (const step of steps) await step.validate(request);
+    },
+  };
+}

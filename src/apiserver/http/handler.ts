@@ -3,6 +3,7 @@ import type { Logger } from '#base/log.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { Attributes, Authorizer } from '../auth/authorizer.ts';
 import { renderDenial } from '../auth/authorizer.ts';
+import { impersonated } from '../auth/impersonate.ts';
 import type { UserInfo } from '../auth/user.ts';
 import { forbiddenFor, StatusError, statusOf } from '../status.ts';
 import type { ApiRequest, ApiResponse } from './message.ts';
@@ -28,10 +29,11 @@ export async function handleRequest(
   request: ApiRequest,
 ): Promise<ApiResponse> {
   try {
-    const user = parts.authenticate({
+    const caller = parts.authenticate({
       certificate: request.certificate,
       authorization: request.headers['authorization'],
     });
+    const user = impersonated(caller, request.headers, parts.authorizer);
     const info = parseRequestInfo(request);
     requireAllowed(parts.authorizer, user, info);
     if (!info.isResource) return handlePath(parts.paths, request);

@@ -1,0 +1,194 @@
+// The roles and bindings that a new server begins with, and mends at every start: enough for it to
+// be usable, and no more. The control plane's role has its name, not its code, in common with the
+// mesh.
+import type { PolicyRule } from '../auth/rules.ts';
+import { GROUP_AUTHENTICATED, GROUP_MASTERS, GROUP_UNAUTHENTICATED } from '../auth/user.ts';
+
+export type BootstrapRole = {
+  readonly name: string;
+  readonly rules: readonly PolicyRule[];
+  /** Whom it is bound to, everywhere; nobody: a role for users' own bindings. */
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
+};
+
+const READ = ['get', 'list', 'watch'];
+const WRITE = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+const DISCOVERY = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*'];
+const HEALTH = ['/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/readyz/*', '/version'];
+
+/** The user of the control plane's client certificate. */
+export const CONTROL_PLANE_USER = 'isthmusd';
+
+const MESH_GROUPS = [
+  'networking.istio.io',
+  'security.istio.io',
+  'telemetry.istio.io',
+  'extensions.istio.io',
+  'authentication.istio.io',
+  'isthmus.dev',
+];
+
+/** What somebody who runs an application looks at: neither secrets nor RBAC. */
+const APPLICATION: readonly PolicyRule[] = [
+  {
+    verbs: READ,
+    apiGroups: [''],
+    resources: [
+      'configmaps',
+      'endpoints',
+      'events',
+      'namespaces',
+      'pods',
+      'pods/log',
+      'pods/status',
+      'serviceaccounts',
+      'services',
+      'services/status',
+    ],
+  },
+  { verbs: READ, apiGroups: ['apps'], resources: ['*'] },
+  { verbs: READ, apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'] },
+  { verbs: READ, apiGroups: MESH_GROUPS, resources: ['*'] },
+];
+
+const CHANGE_APPLICATION: readonly PolicyRule[] = [
+  {
+    verbs: WRITE,
+    apiGroups: [''],
+    resources: ['configmaps', 'pods', 'secrets', 'serviceaccounts', 'services', 'events'],
+  },
+  { verbs: READ, apiGroups: [''], resources: ['secrets'] },
+  {
+    verbs: ['get', 'create'],
+    apiGroups: [''],
+    resources: ['pods/exec', 'pods/portforward', 'pods/attach'],
+  },
+  { verbs: ['create'], apiGroups: [''], resources: ['pods/eviction', 'serviceaccounts/token'] },
+  {
+    verbs: [...WRITE, 'get'],
+    apiGroups: ['apps'],
+    resources: ['deployments', 'deployments/scale', 'replicasets', 'replicasets/scale'],
+  },
+  { verbs: WRITE, apiGroups: MESH_GROUPS, resources: ['*'] },
+];
+
+export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
+  {
+    name: 'cluster-admin',
+    groups: [GROUP_MASTERS],
+    rules: [
+      { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+      { verbs: ['*'], nonResourceURLs: ['*'] },
+    ],
+  },
+  { name: 'view', rules: APPLICATION },
+  { name: 'edit', rules: [...APPLICATION, ...CHANGE_APPLICATION] },
+  {
+    name: 'admin',
+    rules: [
+      ...APPLICATION,
+      ...CHANGE_APPLICATION,
+      {
+        verbs: [...READ, ...WRITE],
+        apiGroups: ['rbac.authorization.k8s.io'],
+        resources: ['roles', 'rolebindings'],
+      },
+      {
+        verbs: ['create'],
+        apiGroups: ['authorization.k8s.io'],
+        resources: ['localsubjectaccessreviews'],
+      },
+    ],
+  },
+  {
+    name: 'system:public-info-viewer',
+    groups: [GROUP_AUTHENTICATED, GROUP_UNAUTHENTICATED],
+    rules: [{ verbs: ['get'], nonResourceURLs: HEALTH }],
+  },
+  {
+    name: 'system:discovery',
+    groups: [GROUP_AUTHENTICATED],
+    rules: [{ verbs: ['get'], nonResourceURLs: [...DISCOVERY, ...HEALTH] }],
+  },
+  {
+    name: 'system:basic-user',
+    groups: [GROUP_AUTHENTICATED],
+    rules: [
+      {
+        verbs: ['create'],
+        apiGroups: ['authorization.k8s.io'],
+        resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+      },
+      {
+        verbs: ['create'],
+        apiGroups: ['authentication.k8s.io'],
+        resources: ['selfsubjectreviews'],
+      },
+    ],
+  },
+  {
+    name: 'system:service-account-issuer-discovery',
+    groups: ['system:serviceaccounts'],
+    rules: [
+      { verbs: ['get'], nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'] },
+    ],
+  },
+  {
+    name: 'system:auth-delegator',
+    rules: [
+      { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'] },
+      {
+        verbs: ['create'],
+        apiGroups: ['authorization.k8s.io'],
+        resources: ['subjectaccessreviews'],
+      },
+    ],
+  },
+  {
+    name: 'isthmusd',
+    users: [CONTROL_PLANE_USER],
+    rules: [
+      {
+        verbs: READ,
+        apiGroups: ['', 'discovery.k8s.io', 'apps'],
+        resources: [
+          'configmaps',
+          'deployments',
+          'endpoints',
+          'endpointslices',
+          'namespaces',
+          'nodes',
+          'pods',
+          'replicasets',
+          'secrets',
+          'serviceaccounts',
+          'services',
+        ],
+      },
+      { verbs: [...READ, ...WRITE], apiGroups: MESH_GROUPS, resources: ['*'] },
+      { verbs: ['get', 'update', 'patch'], apiGroups: MESH_GROUPS, resources: ['*/status'] },
+      { verbs: WRITE, apiGroups: [''], resources: ['configmaps', 'secrets', 'events'] },
+      {
+        verbs: [...READ, ...WRITE],
+        apiGroups: ['coordination.k8s.io'],
+        resources: ['leases'],
+      },
+      {
+        verbs: [...READ, 'create', 'update', 'patch'],
+        apiGroups: ['apiextensions.k8s.io', 'admissionregistration.k8s.io'],
+        resources: [
+          'customresourcedefinitions',
+          'mutatingwebhookconfigurations',
+          'validatingwebhookconfigurations',
+        ],
+      },
+      { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'] },
+      {
+        verbs: ['create'],
+        apiGroups: ['authorization.k8s.io'],
+        resources: ['subjectaccessreviews'],
+      },
+    ],
+  },
+];
