@@ -146,7 +146,7 @@ export class BenchMesh implements AsyncDisposable {
     this.#client.close();
     await this.isthmusd[Symbol.asyncDispose]();
     await this.#apiServer[Symbol.asyncDispose]();
-    await rm(this.#folder, { recursive: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 
   #destinations(proxyIndex: number, used: number): string[] {
