@@ -80,6 +80,24 @@ export const workloadSelector = () =>
     ),
   });
 
+/** networking.istio.io WorkloadSelector, unlike type.istio.io's in its field name and rules. */
+export const labelsSelector = () =>
+  object({
+    labels: map(
+      string({
+        lengthMax: 63,
+        rules: [
+          {
+            cel: '!self.contains("*")',
+            message: 'wildcard is not supported in selector',
+            holds: (self) => !self.includes('*'),
+          },
+        ],
+      }),
+      { keysMax: 256 },
+    ),
+  });
+
 const intOrString: OpenApiSchema = {
   anyOf: [{ type: 'integer' }, { type: 'string' }],
   'x-kubernetes-int-or-string': true,

@@ -3,6 +3,7 @@ import { parseRange } from '#base/ip.ts';
 import { DRY_RUN } from '../kind.ts';
 import { refuseUnless } from '../kind-parts.ts';
 import type { ParsedMeta } from '../object.ts';
+import { checkTargets } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
 import { conditionProblem } from './condition.ts';
 import type {
@@ -10,17 +11,8 @@ import type {
   AuthorizationPolicySpec,
   AuthorizationRule,
   AuthorizationSource,
-  PolicyTargetReference,
 } from './schema.ts';
 
-/** `group/kind` of what a policy may name as its target. */
-const TARGETS: ReadonlySet<string> = new Set([
-  '/Service',
-  'core/Service',
-  'networking.istio.io/ServiceEntry',
-  'gateway.networking.k8s.io/Gateway',
-  'gateway.networking.k8s.io/GatewayClass',
-]);
 /** What Go's strconv.ParseBool takes. */
 const BOOLEAN = /^(1|t|T|true|True|TRUE|0|f|F|false|False|FALSE)$/;
 const PORT = /^\d{1,5}$/;
@@ -32,10 +24,7 @@ export function checkAuthorizationPolicy(
 ): void {
   checkDryRun(spec, meta, at);
   checkAction(spec, at);
-  if (spec.targetRef) checkTarget(spec.targetRef, at.property('targetRef'));
-  for (const [index, target] of (spec.targetRefs ?? []).entries()) {
-    checkTarget(target, at.property('targetRefs').item(index));
-  }
+  checkTargets(spec, at);
   for (const [index, rule] of (spec.rules ?? []).entries()) {
     const place = at.property('rules').item(index);
     checkRule(rule, place);
@@ -66,11 +55,6 @@ function checkAction({ action = 'ALLOW', rules, provider }: AuthorizationPolicyS
   if (action === 'CUSTOM' && rules !== undefined && !provider?.name) {
     at.property('provider').property('name').missing();
   }
-}
-
-function checkTarget({ group = '', kind }: PolicyTargetReference, at: Reading): void {
-  if (TARGETS.has(`${group}/${kind}`)) return;
-  at.refuse(`Invalid value: ${at.quote(`${group}/${kind}`)}: no policy can be attached to it`);
 }
 
 function checkRule({ from, to, when = [] }: AuthorizationRule, at: Reading): void {

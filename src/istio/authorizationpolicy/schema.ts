@@ -2,6 +2,7 @@
 import { AUTHORIZATION_POLICY } from '#kube/resources.ts';
 import type { Kind } from '../kind.ts';
 import { AGE, istioStatus, strings, workloadSelector } from '../kind-parts.ts';
+import { ONE_TARGET, targetRef } from '../policy-target.ts';
 import { object } from '../schema/object-schema.ts';
 import { list, string, word } from '../schema/schema.ts';
 import type { Static } from '../schema/schema.ts';
@@ -61,32 +62,6 @@ const rule = object({
   when: list(condition),
 });
 
-/** type.istio.io PolicyTargetReference. */
-const targetRef = object(
-  {
-    group: string({
-      lengthMax: 253,
-      pattern: /^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-    }),
-    kind: string({
-      lengthMin: 1,
-      lengthMax: 63,
-      pattern: /^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/,
-    }),
-    name: string({ lengthMin: 1, lengthMax: 253 }),
-    namespace: string({
-      rules: [
-        {
-          cel: 'self.size() == 0',
-          message: 'cross namespace referencing is not currently supported',
-          holds: (self) => self === '',
-        },
-      ],
-    }),
-  },
-  { required: ['kind', 'name'] },
-);
-
 export const authorizationPolicySpec = object(
   {
     selector: workloadSelector(),
@@ -98,15 +73,7 @@ export const authorizationPolicySpec = object(
   },
   {
     oneOf: ['provider'],
-    rules: [
-      {
-        cel: '(has(self.selector) ? 1 : 0) + (has(self.targetRef) ? 1 : 0) + (has(self.targetRefs) ? 1 : 0) <= 1',
-        message: 'only one of targetRefs or selector can be set',
-        holds: (self) =>
-          [self.selector, self.targetRef, self.targetRefs].filter((field) => field !== undefined)
-            .length <= 1,
-      },
-    ],
+    rules: [ONE_TARGET],
   },
 );
 
@@ -118,7 +85,6 @@ export type AuthorizationRule = Static<typeof rule>;
 export type AuthorizationSource = Static<typeof source>;
 export type AuthorizationOperation = Static<typeof operation>;
 export type AuthorizationCondition = Static<typeof condition>;
-export type PolicyTargetReference = Static<typeof targetRef>;
 
 export const authorizationPolicyKind: Kind<AuthorizationPolicySpec> = {
   type: AUTHORIZATION_POLICY,

@@ -17,7 +17,8 @@ import {
 import type { Static } from '../schema/schema.ts';
 import { loadBalancer } from './load-balancer-schema.ts';
 
-const connectionPool = object({
+/** Also of a Sidecar's listeners. */
+export const connectionPool = object({
   tcp: object({
     maxConnections: int32(),
     connectTimeout: duration(),

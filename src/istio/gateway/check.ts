@@ -71,7 +71,7 @@ const isRedirectOnly = (tls: ServerTlsSpec): boolean =>
     ([name, value]) => name === 'httpsRedirect' || (name === 'mode' && value === 'PASSTHROUGH'),
   );
 
-function checkTls(tls: ServerTlsSpec, at: Reading): void {
+export function checkTls(tls: ServerTlsSpec, at: Reading): void {
   const files = ['serverCertificate', 'privateKey', 'caCertificates'] as const;
   const isSet = (name: keyof ServerTlsSpec): boolean => (tls[name] ?? '') !== '';
   switch (tls.mode) {

@@ -11,7 +11,8 @@ const tlsVersion = () => word(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLS
 const isOneAtMost = (...fields: readonly unknown[]): boolean =>
   fields.filter((field) => field !== undefined).length <= 1;
 
-const serverTls = object(
+/** Also of a Sidecar's ingress listeners. */
+export const serverTls = object(
   {
     httpsRedirect: boolean(),
     mode: word([

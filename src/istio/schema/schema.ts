@@ -97,11 +97,22 @@ export function integer(limits: NumberLimits & Rules<number> = {}): Schema<numbe
 }
 
 /** A signed integer of 32 bits, protobuf's int32. */
-export function int32(): Schema<number> {
-  const range = integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+export function int32(limits: { readonly min?: number } = {}): Schema<number> {
+  const range = integer({ min: limits.min ?? -(2 ** 31), max: 2 ** 31 - 1 });
   return {
-    openapi: { type: 'integer', format: 'int32' },
+    openapi: dropUndefined({ type: 'integer', format: 'int32', minimum: limits.min }),
     read: (value, at) => range.read(value, at),
+  };
+}
+
+/** Whatever its user puts into it (protobuf's Struct). */
+export function anything(): Schema<Readonly<Record<string, unknown>>> {
+  return {
+    openapi: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    read: (value, at) => {
+      const fields = at.fieldsOf(value);
+      return fields === INVALID ? INVALID : Object.fromEntries(fields);
+    },
   };
 }
 

@@ -1,9 +1,9 @@
 // networking.istio.io ServiceEntry: the single source of the kind.
 import { SERVICE_ENTRY } from '#kube/resources.ts';
 import type { Kind } from '../kind.ts';
-import { AGE, istioStatus, port, strings } from '../kind-parts.ts';
+import { AGE, istioStatus, labelsSelector, port, strings } from '../kind-parts.ts';
 import { object } from '../schema/object-schema.ts';
-import { list, map, string, word } from '../schema/schema.ts';
+import { list, string, word } from '../schema/schema.ts';
 import type { Static } from '../schema/schema.ts';
 import { workloadEntrySpec } from '../workloadentry/schema.ts';
 
@@ -42,23 +42,6 @@ const ports = list(servicePort, {
   ],
 });
 
-/** networking.istio.io WorkloadSelector, unlike type.istio.io's in its field name and rules. */
-const selector = object({
-  labels: map(
-    string({
-      lengthMax: 63,
-      rules: [
-        {
-          cel: '!self.contains("*")',
-          message: 'wildcard is not supported in selector',
-          holds: (self) => !self.includes('*'),
-        },
-      ],
-    }),
-    { keysMax: 256 },
-  ),
-});
-
 export const serviceEntrySpec = object(
   {
     hosts,
@@ -67,7 +50,7 @@ export const serviceEntrySpec = object(
     location: word(['MESH_EXTERNAL', 'MESH_INTERNAL']),
     resolution: word(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS']),
     endpoints: list(workloadEntrySpec, { itemsMax: 4096 }),
-    workloadSelector: selector,
+    workloadSelector: labelsSelector(),
     exportTo: strings(),
     subjectAltNames: strings(),
   },

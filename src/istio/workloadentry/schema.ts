@@ -3,6 +3,7 @@ import { WORKLOAD_ENTRY } from '#kube/resources.ts';
 import type { Kind } from '../kind.ts';
 import { AGE, istioStatus, port, uint32 } from '../kind-parts.ts';
 import { object } from '../schema/object-schema.ts';
+import type { Rule } from '../schema/reading.ts';
 import { map, string } from '../schema/schema.ts';
 import type { Static } from '../schema/schema.ts';
 
@@ -38,32 +39,35 @@ const ports = map(port(), {
   ],
 });
 
-/** Also the form of a ServiceEntry's own endpoints, and of a WorkloadGroup's template. */
-export const workloadEntrySpec = object(
-  {
-    address,
-    ports,
-    labels: map(string(), { keysMax: 256 }),
-    network: string({ lengthMax: 2048 }),
-    locality: string({ lengthMax: 2048 }),
-    weight: uint32(),
-    serviceAccount: string({ lengthMax: 253 }),
-  },
-  {
-    rules: [
-      {
-        cel: 'has(self.address) || has(self.network)',
-        message: 'Address is required',
-        holds: (self) => self.address !== undefined || self.network !== undefined,
-      },
-      {
-        cel: '(has(self.address) ? self.address : "").startsWith("unix://") ? !has(self.ports) : true',
-        message: 'UDS may not include ports',
-        holds: (self) => !(self.address ?? '').startsWith(UNIX) || self.ports === undefined,
-      },
-    ],
-  },
-);
+const fields = {
+  address,
+  ports,
+  labels: map(string(), { keysMax: 256 }),
+  network: string({ lengthMax: 2048 }),
+  locality: string({ lengthMax: 2048 }),
+  weight: uint32(),
+  serviceAccount: string({ lengthMax: 253 }),
+};
+
+type Addressed = { readonly address?: string; readonly network?: string; readonly ports?: unknown };
+
+const HAS_ADDRESS: Rule<Addressed> = {
+  cel: 'has(self.address) || has(self.network)',
+  message: 'Address is required',
+  holds: (self) => self.address !== undefined || self.network !== undefined,
+};
+
+const NO_SOCKET_PORTS: Rule<Addressed> = {
+  cel: '(has(self.address) ? self.address : "").startsWith("unix://") ? !has(self.ports) : true',
+  message: 'UDS may not include ports',
+  holds: (self) => !(self.address ?? '').startsWith(UNIX) || self.ports === undefined,
+};
+
+/** Also the form of a ServiceEntry's own endpoints. */
+export const workloadEntrySpec = object(fields, { rules: [HAS_ADDRESS, NO_SOCKET_PORTS] });
+
+/** A WorkloadGroup's: each workload brings its own address. */
+export const workloadTemplate = object(fields, { rules: [NO_SOCKET_PORTS] });
 
 export type WorkloadEntrySpec = Static<typeof workloadEntrySpec>;
 
