@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/isthmus.js', import.meta.url));
 /** As the launcher itself would start it: then the child is the program that is measured. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+const nodeFlags = (command: string | undefined): string[] => [
+  `--max-semi-space-size=${command === 'isthmusd' ? 4 : 1}`,
+  '--disable-warning=ExperimentalWarning',
+];
 
 /** Milliseconds on CLOCK_MONOTONIC, comparable between processes of one machine. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -27,7 +30,7 @@ export class MeasuredProcess implements AsyncDisposable {
 
   /** @throws with what it printed, when it ends before it says that it is ready */
   static async start(args: readonly string[]): Promise<MeasuredProcess> {
-    const child = spawn(process.execPath, [...NODE_FLAGS, LAUNCHER, ...args], {
+    const child = spawn(process.execPath, [...nodeFlags(args[0]), LAUNCHER, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let errors = '';
