@@ -27,6 +27,7 @@ import { followStore } from './registry/follow.ts';
 import { timestamp } from './registry/names.ts';
 import type { Backend } from './registry/scope.ts';
 import { accessReviews } from './reviews/access-review.ts';
+import { podBinding, podEviction } from './reviews/pod-subresources.ts';
 import { tokenRequest } from './reviews/token-request.ts';
 import { tokenReview } from './reviews/token-review.ts';
 import type { Store } from './store/store.ts';
@@ -70,7 +71,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
   const admission = inOrder([escalationCheck({ authorizer, rbac })]);
   const backend: Backend = { store, kinds, admission, clock, log, randomBytes };
   const reviews = [tokenReview(signer), ...accessReviews({ authorizer, rbac })];
-  const subresources = [tokenRequest(signer)];
+  const subresources = [tokenRequest(signer), podBinding, podEviction];
   const sources = { kinds, reviews, subresources };
   const parts: HandlerParts = {
     authenticate: createAuthenticator({ signer, store, nowMs: () => clock.nowMs() }),

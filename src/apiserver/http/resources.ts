@@ -10,6 +10,7 @@ import { booleanOption } from '../registry/list-options.ts';
 import { APPLY_PATCH, patchObject } from '../registry/patch.ts';
 import { getObject, listObjects } from '../registry/read.ts';
 import { deleteObject } from '../registry/remove.ts';
+import { getScale, patchScale, replaceScale } from '../registry/scale.ts';
 import type { Backend, Scope, WriteOptions } from '../registry/scope.ts';
 import type { Updated } from '../registry/update.ts';
 import { replaceObject } from '../registry/update.ts';
@@ -249,8 +250,10 @@ function onSubresource(served: ServedKind, context: Context): ApiResponse | Prom
   }
   const isNamespaceFinalize = parent === 'namespaces' && info.subresource === 'finalize';
   const isStatus = info.subresource === 'status' && served.version.hasStatus;
-  if (!isStatus && !isNamespaceFinalize) throw unknownResource();
+  const isScale = info.subresource === 'scale' && served.version.scale !== undefined;
+  if (!isStatus && !isNamespaceFinalize && !isScale) throw unknownResource();
   const scope = scopeOf(served, context);
+  if (isScale) return onScale(scope, context);
   switch (info.verb) {
     case 'get':
       return answer(scope, context, { code: 200, object: getObject(scope, info.name) });
@@ -258,6 +261,22 @@ function onSubresource(served: ServedKind, context: Context): ApiResponse | Prom
       return replace(scope, context);
     case 'patch':
       return patch(scope, context);
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+async function onScale(scope: Scope, context: Context): Promise<ApiResponse> {
+  const { info, request } = context;
+  switch (info.verb) {
+    case 'get':
+      return jsonResponse(200, getScale(scope, info.name));
+    case 'update':
+      return jsonResponse(200, await replaceScale(scope, info.name, readBody(request)));
+    case 'patch': {
+      const patch = { mediaType: mediaTypeOf(request), body: readJson(request.body) };
+      return jsonResponse(200, await patchScale(scope, info.name, patch));
+    }
     default:
       throw methodNotAllowed();
   }

@@ -45,9 +45,10 @@ function keepVersionUnlessPatched(draft: Draft, current: KubeObject): Draft {
   return draft;
 }
 
-type Patcher = (current: KubeObject) => Json;
+export type Patcher = (current: KubeObject) => Json;
 
-function patcherOf(served: ServedKind, mediaType: string, body: Json): Patcher {
+/** @throws StatusError when the media type is none for this kind */
+export function patcherOf(served: ServedKind, mediaType: string, body: Json): Patcher {
   switch (mediaType) {
     case JSON_PATCH:
       return jsonPatcher(body);
@@ -88,7 +89,7 @@ function strategicPatcher(served: ServedKind, body: Json): Patcher {
   };
 }
 
-function refusedPatch(problem: string, body: Json): Error {
+export function refusedPatch(problem: string, body: Json): Error {
   return invalidObject({ group: '', kind: '' }, '', [
     invalid('patch', JSON.stringify(body), problem),
   ]);
