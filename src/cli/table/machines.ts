@@ -1,9 +1,46 @@
 // Commands that bring a virtual machine into the mesh, step by step.
 import { defineCommand, type Command } from '../command.ts';
 import { kubeFlags } from '../common-flags.ts';
+import { CLOUDS } from '../firewall/cloud-names.ts';
 import { PROTOCOLS } from '../register/protocols.ts';
 
 export const MACHINES: readonly Command[] = [
+  defineCommand({
+    name: 'firewall',
+    group: 'Virtual machines',
+    summary: 'the rule that lets pods reach a VM',
+    description:
+      'Prints the command for the cloud at hand, as the nodes of the cluster tell; it changes\n' +
+      'nothing. In the lab, --apply puts the rule in force.',
+    flags: {
+      cloud: {
+        type: 'string',
+        values: CLOUDS,
+        summary: 'in whose words, instead of the cloud of the cluster',
+      },
+      from: {
+        type: 'string',
+        isRequired: true,
+        value: 'CIDR',
+        summary: 'where the traffic comes from: the addresses of the pods',
+      },
+      to: { type: 'string', isRequired: true, value: 'IP', summary: 'the address of the VM' },
+      port: { type: 'string', isRequired: true, value: 'N', summary: 'the TCP port' },
+      apply: { type: 'boolean', summary: 'put it in force (in the lab only)' },
+      ...kubeFlags,
+    },
+    examples: [
+      {
+        says: 'pods to a PostgreSQL, on Google Cloud',
+        command: 'isthmus firewall --cloud gcp --from 10.24.0.0/14 --to 10.128.0.14 --port 5432',
+      },
+      {
+        says: 'in the lab, at once',
+        command: 'isthmus firewall --from 10.24.0.0/16 --to 10.128.0.14 --port 5432 --apply',
+      },
+    ],
+    run: async (call) => (await import('../commands/firewall.ts')).runFirewall(call),
+  }),
   defineCommand({
     name: 'register',
     group: 'Virtual machines',

@@ -2,34 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseFlags } from '#agent/config-layers.ts';
-import { API_SERVER_USAGE, parseApiServerConfig } from '#apiserver/config.ts';
-import { CONTROL_PLANE_USAGE, parseControlPlaneConfig } from '#controlplane/config.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { COMMANDS } from '../commands.ts';
-import { agentFlags, apiServerFlags, isthmusdFlagSpecs } from './parts.ts';
-
-const flagsIn = (usage: string): string[] =>
-  [...usage.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name = '']) => name).toSorted();
-
-test('the servers take just the flags that their data names', () => {
-  assert.deepEqual(Object.keys(apiServerFlags).toSorted(), flagsIn(API_SERVER_USAGE));
-  assert.deepEqual(Object.keys(isthmusdFlagSpecs).toSorted(), flagsIn(CONTROL_PLANE_USAGE));
-});
-
-test('and the defaults that it names are theirs', () => {
-  const api = parseApiServerConfig(['--data-dir', '/d']);
-  assert.deepEqual(
-    [`${api.listen.host}:${api.listen.port}`, api.serviceCidr],
-    [apiServerFlags.listen.default, apiServerFlags['service-cidr'].default],
-  );
-  const control = parseControlPlaneConfig(['--kubeconfig', 'f'], {});
-  const { listen, monitoring, 'service-cidr': cidr } = isthmusdFlagSpecs;
-  assert.deepEqual(
-    [control.listen, control.monitoring].map(({ host, port }) => `${host}:${port}`),
-    [listen.default, monitoring.default],
-  );
-  assert.equal(control.serviceCidr, cidr.default);
-});
+import { agentFlags } from './parts.ts';
 
 test('the agent takes just the flags that its data names', () => {
   const named = Object.keys(agentFlags);

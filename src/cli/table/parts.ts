@@ -1,36 +1,15 @@
 // The programs that a mesh consists of, as data for help and completion. Their own parts parse
-// their arguments (see each part's config.ts); a test keeps both lists of flags the same.
+// their arguments (see each part's config.ts): their flags are read from their usage texts, or kept
+// the same by a test.
+import { API_SERVER_USAGE } from '#apiserver/config.ts';
+import { CONTROL_PLANE_USAGE } from '#controlplane/config.ts';
 import type { Command } from '../command.ts';
 import type { FlagSpecs } from '../flags.ts';
+import { usageFlags } from '../usage-flags.ts';
 
 const text = (value: string, summary: string) => ({ type: 'string', value, summary }) as const;
 const folder = (summary: string) => ({ ...text('DIR', summary), completes: 'folder' }) as const;
 const file = (summary: string) => ({ ...text('FILE', summary), completes: 'file' }) as const;
-
-export const apiServerFlags = {
-  'data-dir': { ...folder('database, keys and kubeconfig files'), isRequired: true },
-  listen: { ...text('HOST:PORT', 'where to listen'), default: '127.0.0.1:6443' },
-  'service-cidr': { ...text('CIDR', 'range of cluster IPs'), default: '10.96.0.0/16' },
-  'tls-san': {
-    ...text('NAME', "further name or address in the server's certificate"),
-    multiple: true,
-  },
-} as const satisfies FlagSpecs;
-
-export const isthmusdFlagSpecs = {
-  kubeconfig: file('the Kubernetes API to work with, instead of $KUBECONFIG'),
-  'apiserver-data-dir': folder('run the embedded API server too, with its data here'),
-  listen: { ...text('HOST:PORT', 'xDS and certificates'), default: '0.0.0.0:15012' },
-  monitoring: {
-    ...text('HOST:PORT', 'health, metrics and debug'),
-    default: '127.0.0.1:15014',
-  },
-  'tls-san': {
-    ...text('NAME', "further name or address in the server's certificate"),
-    multiple: true,
-  },
-  'service-cidr': { ...text('CIDR', "the cluster's Service range"), default: '10.96.0.0/16' },
-} as const satisfies FlagSpecs;
 
 export const agentFlags = {
   root: folder('where the paths of Istio begin'),
@@ -73,7 +52,7 @@ export const PARTS: readonly Command[] = [
     group: 'Parts',
     summary: 'the embedded Kubernetes API server',
     operands: [],
-    flags: apiServerFlags,
+    flags: usageFlags(API_SERVER_USAGE),
     examples: [
       {
         says: 'serve, then use it with kubectl',
@@ -89,7 +68,7 @@ export const PARTS: readonly Command[] = [
     group: 'Parts',
     summary: 'the control plane',
     operands: [],
-    flags: isthmusdFlagSpecs,
+    flags: usageFlags(CONTROL_PLANE_USAGE),
     examples: [
       {
         says: 'for a cluster that is there',

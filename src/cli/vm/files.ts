@@ -1,5 +1,5 @@
 // What a VM needs to start its agent, as files: Istio's five, with Istio's names, keys and places
-// (istioctl x workload entry configure), so that what users have for their VMs goes on to work. Pure.
+// (istioctl x workload entry configure), so that what users have for their VMs goes on to work.
 import { canonicalIp } from '#base/ip.ts';
 import { stringify } from 'yaml';
 
