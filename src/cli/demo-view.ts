@@ -1,7 +1,7 @@
 // What the demo looks like in a terminal: chapters, what happens with its time, and what was seen.
 import { assertNever } from '#base/assert-never.ts';
 import type { Check } from '#lab/story/checks.ts';
-import type { StoryEvent } from '#lab/story/tell.ts';
+import type { StoryEvent } from '#lab/story/narrator.ts';
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow';
 
@@ -29,6 +29,8 @@ export function renderEvent(event: StoryEvent, elapsedMs: number, paint: Paint):
       return `\n${paint('bold', event.title)}\n`;
     case 'step':
       return `${time}  ${event.text}\n`;
+    case 'command':
+      return `${time}  ${paint('bold', `$ ${event.text}`)}\n`;
     case 'line':
       return `${' '.repeat(TIME_WIDTH)}  ${event.text}\n`;
     default:

@@ -20,7 +20,8 @@ import { committedTitles, Writer } from '#lab/library.ts';
 import { ENDED_FROM_OUTSIDE, isInsideSandbox, runInSandbox } from '#lab/sandbox.ts';
 import { judge, type Check } from '#lab/story/checks.ts';
 import { renderReport, type Report } from '#lab/story/report.ts';
-import { tellStory, type Audience } from '#lab/story/tell.ts';
+import type { Audience } from '#lab/story/narrator.ts';
+import { tellStory } from '#lab/story/tell.ts';
 import {
   createPaint,
   renderChecks,

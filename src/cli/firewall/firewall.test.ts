@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { OperatorError } from '#base/operator-error.ts';
 import { runCli } from '../run.ts';
 import { cloudOfProvider, renderRule } from './clouds.ts';
@@ -21,31 +22,10 @@ async function typed(words: readonly string[], env: NodeJS.ProcessEnv = {}): Pro
   return printed.join('\n');
 }
 
-test('the rule of the story in the words of each cloud', () => {
+test('the rule of the story in the words of each cloud', (t) => {
   const said = CLOUDS.map((cloud) => renderRule(cloud, parseRule(STORY))).join('\n\n');
-  assert.equal(
-    said,
-    String.raw`gcloud compute firewall-rules create isthmus-10-24-0-0-16-to-10-128-0-14-5432 \
-  --network="$(gcloud compute instances list --filter="networkInterfaces.networkIP=10.128.0.14" --format="value(networkInterfaces[0].network.basename())")" \
-  --direction=INGRESS --allow=tcp:5432 \
-  --source-ranges=10.24.0.0/16 --destination-ranges=10.128.0.14/32
-
-aws ec2 authorize-security-group-ingress \
-  --group-id "$(aws ec2 describe-network-interfaces --filters Name=addresses.private-ip-address,Values=10.128.0.14 --query 'NetworkInterfaces[0].Groups[0].GroupId' --output text)" \
-  --ip-permissions 'IpProtocol=tcp,FromPort=5432,ToPort=5432,IpRanges=[{CidrIp=10.24.0.0/16,Description=isthmus-10-24-0-0-16-to-10-128-0-14-5432}]'
-
-# RESOURCE_GROUP and NSG: those of the network interface that has 10.128.0.14
-az network nsg rule create --name isthmus-10-24-0-0-16-to-10-128-0-14-5432 \
-  --resource-group "$RESOURCE_GROUP" --nsg-name "$NSG" --priority 1000 \
-  --direction Inbound --access Allow --protocol Tcp \
-  --source-address-prefixes 10.24.0.0/16 \
-  --destination-address-prefixes 10.128.0.14 --destination-port-ranges 5432
-
-# on the machine itself; ${'`'}nft list ruleset${'`'} shows how its table and chain are called
-nft insert rule inet filter input ip saddr 10.24.0.0/16 ip daddr 10.128.0.14 tcp dport 5432 accept comment '"isthmus-10-24-0-0-16-to-10-128-0-14-5432"'
-
-nft insert rule inet firewall forward ip saddr 10.24.0.0/16 ip daddr 10.128.0.14 tcp dport 5432 accept comment '"isthmus-10-24-0-0-16-to-10-128-0-14-5432"'`,
-  );
+  const path = fileURLToPath(new URL('testdata/story.golden', import.meta.url));
+  t.assert.fileSnapshot(said, path, { serializers: [(text: string) => `${text}\n`] });
 });
 
 test('names fit the narrowest cloud; single addresses and IPv6 work', () => {
