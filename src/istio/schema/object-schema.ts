@@ -24,7 +24,7 @@ export function object<P extends Properties, const R extends keyof P & string = 
     readonly required?: readonly R[];
     readonly oneOf?: readonly (keyof P & string)[];
     readonly oneOfs?: readonly (readonly (keyof P & string)[])[];
-    readonly rules?: readonly Rule<ObjectOf<P, R>>[];
+    readonly rules?: readonly Rule<NoInfer<ObjectOf<P, R>>>[];
   } = {},
 ): Schema<ObjectOf<P, R>> {
   const { required = [], oneOf = [], oneOfs = [], rules } = options;
