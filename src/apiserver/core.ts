@@ -12,6 +12,7 @@ import { runController } from './controllers/controller.ts';
 import type { Controller } from './controllers/controller.ts';
 import { defaultAccounts } from './controllers/default-accounts.ts';
 import { definitionCleanup } from './controllers/definition-cleanup.ts';
+import { garbageCollector } from './controllers/garbage-collector.ts';
 import { namespaceDeletion } from './controllers/namespace-deletion.ts';
 import { handleRequest } from './http/handler.ts';
 import type { HandlerParts } from './http/handler.ts';
@@ -55,8 +56,6 @@ export type ApiCore = {
   readonly close: () => void;
 };
 
-const CONTROLLERS: readonly Controller[] = [namespaceDeletion, definitionCleanup, defaultAccounts];
-
 export async function createCore(options: CoreOptions): Promise<ApiCore> {
   const { store, signer, clock, log, randomBytes } = options;
   const random = () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32;
@@ -85,6 +84,12 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     },
     log,
   };
+  const controllers: readonly Controller[] = [
+    namespaceDeletion,
+    definitionCleanup,
+    defaultAccounts,
+    garbageCollector(),
+  ];
   await createNamespaces(backend, options.namespaces);
   await createRoles(backend, BOOTSTRAP_ROLES);
   return {
@@ -93,7 +98,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     handle: (request) => handleRequest(parts, request),
     run: (signal) =>
       runTasks(signal, [
-        ...CONTROLLERS.map(
+        ...controllers.map(
           (controller) => (inner: AbortSignal) => runController(controller, backend, inner),
         ),
         (inner) => hub.runBookmarks(clock, inner),
