@@ -3,6 +3,7 @@
 // Kubernetes API → ingest → mesh model → catalog → delta ADS, beside the certificate authority;
 // both are served on one port. Nothing is served before every kind has been listed once.
 import { hash, randomInt } from 'node:crypto';
+import type { ServerNames } from '#ca/authority.ts';
 import { openAuthoritySource, type AuthoritySource } from '#ca/authority-source.ts';
 import { parsePeerIdentity } from '#ca/peer-identity.ts';
 import { createRootPublisher, type RootPublisher } from '#ca/root-config-map.ts';
@@ -38,6 +39,7 @@ import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { runPages } from './monitoring.ts';
 import { controlPlanePages } from './pages.ts';
 import { INGESTED } from './kinds.ts';
+import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
 import { VipPublisher } from './vip-publisher.ts';
 
 export type ControlPlaneDependencies = {
@@ -50,6 +52,10 @@ export type ListeningPorts = { readonly xds: number; readonly monitoring: number
 
 /** Istio's default of TOKEN_AUDIENCES. */
 const TOKEN_AUDIENCES = ['istio-ca'];
+/** By which name a sidecar finds the control plane, and what it is told of its cluster. */
+const CONTROL_PLANE_ADDRESS = 'istiod.istio-system.svc:15012';
+const CLUSTER_ID = 'Kubernetes';
+const REVISION = 'default';
 /** How long open streams get to end by themselves when the control plane stops. */
 const SHUTDOWN_GRACE_MS = 2000;
 
@@ -221,10 +227,43 @@ export async function runControlPlane(
         },
         group,
       ),
+    (group) => runWebhooks(webhookOptions(parts, { ...options, names }), group),
     async (group) => {
       await aborted(group);
       xds.close();
       await server.shutdown(SHUTDOWN_GRACE_MS);
     },
   ]);
+}
+
+function webhookOptions(
+  { authority, mesh }: ControlPlane,
+  options: ControlPlaneDependencies & {
+    readonly config: ControlPlaneConfig;
+    readonly names: ServerNames;
+  },
+): WebhookOptions {
+  const { config, names, client, clock, log } = options;
+  const { webhooks: listen, webhookUrl, apiServerDataDir, proxyImage } = config;
+  return {
+    listen,
+    names,
+    authority,
+    address: (port) => {
+      // The embedded API server is on this machine, and resolves no Services.
+      const url = webhookUrl ?? (apiServerDataDir && `https://127.0.0.1:${port}`);
+      return url ? { kind: 'url', url } : { kind: 'service', namespace: MESH_CONFIG_NAMESPACE };
+    },
+    settings: {
+      image: proxyImage,
+      controlPlaneAddress: CONTROL_PLANE_ADDRESS,
+      trustDomain: mesh.config().trustDomain,
+      clusterId: CLUSTER_ID,
+      revision: REVISION,
+    },
+    client,
+    clock,
+    random: randomFraction,
+    log: log.with({ part: 'webhooks' }),
+  };
 }

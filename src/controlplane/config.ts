@@ -1,4 +1,5 @@
 // isthmusd's settings: flags and environment in, checked values out. Pure.
+import { OperatorError } from '#base/operator-error.ts';
 import { parseHostPort, readFlags, usageError, type HostPort } from '#base/flags.ts';
 
 export type ControlPlaneConfig = {
@@ -10,6 +11,12 @@ export type ControlPlaneConfig = {
   readonly listen: HostPort;
   /** Health, metrics and debug; plain HTTP, so loopback unless said otherwise. */
   readonly monitoring: HostPort;
+  /** Injection and validation, for the API server; TLS only. */
+  readonly webhooks: HostPort;
+  /** Where the API server reaches the webhooks; undefined: at the Service `istiod`. */
+  readonly webhookUrl: string | undefined;
+  /** Image of the sidecar that is injected. */
+  readonly proxyImage: string;
   /** Further names and addresses that agents may know this control plane by. */
   readonly tlsNames: readonly string[];
   /** The Service range of the cluster: traffic to it is captured. */
@@ -22,6 +29,10 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
   --apiserver-data-dir DIR   run the embedded API server too, with its data in DIR
   --listen HOST:PORT         xDS and certificates, default 0.0.0.0:15012
   --monitoring HOST:PORT     health, metrics and debug, default 127.0.0.1:15014
+  --webhooks HOST:PORT       injection and validation, default 0.0.0.0:15017
+  --webhook-url URL          where the API server reaches --webhooks; default the Service istiod,
+                             with the embedded API server this process
+  --proxy-image IMAGE        the sidecar's image, default isthmus.dev/proxy:dev
   --tls-san NAME             further name or address in the server's certificate (repeatable)
   --service-cidr CIDR        the cluster's Service range, default 10.96.0.0/16`;
 
@@ -37,6 +48,9 @@ export function parseControlPlaneConfig(
       'apiserver-data-dir': { type: 'string' },
       listen: { type: 'string', default: '0.0.0.0:15012' },
       monitoring: { type: 'string', default: '127.0.0.1:15014' },
+      webhooks: { type: 'string', default: '0.0.0.0:15017' },
+      'webhook-url': { type: 'string' },
+      'proxy-image': { type: 'string', default: 'isthmus.dev/proxy:dev' },
       'tls-san': { type: 'string', multiple: true, default: [] },
       'service-cidr': { type: 'string', default: '10.96.0.0/16' },
     },
@@ -52,7 +66,21 @@ export function parseControlPlaneConfig(
     apiServerDataDir,
     listen: parseHostPort('--listen', values.listen),
     monitoring: parseHostPort('--monitoring', values.monitoring),
+    webhooks: parseHostPort('--webhooks', values.webhooks),
+    webhookUrl: parseWebhookUrl(values['webhook-url']),
+    proxyImage: values['proxy-image'],
     tlsNames: values['tls-san'],
     serviceCidr: values['service-cidr'],
   };
+}
+
+/** As Kubernetes wants it of a webhook: https, and nothing but a place. */
+function parseWebhookUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url && !url.username && !url.password && !url.search && !url.hash;
+  if (isPlain && url.protocol === 'https:') return url.href.replace(/\/$/, '');
+  throw new OperatorError('CONFIG_INVALID', `--webhook-url ${text} is no plain https URL`, {
+    remedy: 'give the address that the API server reaches, such as https://10.0.0.5:15017',
+  });
 }

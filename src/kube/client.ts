@@ -94,7 +94,11 @@ export interface KubeClient {
   create(
     type: ResourceType,
     object: KubeObject,
-    options?: RequestOptions & { readonly fieldManager?: string | undefined },
+    options?: RequestOptions & {
+      readonly fieldManager?: string | undefined;
+      /** Everything happens, admission included, but the write. */
+      readonly isDryRun?: boolean;
+    },
   ): Promise<KubeObject>;
   /** Replaces the object; refused with a conflict when its resourceVersion is not the present. */
   update(

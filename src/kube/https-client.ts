@@ -50,10 +50,11 @@ export function createKubeClient(
       };
       return transport.stream({ ...get, path, query, signal: options.signal }, readWatchEvents);
     },
-    create: (type, body, { fieldManager, signal } = {}) => {
+    create: (type, body, { fieldManager, isDryRun, signal } = {}) => {
       const path = resourcePath(type, { namespace: body.metadata.namespace });
       const typed = { apiVersion: apiVersionOf(type), kind: type.kind, ...body };
-      const request = { method: 'POST', path, query: { fieldManager }, body: typed } as const;
+      const query = { fieldManager, dryRun: isDryRun ? 'All' : undefined };
+      const request = { method: 'POST', path, query, body: typed } as const;
       return object(type, { ...request, isRepeatable: false, signal });
     },
     update: (type, body, { subresource, signal } = {}) => {

@@ -1,0 +1,213 @@
+// Sidecar injection: whether a Pod gets a proxy, and what becomes of it then. Pure.
+// Labels, annotations and their precedence are Istio's (pkg/kube/inject).
+import { fieldsOf, numberAt, objectsAt, textAt, textMapOf, type Fields } from '#kube/fields.ts';
+import { rewriteProbes } from './probes.ts';
+import {
+  buildSidecar,
+  PROMETHEUS_ANNOTATIONS,
+  SIDECAR_NAME,
+  VOLUMES,
+  type SidecarSettings,
+} from './sidecar.ts';
+import { readTrafficAnnotations } from './traffic-annotations.ts';
+import { workloadNameOf } from './workload-name.ts';
+
+export type InjectionSettings = SidecarSettings;
+
+export type Namespace = {
+  readonly name: string;
+  /** Undefined: the API server has asked, so that its webhook's selectors hold already. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+};
+
+export type Injection =
+  | { readonly kind: 'injected'; readonly pod: Fields; readonly warnings: readonly string[] }
+  /** Nothing is wrong, unless a warning says so. */
+  | { readonly kind: 'skipped'; readonly reason: string; readonly warning?: string }
+  /** A sentence for whoever creates the Pod. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+const INJECT = 'sidecar.istio.io/inject';
+const STATUS = 'sidecar.istio.io/status';
+const REWRITE_PROBES = 'sidecar.istio.io/rewriteAppHTTPProbers';
+const TLS_MODE = 'security.istio.io/tlsMode';
+const NAMESPACE_INJECTION = 'istio-injection';
+const REVISION = 'istio.io/rev';
+/** Kubernetes' own namespaces, as in Istio. */
+const IGNORED_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
+
+export function planInjection(
+  pod: Fields,
+  namespace: Namespace,
+  settings: InjectionSettings,
+): Injection {
+  const metadata = fieldsOf(pod, 'metadata');
+  const annotations = textMapOf(metadata['annotations']);
+  const wish = wishOf(metadata);
+  if (IGNORED_NAMESPACES.has(namespace.name)) return skipped('its namespace is never injected');
+  if (wish === 'no') return skipped('it does not want a sidecar');
+  if (wish === 'default' && !isNamespaceInjected(namespace, metadata, settings.revision)) {
+    return skipped('its namespace is not labeled for injection');
+  }
+  if (annotations[STATUS] !== undefined || hasSidecar(pod)) return skipped('it has a sidecar');
+  if (fieldsOf(pod, 'spec')['hostNetwork'] === true) return onHostNetwork(metadata, wish);
+  const capture = readTrafficAnnotations(annotations);
+  if (!capture.ok) return { kind: 'refused', message: `${describe(metadata)}: ${capture.problem}` };
+  return inject(pod, { namespace, settings, env: capture.settings });
+}
+
+const skipped = (reason: string): Injection => ({ kind: 'skipped', reason });
+
+/** How messages name the Pod: by its workload's name when it has none of its own yet. */
+function describe(metadata: Fields): string {
+  const name = textAt(metadata, 'name') || `${textAt(metadata, 'generateName')}*`;
+  return `no sidecar can be injected into Pod "${name}"`;
+}
+
+/** A sidecar there would capture the traffic of the whole node. */
+function onHostNetwork(metadata: Fields, wish: Wish): Injection {
+  const why = `${describe(metadata)}: it uses the host's network`;
+  if (wish === 'yes') {
+    const message = `${why}; remove hostNetwork, or the label ${INJECT}`;
+    return { kind: 'refused', message };
+  }
+  const warning = `${why}; it stays outside the mesh`;
+  return { kind: 'skipped', reason: "it uses the host's network", warning };
+}
+
+type Wish = 'yes' | 'no' | 'default';
+
+/** The Pod's own word: the label counts before the older annotation; YAML 1.1's words for true. */
+function wishOf(metadata: Fields): Wish {
+  const label = textMapOf(metadata['labels'])[INJECT];
+  const text = (label ?? textMapOf(metadata['annotations'])[INJECT] ?? '').toLowerCase();
+  if (text === '') return 'default';
+  return ['y', 'yes', 'true', 'on'].includes(text) ? 'yes' : 'no';
+}
+
+/** `istio-injection` counts before revisions: a namespace that has both is of the default one. */
+function isNamespaceInjected({ labels }: Namespace, metadata: Fields, revision: string): boolean {
+  if (labels === undefined) return true;
+  const word = labels[NAMESPACE_INJECTION];
+  if (word !== undefined) return word === 'enabled';
+  return (labels[REVISION] ?? textMapOf(metadata['labels'])[REVISION]) === revision;
+}
+
+function hasSidecar(pod: Fields): boolean {
+  const spec = fieldsOf(pod, 'spec');
+  return [...objectsAt(spec, 'containers'), ...objectsAt(spec, 'initContainers')].some(
+    (container) => container['name'] === SIDECAR_NAME,
+  );
+}
+
+type InjectionOptions = {
+  readonly namespace: Namespace;
+  readonly settings: InjectionSettings;
+  readonly env: Readonly<Record<string, string>>;
+};
+
+function inject(pod: Fields, { namespace, settings, env }: InjectionOptions): Injection {
+  const metadata = fieldsOf(pod, 'metadata');
+  const spec = fieldsOf(pod, 'spec');
+  const annotations = textMapOf(metadata['annotations']);
+  const containers = objectsAt(spec, 'containers');
+  const workload = workloadNameOf(metadata, namespace.name);
+  const isRewriting = annotations[REWRITE_PROBES] !== 'false';
+  const probes = isRewriting ? rewriteProbes(containers) : { containers, probers: {} };
+  const sidecar = buildSidecar({
+    settings,
+    annotations,
+    env: {
+      ...env,
+      ISTIO_META_APP_CONTAINERS: containers.map((one) => textAt(one, 'name')).join(','),
+      ISTIO_META_WORKLOAD_NAME: workload.name,
+      ISTIO_META_OWNER: workload.owner,
+      ...(Object.keys(probes.probers).length > 0 && {
+        ISTIO_KUBE_APP_PROBERS: JSON.stringify(probes.probers),
+      }),
+    },
+  });
+  const present = new Set(objectsAt(spec, 'volumes').map(({ name }) => name));
+  const volumes = VOLUMES.filter(({ name }) => !present.has(name));
+  const labels = {
+    [TLS_MODE]: 'istio',
+    'service.istio.io/canonical-name': workload.canonicalName,
+    'service.istio.io/canonical-revision': workload.canonicalRevision,
+    ...textMapOf(metadata['labels']),
+  };
+  return {
+    kind: 'injected',
+    warnings: clashesOf(containers),
+    pod: {
+      ...pod,
+      metadata: {
+        ...metadata,
+        labels,
+        annotations: injectedAnnotations(annotations, containers, settings.revision),
+      },
+      spec: {
+        ...spec,
+        volumes: [...objectsAt(spec, 'volumes'), ...volumes],
+        ...placed(probes.containers, sidecar, { spec, annotations }),
+      },
+    },
+  };
+}
+
+/** Where the proxy and the agent listen: an application there would keep one of them from it. */
+const OWN_PORTS = new Set([15_000, 15_001, 15_006, 15_020, 15_021, 15_053, 15_090]);
+
+function clashesOf(containers: readonly Fields[]): readonly string[] {
+  return containers.flatMap((container) =>
+    objectsAt(container, 'ports')
+      .map((port) => numberAt(port, 'containerPort') ?? 0)
+      .filter((port) => OWN_PORTS.has(port))
+      .map((port) => `container "${textAt(container, 'name')}": the sidecar uses port ${port}`),
+  );
+}
+
+/** `holdApplicationUntilProxyStarts` in the Pod's proxy.istio.io/config, YAML of one line each. */
+const HOLD = /^\s*"?holdApplicationUntilProxyStarts"?\s*:\s*true\s*,?\s*$/m;
+
+/**
+ * Beside the application; or, where the application must not start before the proxy, as a native
+ * sidecar: an init container that goes on, and that kubelet waits for.
+ */
+function placed(
+  containers: readonly Fields[],
+  sidecar: Fields,
+  {
+    spec,
+    annotations,
+  }: { readonly spec: Fields; readonly annotations: Readonly<Record<string, string>> },
+): Fields {
+  if (!HOLD.test(annotations['proxy.istio.io/config'] ?? '')) {
+    return { containers: [...containers, sidecar] };
+  }
+  const first = { ...sidecar, restartPolicy: 'Always' };
+  return { containers, initContainers: [first, ...objectsAt(spec, 'initContainers')] };
+}
+
+function injectedAnnotations(
+  before: Readonly<Record<string, string>>,
+  containers: readonly Fields[],
+  revision: string,
+): Readonly<Record<string, string>> {
+  const name = textAt(containers[0] ?? {}, 'name');
+  const isScraped = Object.keys(before).some((key) => key.startsWith('prometheus.io/'));
+  const status = {
+    initContainers: null,
+    containers: [SIDECAR_NAME],
+    volumes: VOLUMES.map((volume) => volume['name']),
+    imagePullSecrets: null,
+    revision,
+  };
+  return {
+    'kubectl.kubernetes.io/default-container': name,
+    'kubectl.kubernetes.io/default-logs-container': name,
+    ...(!isScraped && PROMETHEUS_ANNOTATIONS),
+    [REVISION]: revision,
+    ...before,
+    [STATUS]: JSON.stringify(status),
+  };
+}

@@ -1,0 +1,59 @@
+// The webhooks put together: a certificate of the mesh, the server, and what the API server is told.
+import type { Clock } from '#base/clock.ts';
+import type { HostPort } from '#base/flags.ts';
+import type { Logger } from '#base/log.ts';
+import { runTasks } from '#base/tasks.ts';
+import type { AuthoritySource } from '#ca/authority-source.ts';
+import type { ServerNames } from '#ca/authority.ts';
+import { issueServerCertificate, runServerCertificate } from '#ca/server-certificate.ts';
+import type { WebhookAddress } from './configurations.ts';
+import { inject } from './inject.ts';
+import type { InjectionSettings } from './plan-injection.ts';
+import { publishConfigurations, type PublishOptions } from './publish.ts';
+import { listenForReviews } from './server.ts';
+import { validate } from './validate.ts';
+
+export type WebhookOptions = {
+  readonly listen: HostPort;
+  /** Given the port that is listened on. */
+  readonly address: (port: number) => WebhookAddress;
+  readonly names: ServerNames;
+  readonly settings: InjectionSettings;
+  readonly authority: AuthoritySource;
+  readonly client: PublishOptions['client'];
+  readonly clock: Clock;
+  /** 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number;
+  readonly log: Logger;
+};
+
+/** Serves until aborted. @throws OperatorError ADDRESS_IN_USE */
+export async function runWebhooks(options: WebhookOptions, signal: AbortSignal): Promise<void> {
+  const { listen, names, settings, authority, client, clock, random, log } = options;
+  const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
+  await using server = await listenForReviews(listen, serving.tls, {
+    '/inject': (request) => inject(request, settings, log),
+    '/validate': validate,
+  });
+  const common = { clock, random, log };
+  const subscribe = (listener: () => void): (() => void) => authority.subscribe(listener);
+  const renewal = {
+    ...common,
+    authority: () => authority.current(),
+    subscribe,
+    names,
+    apply: server.setCertificate,
+  };
+  const publication = {
+    ...common,
+    client,
+    subscribe,
+    address: options.address(server.port),
+    rootsPem: () => authority.current().trustBundlePem,
+    revision: settings.revision,
+  };
+  await runTasks(signal, [
+    (group) => runServerCertificate(serving, renewal, group),
+    (group) => publishConfigurations(publication, group),
+  ]);
+}
