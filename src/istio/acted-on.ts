@@ -1,7 +1,8 @@
 // Which fields of an object nothing here acts on (yet): they are real and accepted, so that
 // nobody's manifests fail; and they are named to whoever asks, so that nobody believes in them.
 import { isRecord } from '#kube/objects.ts';
-import type { Violation } from './object.ts';
+import type { KubeObject } from '#kube/objects.ts';
+import type { ParseResult, Violation } from './object.ts';
 
 /**
  * Fields that are acted on, by name; `true`: with all that is in them. Items of a list, and the
@@ -13,6 +14,14 @@ export type ActedOn = { readonly [field: string]: true | ActedOn };
 const REMARKS_MAX = 32;
 
 export const NOT_ACTED_ON = 'not acted on yet';
+
+/** An object of a kind that is checked and kept, and that nothing acts on yet. */
+export type Unused = { readonly remarks: readonly Violation[] };
+
+/** A good object of such a kind says so of its whole spec. */
+export const UNUSED: Unused = { remarks: [{ field: 'spec', message: NOT_ACTED_ON }] };
+
+export type ParseUnused = (object: KubeObject) => ParseResult<Unused>;
 
 /** What is set and not acted on, each at its path under `spec`. */
 export function unusedFields(spec: unknown, actedOn: ActedOn): readonly Violation[] {

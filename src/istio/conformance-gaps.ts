@@ -36,6 +36,7 @@ export const RESOURCE_GAPS: readonly Gap[] = [
   { what: 'reject-0126-virtualservice', reason: 'as reject-0123-serviceentry' },
   { what: 'reject-0147-virtualservice', reason: 'as reject-0123-serviceentry' },
   { what: 'reject-0443-virtualservice', reason: 'as reject-0420-destinationrule' },
+  { what: 'reject-0096-envoyfilter', reason: 'as reject-0420-destinationrule' },
   {
     what: 'reject-0420-destinationrule',
     reason: 'null is refused by the API server; read from it, null is an absent field',

@@ -22,6 +22,22 @@ import type { ParseResult } from './object.ts';
 import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
 import { peerAuthenticationKind } from './peerauthentication/schema.ts';
 import { isOpenApi, valueLike } from './schema/fuzz-values.ts';
+import { envoyFilterKind } from './envoyfilter/schema.ts';
+import { parseEnvoyFilter } from './envoyfilter/envoy-filter.ts';
+import { proxyConfigKind } from './proxyconfig/schema.ts';
+import { parseProxyConfig } from './proxyconfig/proxy-config.ts';
+import { requestAuthenticationKind } from './requestauthentication/schema.ts';
+import { parseRequestAuthentication } from './requestauthentication/request-authentication.ts';
+import { sidecarKind } from './sidecar/schema.ts';
+import { parseSidecar } from './sidecar/sidecar.ts';
+import { telemetryKind } from './telemetry/schema.ts';
+import { parseTelemetry } from './telemetry/telemetry.ts';
+import { trafficExtensionKind } from './trafficextension/schema.ts';
+import { parseTrafficExtension } from './trafficextension/traffic-extension.ts';
+import { wasmPluginKind } from './wasmplugin/schema.ts';
+import { parseWasmPlugin } from './wasmplugin/wasm-plugin.ts';
+import { workloadGroupKind } from './workloadgroup/schema.ts';
+import { parseWorkloadGroup } from './workloadgroup/workload-group.ts';
 import { serviceEntryKind } from './serviceentry/schema.ts';
 import { parseServiceEntry } from './serviceentry/service-entry.ts';
 import { virtualServiceKind } from './virtualservice/schema.ts';
@@ -61,6 +77,18 @@ const STRICT: readonly Strict[] = [
   [parsePeerAuthentication, peerAuthenticationKind.spec.openapi],
   [parseServiceEntry, serviceEntryKind.spec.openapi],
   [parseWorkloadEntry, workloadEntryKind.spec.openapi],
+  [parseWorkloadGroup, workloadGroupKind.spec.openapi, { template: {} }],
+  [parseWasmPlugin, wasmPluginKind.spec.openapi, { url: 'oci://a.b/c' }],
+  [parseTrafficExtension, trafficExtensionKind.spec.openapi, { lua: { inlineCode: 'x' } }],
+  [parseTelemetry, telemetryKind.spec.openapi],
+  [parseSidecar, sidecarKind.spec.openapi, { egress: [{ hosts: ['*/*'] }], ingress: [] }],
+  [parseRequestAuthentication, requestAuthenticationKind.spec.openapi],
+  [parseProxyConfig, proxyConfigKind.spec.openapi],
+  [
+    parseEnvoyFilter,
+    envoyFilterKind.spec.openapi,
+    { configPatches: [{ applyTo: 'CLUSTER', patch: { operation: 'REMOVE' } }] },
+  ],
 ];
 
 /** Random specs, of which any fields may be replaced by those of a valid one. */

@@ -3,15 +3,23 @@
 import type { KubeObject } from '#kube/objects.ts';
 import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
 import { parseDestinationRule } from './destinationrule/destination-rule.ts';
+import { parseEnvoyFilter } from './envoyfilter/envoy-filter.ts';
 import { parseGateway } from './gateway/gateway.ts';
-import { isOfKind, parseObject, type Kind } from './kind.ts';
+import { isOfKind } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
 import type { ParseResult } from './object.ts';
 import { parsePeerAuthentication } from './peerauthentication/peer-authentication.ts';
+import { parseProxyConfig } from './proxyconfig/proxy-config.ts';
+import { parseRequestAuthentication } from './requestauthentication/request-authentication.ts';
 import { parseServiceEntry } from './serviceentry/service-entry.ts';
+import { parseSidecar } from './sidecar/sidecar.ts';
+import { parseTelemetry } from './telemetry/telemetry.ts';
+import { parseTrafficExtension } from './trafficextension/traffic-extension.ts';
 import { parseVirtualService } from './virtualservice/virtual-service.ts';
+import { parseWasmPlugin } from './wasmplugin/wasm-plugin.ts';
 import { parseWorkloadEntry } from './workloadentry/workload-entry.ts';
+import { parseWorkloadGroup } from './workloadgroup/workload-group.ts';
 
 type Parse = (object: KubeObject) => ParseResult<unknown>;
 
@@ -19,24 +27,26 @@ type Parse = (object: KubeObject) => ParseResult<unknown>;
 const PARSERS: ReadonlyMap<string, Parse> = new Map<string, Parse>([
   ['AuthorizationPolicy', parseAuthorizationPolicy],
   ['DestinationRule', parseDestinationRule],
+  ['EnvoyFilter', parseEnvoyFilter],
   ['Gateway', parseGateway],
   ['MeshPolicy', parseMeshPolicy],
   ['PeerAuthentication', parsePeerAuthentication],
   ['Policy', parsePolicy],
+  ['ProxyConfig', parseProxyConfig],
+  ['RequestAuthentication', parseRequestAuthentication],
   ['ServiceEntry', parseServiceEntry],
+  ['Sidecar', parseSidecar],
+  ['Telemetry', parseTelemetry],
+  ['TrafficExtension', parseTrafficExtension],
   ['VirtualService', parseVirtualService],
+  ['WasmPlugin', parseWasmPlugin],
   ['WorkloadEntry', parseWorkloadEntry],
+  ['WorkloadGroup', parseWorkloadGroup],
 ]);
 
 /** Undefined for an object of a kind that is not among `KINDS`. */
 export function parseIstioObject(object: KubeObject): ParseResult<unknown> | undefined {
   const kind = KINDS.find((one) => isOfKind(one, object));
   if (!kind) return undefined;
-  return (PARSERS.get(kind.type.kind) ?? bySchema(kind))(object);
+  return PARSERS.get(kind.type.kind)?.(object);
 }
-
-/** A kind that nothing acts on yet has its schema, and no rules beyond it. */
-const bySchema =
-  (kind: Kind<unknown>): Parse =>
-  (object) =>
-    parseObject(kind, object, (spec) => spec);

@@ -87,8 +87,41 @@ export const VIRTUAL_SERVICE = networking('VirtualService', 'virtualservices');
 export const WORKLOAD_ENTRY = networking('WorkloadEntry', 'workloadentries');
 export const WORKLOAD_GROUP = networking('WorkloadGroup', 'workloadgroups');
 
+export const ENVOY_FILTER: ResourceType = {
+  ...networking('EnvoyFilter', 'envoyfilters'),
+  version: 'v1alpha3',
+};
+export const PROXY_CONFIG: ResourceType = {
+  ...networking('ProxyConfig', 'proxyconfigs'),
+  version: 'v1beta1',
+};
+
 export const PEER_AUTHENTICATION = security('PeerAuthentication', 'peerauthentications');
 export const AUTHORIZATION_POLICY = security('AuthorizationPolicy', 'authorizationpolicies');
+
+export const REQUEST_AUTHENTICATION = security('RequestAuthentication', 'requestauthentications');
+
+export const TELEMETRY: ResourceType = {
+  group: 'telemetry.istio.io',
+  version: 'v1alpha1',
+  plural: 'telemetries',
+  kind: 'Telemetry',
+  namespaced: true,
+};
+
+export const WASM_PLUGIN: ResourceType = {
+  group: 'extensions.istio.io',
+  version: 'v1alpha1',
+  plural: 'wasmplugins',
+  kind: 'WasmPlugin',
+  namespaced: true,
+};
+
+export const TRAFFIC_EXTENSION: ResourceType = {
+  ...WASM_PLUGIN,
+  plural: 'trafficextensions',
+  kind: 'TrafficExtension',
+};
 
 /** Istio's way to ask for mutual TLS before 1.5, for the whole mesh. */
 export const MESH_POLICY: ResourceType = {

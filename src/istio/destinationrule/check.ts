@@ -81,7 +81,7 @@ function checkSettings(settings: Settings, at: Reading): void {
   checkClientTls(settings.tls, at.property('tls'));
 }
 
-function checkConnectionPool(pool: Settings['connectionPool'], at: Reading): void {
+export function checkConnectionPool(pool: Settings['connectionPool'], at: Reading): void {
   if (pool === undefined) return;
   const { tcp, http } = pool;
   if (tcp === undefined && http === undefined) at.refuse('Required value: at least one field');
