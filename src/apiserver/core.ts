@@ -4,6 +4,9 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { runTasks } from '#base/tasks.ts';
 import { inOrder } from './admission/admission.ts';
+import { createWebhookClient } from './admission/webhook-client.ts';
+import type { WebhookClient } from './admission/webhook-client.ts';
+import { webhookAdmission } from './admission/webhooks.ts';
 import { createAuthenticator } from './auth/authenticate.ts';
 import { anyOf, mastersAuthorizer } from './auth/authorizer.ts';
 import type { TokenSigner } from './auth/jwt.ts';
@@ -42,6 +45,8 @@ export type CoreOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly randomBytes: (size: number) => Uint8Array;
+  /** How webhooks are asked; over HTTPS unless a test says otherwise. */
+  readonly webhooks?: WebhookClient;
   /** `host:port` as clients reach the server. */
   readonly serverAddress: () => string;
 };
@@ -67,7 +72,11 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
   const unfollow = followStore(store, { kinds, addresses, onKindGone, log });
   const rbac = new RbacAuthorizer(store);
   const authorizer = anyOf([mastersAuthorizer, rbac]);
-  const admission = inOrder([escalationCheck({ authorizer, rbac })]);
+  const webhooks = options.webhooks ?? createWebhookClient({ store, clock, random });
+  const admission = inOrder([
+    escalationCheck({ authorizer, rbac }),
+    webhookAdmission(store, webhooks),
+  ]);
   const backend: Backend = { store, kinds, admission, clock, log, randomBytes };
   const reviews = [tokenReview(signer), ...accessReviews({ authorizer, rbac })];
   const subresources = [tokenRequest(signer), podBinding, podEviction];
@@ -106,6 +115,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     close: () => {
       unfollow();
       rbac.close();
+      webhooks[Symbol.dispose]();
       hub.close();
     },
   };

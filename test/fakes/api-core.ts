@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { silentLogger } from '#base/log.ts';
+import type { WebhookClient } from '#apiserver/admission/webhook-client.ts';
 import { TokenSigner } from '#apiserver/auth/jwt.ts';
 import { createCore } from '#apiserver/core.ts';
 import type { ApiCore } from '#apiserver/core.ts';
@@ -100,6 +101,7 @@ export class TestServer implements AsyncDisposable {
       readonly path?: string;
       readonly limits?: Partial<StoreLimits>;
       readonly serviceCidr?: string;
+      readonly webhooks?: WebhookClient;
       /** Without its controllers a server does nothing by itself. */
       readonly runsControllers?: boolean;
     } = {},
@@ -117,6 +119,7 @@ export class TestServer implements AsyncDisposable {
       serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
       namespaces: ['default', 'kube-system'],
       serverAddress: () => '127.0.0.1:6443',
+      ...(options.webhooks && { webhooks: options.webhooks }),
     });
     const server = new TestServer({ clock, store, signer, core });
     if (options.runsControllers) server.#running = core.run(server.#stop.signal);

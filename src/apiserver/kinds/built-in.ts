@@ -10,6 +10,7 @@ import { ENDPOINT_SLICE } from './endpoint-slice.ts';
 import type { Kind } from './kind.ts';
 import { NAMESPACE } from './namespace.ts';
 import { POD, POD_FIELDS } from './pod.ts';
+import { WEBHOOK_KINDS } from '../admission/kinds.ts';
 import { RBAC_KINDS } from '../rbac/kinds.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { serviceBehaviour } from './service.ts';
@@ -51,8 +52,8 @@ export type BuiltInParts = {
 };
 
 export function builtInKinds({ addresses, now }: BuiltInParts): readonly Kind[] {
-  const kinds = [...coreKinds(addresses), ...OTHER_KINDS, ...RBAC_KINDS].map((built) =>
-    defineKind(built),
+  const kinds = [...coreKinds(addresses), ...OTHER_KINDS, ...RBAC_KINDS, ...WEBHOOK_KINDS].map(
+    (built) => defineKind(built),
   );
   const ownGroups = new Set([...kinds.map(({ group }) => group), 'apiextensions.k8s.io']);
   const definitions = defineKind({
