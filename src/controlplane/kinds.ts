@@ -4,6 +4,7 @@ import {
   CONFIG_MAP,
   DESTINATION_RULE,
   ENDPOINT_SLICE,
+  GATEWAY,
   MESH_POLICY,
   NAMESPACE,
   NODE,
@@ -12,6 +13,7 @@ import {
   POLICY,
   SERVICE,
   SERVICE_ENTRY,
+  VIRTUAL_SERVICE,
   WORKLOAD_ENTRY,
   type ResourceType,
 } from '#kube/resources.ts';
@@ -31,4 +33,6 @@ export const INGESTED: readonly ResourceType[] = [
   DESTINATION_RULE,
   MESH_POLICY,
   POLICY,
+  GATEWAY,
+  VIRTUAL_SERVICE,
 ];

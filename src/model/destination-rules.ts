@@ -41,15 +41,16 @@ type Pool = 'local' | 'exported' | 'private';
 export function deriveDestinationRules(
   graph: Graph,
   rules: Collection<DestinationRule>,
-  options: { readonly clusterDomain: string; readonly rootNamespace: () => string },
+  options: {
+    readonly fullHost: (host: string, namespace: string) => string;
+    readonly rootNamespace: () => string;
+  },
 ): DestinationRuleFor {
-  const { clusterDomain, rootNamespace } = options;
-  const hostOf = ({ host, namespace }: DestinationRule): string =>
-    host.startsWith('*') || host.includes('.') ? host : `${host}.${namespace}.svc.${clusterDomain}`;
+  const { fullHost, rootNamespace } = options;
   const places = (rule: DestinationRule): readonly string[] =>
     poolsOf(rule).map((pool) => `${pool} ${rule.namespace}`);
   const byHost = graph.index('DestinationRules by host', rules, (rule) =>
-    places(rule).map((place) => `${place} ${hostOf(rule)}`),
+    places(rule).map((place) => `${place} ${fullHost(rule.host, rule.namespace)}`),
   );
   const withWildcards = graph.index('DestinationRules with wildcards', rules, (rule) =>
     rule.host.startsWith('*') ? places(rule) : [],

@@ -101,10 +101,18 @@ const slice = fc.record({
 });
 
 const pod = fc.record({
-  metadata: fc.tuple(meta({ names: ['p1', 'p2'] }), fc.boolean()).map(([metadata, isGoing]) => ({
-    ...metadata,
-    ...(isGoing && { deletionTimestamp: '2026-02-01T00:00:00Z' }),
-  })),
+  metadata: fc
+    .tuple(
+      meta({
+        names: ['p1', 'p2'],
+        annotations: one(...often({}), { 'inject.istio.io/templates': 'gateway' }),
+      }),
+      fc.boolean(),
+    )
+    .map(([metadata, isGoing]) => ({
+      ...metadata,
+      ...(isGoing && { deletionTimestamp: '2026-02-01T00:00:00Z' }),
+    })),
   spec: fc.record({
     serviceAccountName: one('sa1', 'sa2'),
     nodeName: one('', 'n1'),
@@ -255,6 +263,58 @@ const destinationRule = fc.record({
   }),
 });
 
+const gateway = fc.record({
+  metadata: meta({ names: ['gw1', 'gw2'] }),
+  spec: fc.record({
+    selector: one(undefined, {}, ...often({ app: 'x' }), { app: 'x', version: '1' }),
+    servers: fc.array(
+      one(
+        { port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] },
+        {
+          port: { number: 80, name: 'a', protocol: 'HTTP' },
+          hosts: ['a/*.example', './b.example'],
+        },
+        {
+          port: { number: 443, name: 'tls', protocol: 'TLS' },
+          hosts: ['*.example'],
+          tls: { mode: 'PASSTHROUGH' },
+        },
+        { port: { number: 5432, name: 'tcp', protocol: 'TCP' }, hosts: ['*'] },
+        {
+          port: { number: 444, name: 'https', protocol: 'HTTPS' },
+          hosts: ['*.example'],
+          tls: { mode: 'SIMPLE', credentialName: 'c' },
+        },
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+  }),
+});
+
+const destination = one(
+  { host: 's1' },
+  { host: 's2.b.svc.cluster.local', port: { number: 80 } },
+  { host: 'ext.example.com', subset: 'v1' },
+).map((destination) => [{ destination }]);
+
+const virtualService = fc.record({
+  metadata: meta({ names: ['vs1', 'vs2'] }),
+  spec: fc.record({
+    hosts: one(['*'], ['*.example'], ['b.example', 'a.example']),
+    gateways: one(['gw1'], ['a/gw1', 'gw2'], ['b/gw2']),
+    exportTo,
+    http: fc.array(
+      fc.record({
+        match: one(undefined, [{ uri: { prefix: '/a' } }], [{ gateways: ['gw1'] }]),
+        route: destination,
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    tls: destination.map((route) => [{ match: [{ sniHosts: ['b.example'] }], route }]),
+    tcp: destination.map((route) => [{ route }]),
+  }),
+});
+
 const namespace = fc.record({
   metadata: fc.record({
     name: one(...NAMESPACES),
@@ -298,6 +358,8 @@ const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>]
   [kube.POLICY, 2, legacyPolicy],
   [kube.AUTHORIZATION_POLICY, 2, authorizationPolicy],
   [kube.DESTINATION_RULE, 3, destinationRule],
+  [kube.GATEWAY, 2, gateway],
+  [kube.VIRTUAL_SERVICE, 3, virtualService],
   [kube.NAMESPACE, 1, namespace],
   [kube.NODE, 1, node],
   [kube.CONFIG_MAP, 1, configMap],

@@ -6,6 +6,7 @@ import { parseNamespace, parseNode } from '#istio/core/place.ts';
 import { parsePod } from '#istio/core/pod.ts';
 import { parseService } from '#istio/core/service.ts';
 import { parseDestinationRule } from '#istio/destinationrule/destination-rule.ts';
+import { parseGateway } from '#istio/gateway/gateway.ts';
 import {
   MESH_CONFIG_NAME,
   MESH_CONFIG_NAMESPACE,
@@ -16,6 +17,7 @@ import { parseMeshPolicy, parsePolicy } from '#istio/meshpolicy/legacy-policy.ts
 import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import { parseVirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
 import { objectKey } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
@@ -59,6 +61,8 @@ export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
   takeByName(kube.POLICY, inputs.legacyPolicies, parsePolicy);
   takeByName(kube.AUTHORIZATION_POLICY, inputs.authorizationPolicies, parseAuthorizationPolicy);
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
+  takeByName(kube.GATEWAY, inputs.gateways, parseGateway);
+  takeByName(kube.VIRTUAL_SERVICE, inputs.virtualServices, parseVirtualService);
   take(kube.POD, {
     source: inputs.workloads,
     keyOf: ({ metadata }) => workloadKey('Pod', metadata.namespace ?? '', metadata.name),

@@ -4,10 +4,12 @@ import type { Namespace, Node } from '#istio/core/place.ts';
 import type { KubeService } from '#istio/core/service.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import type { DestinationRule } from '#istio/destinationrule/destination-rule.ts';
+import type { Gateway } from '#istio/gateway/gateway.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type { LegacyPolicy } from '#istio/meshpolicy/legacy-policy.ts';
 import type { PeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import type { Violation } from '#istio/object.ts';
 import { equalData } from './equal.ts';
@@ -48,6 +50,8 @@ export type Inputs = {
   readonly legacyPolicies: Source<LegacyPolicy>;
   readonly authorizationPolicies: Source<AuthorizationPolicy>;
   readonly destinationRules: Source<DestinationRule>;
+  readonly gateways: Source<Gateway>;
+  readonly virtualServices: Source<VirtualService>;
   /** One at most, under `THE_MESH`. */
   readonly meshConfig: Source<MeshConfig>;
   /** By `<resource>/namespace/name`. */
@@ -73,6 +77,8 @@ export function createInputs(graph: Graph): Inputs {
     legacyPolicies: graph.source<LegacyPolicy>('Policies', equalData),
     authorizationPolicies: graph.source<AuthorizationPolicy>('AuthorizationPolicies', equalData),
     destinationRules: graph.source<DestinationRule>('DestinationRules', equalData),
+    gateways: graph.source<Gateway>('Gateways', equalData),
+    virtualServices: graph.source<VirtualService>('VirtualServices', equalData),
     meshConfig: graph.source<MeshConfig>('mesh config', equalData),
     rejections: graph.source<Rejection>('rejections', equalData),
     remarks: graph.source<Remarks>('remarks', equalData),

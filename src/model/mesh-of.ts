@@ -13,6 +13,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
     kube.CONFIG_MAP,
     kube.DESTINATION_RULE,
     kube.ENDPOINT_SLICE,
+    kube.GATEWAY,
     kube.MESH_POLICY,
     kube.NAMESPACE,
     kube.NODE,
@@ -21,6 +22,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
     kube.POLICY,
     kube.SERVICE,
     kube.SERVICE_ENTRY,
+    kube.VIRTUAL_SERVICE,
     kube.WORKLOAD_ENTRY,
   ].map((type) => [type.kind, type]),
 );

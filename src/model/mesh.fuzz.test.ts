@@ -42,7 +42,13 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
       all.set(`owner ${namespace} ${address}`, () => mesh.ownerOf(namespace, address));
     }
   }
+  for (const gateway of ['a/gw1', 'a/gw2', 'b/gw2']) {
+    for (const namespace of NAMESPACES) {
+      all.set(`routes ${gateway} ${namespace}`, () => mesh.virtualServicesOf(gateway, namespace));
+    }
+  }
   for (const key of workloadKeys) {
+    all.set(`listening ${key}`, () => mesh.gatewayPorts(key));
     all.set(`inbound ${key}`, () => mesh.inboundPorts(key));
     for (const port of PORTS) {
       all.set(`mode ${key} ${port}`, () => {

@@ -7,6 +7,7 @@ import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
+import type { Gateway } from '#istio/gateway/gateway.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import { Addresses } from './addresses.ts';
@@ -16,6 +17,8 @@ import type { Collection } from './collection.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { DestinationPolicy, DestinationRuleFor } from './destination-rules.ts';
 import { deriveEndpoints } from './endpoints.ts';
+import { deriveGateways } from './gateways.ts';
+import type { GatewayPort, Gateways, ServerRef } from './gateways.ts';
 import { Graph } from './graph.ts';
 import { deriveInboundPorts } from './inbound.ts';
 import { createIngest } from './ingest.ts';
@@ -35,9 +38,11 @@ import type { InboundPort, Workload } from './workload.ts';
 export type {
   AddressOwner,
   DestinationPolicy,
+  GatewayPort,
   MeshAddresses,
   Rejection,
   Remarks,
+  ServerRef,
   WorkloadAuthorization,
 };
 
@@ -67,6 +72,14 @@ export type Mesh = {
   authorization(workload: Workload): WorkloadAuthorization;
   /** How clients in a namespace are to speak to a service; undefined: nobody said. */
   readonly destinationRuleFor: DestinationRuleFor;
+  /** By `namespace/name`. */
+  readonly gateways: Collection<Gateway>;
+  /** What a workload (`key` as in `workloads`) listens on; undefined when it is no gateway. */
+  readonly gatewayPorts: Gateways['portsOf'];
+  /** The VirtualServices of a Gateway (`namespace/name`) for a namespace, the oldest first. */
+  readonly virtualServicesOf: Gateways['virtualServicesOf'];
+  /** A host as an object of a namespace writes it, in full: short names are Services of its own. */
+  fullHost(host: string, namespace: string): string;
   /** What proxies in a namespace capture. */
   meshAddresses(clientNamespace: string): MeshAddresses;
   /** The workload that a certificate names, if it is still there and still has that identity. */
@@ -106,8 +119,9 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     rootNamespace,
     legacy: deriveLegacyPolicies(graph, inputs, { services, inbound, serviceOf }),
   });
-  const { destinationRules } = inputs;
-  const ruleOptions = { clusterDomain, rootNamespace };
+  const fullHost = (host: string, namespace: string): string =>
+    isFullHost(host) ? host : `${host}.${namespace}.svc.${clusterDomain}`;
+  const gateways = deriveGateways(graph, inputs, { workloads, services, inbound });
 
   return {
     graph,
@@ -122,13 +136,23 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     mtlsMode: policies.mtlsMode,
     mtlsPorts: policies.mtlsPorts,
     authorization: policies.authorization,
-    destinationRuleFor: deriveDestinationRules(graph, destinationRules, ruleOptions),
+    destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
+      fullHost,
+      rootNamespace,
+    }),
+    gateways: inputs.gateways,
+    gatewayPorts: gateways.portsOf,
+    virtualServicesOf: gateways.virtualServicesOf,
+    fullHost,
     meshAddresses,
     workloadOf: createWorkloadOf(graph, workloads),
     ingest: createIngest(inputs, defaults),
     commit: () => graph.commit(),
   };
 }
+
+/** Istio's rule: what has a dot, or a wildcard, is a full name. */
+const isFullHost = (host: string): boolean => host.startsWith('*') || host.includes('.');
 
 function createWorkloadOf(
   graph: Graph,

@@ -30,6 +30,21 @@ export function createSelect(graph: Graph, { workloads }: Inputs): Select {
 const groupOf = (namespace: string, name: string, value: string): string =>
   `${namespace}/${name}=${value}`;
 
+/** The group of what has no labels to look it up by. */
+const UNLABELLED = '*';
+
+/** For selectors that are looked up by what they select: the one group that a selector is in. */
+export function groupByLabel(selector: Labels): string {
+  const name = tellingName(selector);
+  return name === undefined ? UNLABELLED : `${name}=${selector[name] ?? ''}`;
+}
+
+/** The groups that a selector of something with these labels may be in. */
+export const groupsByLabel = (labels: Labels): readonly string[] => [
+  UNLABELLED,
+  ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+];
+
 /**
  * The label of a selector to look workloads up by. Any of them would do; one that few workloads
  * share costs least, now and whenever a workload that has it comes or goes.

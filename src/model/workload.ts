@@ -3,6 +3,7 @@ import type { WorkloadKind } from '#base/workload-identity.ts';
 import { NETWORK_LABEL } from '#istio/core/place.ts';
 import type { Pod } from '#istio/core/pod.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
+import type { ParsedMeta } from '#istio/object.ts';
 import { TLS_MODE } from '#istio/workloadentry/workload-entry.ts';
 import type { WorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
 import { canonicalIp } from '#base/ip.ts';
@@ -35,6 +36,8 @@ export type Workload = {
   readonly tlsMode: TlsMode;
   /** The node that a Pod runs on; empty otherwise. */
   readonly nodeName: string;
+  /** Does it say of itself that it is a gateway, and no application with a sidecar? */
+  readonly isGateway: boolean;
 };
 
 /** A port that a workload serves, and for which service. */
@@ -77,6 +80,7 @@ export function workloadOfPod(pod: Pod): Workload {
     // Injection stamps the label; without it nobody in the Pod speaks mesh TLS.
     tlsMode: labels[TLS_MODE] === 'istio' ? 'istio' : 'disabled',
     nodeName: pod.nodeName,
+    isGateway: isGateway(pod),
   };
 }
 
@@ -101,7 +105,18 @@ export function workloadOfEntry(entry: WorkloadEntry): Workload {
     health: entry.isHealthy ? 'ready' : 'unready',
     tlsMode: entry.takesMeshTls ? 'istio' : 'disabled',
     nodeName: '',
+    isGateway: isGateway(entry),
   };
+}
+
+/** As Istio's gateways are marked: whoever may write the workload decides, and nobody else. */
+const TEMPLATES = 'inject.istio.io/templates';
+/** As those are that were made for a Gateway of the Kubernetes Gateway API. */
+const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
+
+function isGateway({ labels, annotations }: Pick<ParsedMeta, 'labels' | 'annotations'>): boolean {
+  const templates = (annotations[TEMPLATES] ?? '').split(',').map((name) => name.trim());
+  return templates.includes('gateway') || labels[GATEWAY_NAME] !== undefined;
 }
 
 /** Are all of these labels there with these values? */

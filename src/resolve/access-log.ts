@@ -64,16 +64,15 @@ export function tcpAccessLogs(
   return settings.accessLogFile === '' ? [stream] : [textLog(settings), stream];
 }
 
+/** One line for each request, when it has ended. */
+export function httpAccessLogs(settings: AccessLogSettings): AccessLog[] {
+  return settings.accessLogFile === '' ? [] : [textLogOf(settings)];
+}
+
 /** One line when the connection has ended, and only then. */
-function textLog({ accessLogFile, accessLogFormat }: AccessLogSettings): AccessLog {
-  const format = accessLogFormat === '' ? DEFAULT_FORMAT : accessLogFormat;
-  const inlineString = format.endsWith('\n') ? format : `${format}\n`;
-  const textFormatSource = { specifier: { case: 'inlineString', value: inlineString } } as const;
+function textLog(settings: AccessLogSettings): AccessLog {
   return {
-    ...textLogger(accessLogFile, {
-      case: 'logFormat',
-      value: { format: { case: 'textFormatSource', value: textFormatSource } },
-    }),
+    ...textLogOf(settings),
     filter: {
       filterSpecifier: {
         case: 'logTypeFilter',
@@ -81,6 +80,16 @@ function textLog({ accessLogFile, accessLogFormat }: AccessLogSettings): AccessL
       },
     },
   };
+}
+
+function textLogOf({ accessLogFile, accessLogFormat }: AccessLogSettings): TypedConfig {
+  const format = accessLogFormat === '' ? DEFAULT_FORMAT : accessLogFormat;
+  const inlineString = format.endsWith('\n') ? format : `${format}\n`;
+  const textFormatSource = { specifier: { case: 'inlineString', value: inlineString } } as const;
+  return textLogger(accessLogFile, {
+    case: 'logFormat',
+    value: { format: { case: 'textFormatSource', value: textFormatSource } },
+  });
 }
 
 /**

@@ -17,6 +17,8 @@ import type { Written } from '#model/fuzz-objects.ts';
 import { createMesh } from '#model/mesh.ts';
 import type { ResourceKey } from '#xds/catalog.ts';
 import { MeshCatalog } from './catalog.ts';
+import { ask } from './simulate-call.ts';
+import { tablesOf } from './simulate-gateway.ts';
 import {
   destinationClusterName,
   INBOUND_PASSTHROUGH,
@@ -61,6 +63,18 @@ const NAMES: readonly (readonly [typeUrl: string, name: string])[] = [
   ...HOSTS.flatMap((host) =>
     PORTS.map((port) => [TYPE_URL.endpoints, outboundName({ host, port })] as const),
   ),
+  ...HOSTS.flatMap((host) =>
+    ['', 'v1'].map(
+      (subset) => [TYPE_URL.cluster, outboundName({ host, port: 80, subset })] as const,
+    ),
+  ),
+  ...HOSTS.map(
+    (host) => [TYPE_URL.endpoints, outboundName({ host, port: 80, subset: 'v1' })] as const,
+  ),
+  ...[80, 443, 5432, 8080].flatMap((port) => [
+    [TYPE_URL.listener, `0.0.0.0_${port}`] as const,
+    [TYPE_URL.routes, `http.${port}`] as const,
+  ]),
   ...[...PORTS, 6432, 8081].flatMap((port) => [
     [TYPE_URL.cluster, inboundName(port)] as const,
     [TYPE_URL.extension, rbacName('deny', port)] as const,
@@ -151,6 +165,27 @@ test('answers are those of a catalog that was made just now', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+test('whatever a gateway is told that there is, is there, with all that it needs', () => {
+  let tableCount = 0;
+  fc.assert(
+    fc.property(histories, (history) => {
+      const mesh = createMesh();
+      const catalog = new MeshCatalog(mesh);
+      for (const { type, object, change } of history.flat()) mesh.ingest(type, object, change);
+      for (const proxy of proxies) {
+        for (const [typeUrl, resource] of tablesOf(catalog, proxy)) {
+          tableCount += 1;
+          if (typeUrl !== TYPE_URL.cluster || resource.endpoints === undefined) continue;
+          const asked = { proxy, typeUrl: TYPE_URL.endpoints, name: resource.endpoints };
+          assert(ask(catalog, asked), `endpoints of ${resource.name}`);
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+  assert(tableCount > 200, `only ${tableCount} resources were seen`);
 });
 
 test('listeners are told of the answers that changed, and of no other', () => {

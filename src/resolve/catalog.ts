@@ -13,9 +13,13 @@ import type { EncodedResource, ResourceCatalog, ResourceKey } from '#xds/catalog
 import { demandKey } from './demand.ts';
 import type { Demand } from './demand.ts';
 import { isSameResource } from './encode.ts';
+import { GatewayTables } from './gateway-table.ts';
+import { createHostLookup } from './host-lookup.ts';
 import { Maker } from './make.ts';
-import { isKnownRecipe, Planner } from './plan.ts';
-import type { Plan, Recipe } from './plan.ts';
+import { Planner } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { isKnownRecipe } from './recipe.ts';
+import type { Recipe } from './recipe.ts';
 import { standInFor } from './stand-in.ts';
 
 const NO_NAMES: readonly string[] = [];
@@ -36,8 +40,10 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
   constructor(mesh: Mesh) {
     this.#mesh = mesh;
     const { graph } = mesh;
-    const planner = new Planner(mesh);
-    const maker = new Maker(mesh);
+    const serviceOf = createHostLookup(mesh);
+    const tables = new GatewayTables(mesh, serviceOf);
+    const planner = new Planner(mesh, { serviceOf, tables });
+    const maker = new Maker(mesh, tables);
     this.#held = graph.source<Demand>('xds demands');
     this.#heldWildcards = graph.source<Demand>('xds wildcard demands');
     this.#plans = graph.derive(

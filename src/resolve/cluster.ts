@@ -11,11 +11,12 @@ import type {
   ClusterSchema,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { ClientSecurity } from './client-policy.ts';
+import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import { buildLoadAssignment, TLS_MODE_ISTIO } from './endpoints.ts';
 import type { ClusterEndpoint } from './endpoints.ts';
 import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
-import { ADS, metadata, milliseconds } from './message.ts';
+import { ADS, metadata, milliseconds, packed } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { BLACK_HOLE_STAT_NAME, outboundName, outboundSni, PASSTHROUGH_STAT_NAME } from './names.ts';
 import { clientTls, plaintext } from './tls.ts';
@@ -66,13 +67,15 @@ export type EndpointSource =
 export type ServiceClusterInput = {
   /** As the proxy asked for it. */
   readonly name: string;
-  readonly service: ServiceMetadata & { readonly port: number };
+  readonly service: ServiceMetadata & { readonly port: number; readonly subset?: string };
   readonly source: EndpointSource;
   /** Who may answer: the endpoints' SPIFFE IDs and ServiceEntry.subjectAltNames. */
   readonly subjectAltNames: readonly string[];
   /** The mesh's own, then its aliases. */
   readonly trustDomains: readonly string[];
   readonly security: ClientSecurity;
+  /** Requests are made in HTTP/2. For clusters that requests are routed to. */
+  readonly isHttp2?: boolean;
 };
 
 /** Logs and statistics show it by Istio's name, `outbound|<port>||<host>`, not by the asked one. */
@@ -84,10 +87,20 @@ export function buildServiceCluster(input: ServiceClusterInput): Cluster {
     ...CLUSTER_BASICS,
     ...discovery(source, { name, service }),
     ...transport(input),
+    ...(input.isHttp2 === true && { typedExtensionProtocolOptions: HTTP2 }),
     upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
     metadata: metadata({ [ISTIO_METADATA]: serviceMetadata(service) }),
   };
 }
+
+const HTTP2 = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packed(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: {
+      case: 'explicitHttpConfig',
+      value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
+    },
+  }),
+};
 
 /** Only a list of addresses can have unhealthy members; panic would route to them regardless. */
 const BALANCED = {

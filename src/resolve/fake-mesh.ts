@@ -3,11 +3,14 @@
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import type { Gateway } from '#istio/gateway/gateway.ts';
+import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
 import { Graph } from '#model/graph.ts';
 import type {
   AddressOwner,
   DestinationPolicy,
+  GatewayPort,
   Mesh,
   MeshAddresses,
   Rejection,
@@ -41,6 +44,11 @@ export class FakeMesh implements Mesh {
   readonly policies = this.graph.source<WorkloadAuthorization>('policies');
   /** By host, for the clients of every namespace. */
   readonly rules = this.graph.source<DestinationPolicy>('destination rules');
+  readonly gateways = this.graph.source<Gateway>('gateways');
+  /** By workload key. */
+  readonly listening = this.graph.source<readonly GatewayPort[]>('gateway ports');
+  /** By key of the Gateway. */
+  readonly routes = this.graph.source<readonly VirtualService[]>('virtual services');
   /** By namespace. */
   readonly captured = this.graph.source<MeshAddresses>('mesh addresses');
 
@@ -82,6 +90,18 @@ export class FakeMesh implements Mesh {
     return this.rules.get(host);
   }
 
+  gatewayPorts(key: string): readonly GatewayPort[] | undefined {
+    return this.listening.get(key);
+  }
+
+  virtualServicesOf(gateway: string): readonly VirtualService[] {
+    return this.routes.get(gateway) ?? [];
+  }
+
+  fullHost(host: string, namespace: string): string {
+    return host.includes('.') ? host : `${host}.${namespace}.svc.cluster.local`;
+  }
+
   meshAddresses(clientNamespace: string): MeshAddresses {
     const none = { ranges: [], addresses: [] };
     return this.captured.get(clientNamespace) ?? none;
@@ -121,6 +141,7 @@ export function fakeWorkload(options: Partial<Workload> & { readonly name: strin
     health: 'ready',
     tlsMode: 'istio',
     nodeName: '',
+    isGateway: false,
     ...options,
   };
 }

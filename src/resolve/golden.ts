@@ -4,6 +4,7 @@ import type { DescMessage, JsonValue, MessageShape } from '@bufbuild/protobuf';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
@@ -12,6 +13,10 @@ import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_i
 import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
+import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
+import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
+import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
 import {
@@ -26,9 +31,13 @@ import { decode } from './simulate-call.ts';
 const registry = createRegistry(
   DirectResponseSchema,
   DownstreamTlsContextSchema,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptionsSchema,
   OriginalDstSchema,
+  PreviousHostsPredicateSchema,
   RawBufferSchema,
   RBACSchema,
+  RouterSchema,
   SetFilterStateSchema,
   StdoutAccessLogSchema,
   TcpGrpcAccessLogConfigSchema,
@@ -43,6 +52,7 @@ const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   [TYPE_URL.extension]: TypedExtensionConfigSchema,
   [TYPE_URL.listener]: ListenerSchema,
   [TYPE_URL.meshAddresses]: MeshAddressesSchema,
+  [TYPE_URL.routes]: RouteConfigurationSchema,
 };
 
 export function renderGolden(typeUrl: string, resource: EncodedResource): string {

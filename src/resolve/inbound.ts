@@ -125,7 +125,7 @@ function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[]
       // without inspection every connection looks like plaintext
       ...(!isOnlyKind && matchOf(kind)),
     },
-    filters: [rbacFilter('deny', port.port), rbacFilter('allow', port.port), proxyTo(port, input)],
+    filters: [...rbacFilters(port.port), proxyTo(port, input)],
     ...(kind === 'mtls' && { transportSocket: serverTls(input) }),
   }));
 }
@@ -143,6 +143,12 @@ function matchOf(kind: ChainKind): FilterChainMatch {
       return assertNever(kind);
   }
 }
+
+/** Authorization, before anything else looks at a connection. */
+export const rbacFilters = (port: ChainPort): MessageInitShape<typeof FilterSchema>[] => [
+  rbacFilter('deny', port),
+  rbacFilter('allow', port),
+];
 
 /** Fetched by name, so that a policy changes without the chain; missing, it refuses everybody. */
 function rbacFilter(kind: RbacKind, port: ChainPort): MessageInitShape<typeof FilterSchema> {

@@ -19,6 +19,8 @@ import { buildLoadAssignment } from './endpoints.ts';
 import type { ClusterEndpoint } from './endpoints.ts';
 import { firstSpeaker } from './first-speaker.ts';
 import { buildHostAddresses, UNKNOWN_HOST } from './host-addresses.ts';
+import { makeGatewayListener, makeGatewayRoutes } from './gateway-make.ts';
+import type { GatewayTables } from './gateway-table.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
 import { buildVirtualInbound } from './inbound.ts';
@@ -35,18 +37,23 @@ import {
   VIRTUAL_OUTBOUND,
 } from './names.ts';
 import { buildVirtualOutbound } from './outbound.ts';
-import type { Recipe } from './plan.ts';
+import type { Recipe, SubsetRef } from './recipe.ts';
 import { buildRbac } from './rbac.ts';
 
-type ServiceRecipe = Extract<Recipe, { kind: 'service-cluster' | 'endpoint-cluster' }>;
+type ServiceRecipe = Extract<
+  Recipe,
+  { kind: 'service-cluster' | 'endpoint-cluster' | 'table-cluster' }
+>;
 
 export class Maker {
   readonly #mesh: Mesh;
+  readonly #tables: GatewayTables;
   /** Service → its endpoints' SPIFFE IDs: changes far more seldom than the endpoints. */
   readonly #identities: Collection<readonly string[]>;
 
-  constructor(mesh: Mesh) {
+  constructor(mesh: Mesh, tables: GatewayTables) {
     this.#mesh = mesh;
+    this.#tables = tables;
     this.#identities = mesh.graph.derive(
       'service identities',
       mesh.endpoints,
@@ -72,6 +79,7 @@ export class Maker {
         return this.#rbac(recipe);
       case 'service-cluster':
       case 'endpoint-cluster':
+      case 'table-cluster':
         return this.#serviceCluster(recipe);
       case 'passthrough':
         return encodeResource(recipe.name, ClusterSchema, buildPassthrough(recipe.name));
@@ -80,6 +88,10 @@ export class Maker {
         return encodeTombstone(recipe.name);
       case 'endpoints':
         return this.#endpoints(recipe);
+      case 'gateway-listener':
+        return makeGatewayListener(recipe, { mesh: this.#mesh, tables: this.#tables });
+      case 'gateway-routes':
+        return makeGatewayRoutes(recipe, this.#tables);
       case 'mesh-addresses': {
         const addresses = this.#mesh.meshAddresses(recipe.namespace);
         return encodeResource(MESH_ADDRESSES, MeshAddressesSchema, buildMeshAddresses(addresses));
@@ -173,7 +185,8 @@ export class Maker {
     const trustDomains = this.#trustDomains();
     const identities = this.#identities.get(service.key) ?? [];
     const source = this.#endpointSource(recipe, service.resolution);
-    const names = { ...serviceNames(service), port };
+    const subset = subsetOf(recipe);
+    const names = { ...serviceNames(service), port, subset: subset?.name ?? '' };
     const cluster = buildServiceCluster({
       name,
       service: names,
@@ -181,6 +194,8 @@ export class Maker {
       subjectAltNames: [...identities, ...service.subjectAltNames],
       trustDomains,
       security: this.#securityOf(recipe.security, service),
+      // whoever dials for itself speaks for itself
+      isHttp2: recipe.kind === 'table-cluster' && isHttp2(service, port),
     });
     return encodeResource(
       name,
@@ -205,14 +220,16 @@ export class Maker {
         .map((endpoint) => ({ ...this.#clusterEndpoint(endpoint), isHealthy: true }));
       return { kind: 'static', endpoints };
     }
+    const endpoints = (): readonly ClusterEndpoint[] =>
+      this.#balanced(recipe.service, recipe.port, subsetOf(recipe));
     switch (resolution) {
       case 'static':
-        return recipe.ownsHost
+        return recipe.kind === 'table-cluster' || recipe.ownsHost
           ? { kind: 'eds' }
-          : { kind: 'static', endpoints: this.#balanced(recipe.service, recipe.port) };
+          : { kind: 'static', endpoints: endpoints() };
       case 'dns':
       case 'dns-round-robin':
-        return { kind: 'dns', endpoints: this.#balanced(recipe.service, recipe.port) };
+        return { kind: 'dns', endpoints: endpoints() };
       case 'none':
       case 'dynamic-dns':
         return { kind: 'original-dst' };
@@ -224,8 +241,9 @@ export class Maker {
   #endpoints(recipe: Extract<Recipe, { kind: 'endpoints' }>): EncodedResource | undefined {
     const service = this.#mesh.services.get(recipe.service);
     if (service === undefined) return undefined;
-    const name = outboundName({ host: service.host, port: recipe.port });
-    const assignment = buildLoadAssignment(name, this.#balanced(recipe.service, recipe.port));
+    const { port, subset } = recipe;
+    const name = outboundName({ host: service.host, port, subset: subset?.name ?? '' });
+    const assignment = buildLoadAssignment(name, this.#balanced(service.key, port, subset));
     return encodeResource(name, ClusterLoadAssignmentSchema, assignment);
   }
 
@@ -234,10 +252,18 @@ export class Maker {
   }
 
   /** Who takes new connections: whoever is going away does not, and is left out. */
-  #balanced(service: string, port: number): readonly ClusterEndpoint[] {
+  #balanced(service: string, port: number, subset: SubsetRef | null): readonly ClusterEndpoint[] {
     return this.#endpointsOf(service, port)
       .filter(({ health }) => health !== 'terminating')
+      .filter((endpoint) => subset === null || this.#isIn(endpoint, subset))
       .map((endpoint) => this.#clusterEndpoint(endpoint));
+  }
+
+  #isIn(endpoint: Endpoint, { labels: wanted }: SubsetRef): boolean {
+    const key = endpoint.workload;
+    const workload = key === undefined ? undefined : this.#mesh.workloads.get(key);
+    const labels = workload?.labels ?? endpoint.labels;
+    return wanted.every(([name, value]) => labels[name] === value);
   }
 
   #clusterEndpoint(endpoint: Endpoint): ClusterEndpoint {
@@ -260,6 +286,14 @@ export class Maker {
   #serverTakesTls(workload: Workload | undefined, port: number): boolean {
     return takesMeshTls(workload ? this.#mesh.mtlsMode(workload, port) : 'PERMISSIVE', port);
   }
+}
+
+const subsetOf = (recipe: ServiceRecipe): SubsetRef | null =>
+  recipe.kind === 'table-cluster' ? recipe.subset : null;
+
+function isHttp2({ ports }: MeshService, port: number): boolean {
+  const protocol = ports.find(({ number }) => number === port)?.protocol;
+  return protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
 }
 
 /** No port has this number: asks for the mode of the workload as a whole. */

@@ -4,9 +4,11 @@ import * as fc from 'fast-check';
 import { renderIp } from '#base/ip.ts';
 import {
   destinationClusterName,
+  gatewayRoutesName,
   inboundName,
   outboundName,
   parseDestinationClusterName,
+  parseGatewayRoutesName,
   parseInboundName,
   parseOutboundName,
   parseRbacName,
@@ -25,12 +27,18 @@ test('every name is read back as it was written', () => {
   fc.assert(
     fc.property(address, port, (address, port) => {
       const destination = { address, port };
-      const service = { host: 'db.default.svc.cluster.local', port };
+      const service = { host: 'db.default.svc.cluster.local', port, subset: 'v1' };
       assert.deepEqual(
         parseDestinationClusterName(destinationClusterName(destination)),
         destination,
       );
       assert.deepEqual(parseOutboundName(outboundName(service)), service);
+      const { subset: _, ...whole } = service;
+      assert.deepEqual(parseOutboundName(outboundName(whole)), { ...whole, subset: '' });
+      for (const bind of ['', address]) {
+        const table = { bind, port };
+        assert.deepEqual(parseGatewayRoutesName(gatewayRoutesName(table)), table);
+      }
       assert.equal(parseInboundName(inboundName(port)), port);
       assert.deepEqual(parseRbacName(rbacName('deny', port)), { kind: 'deny', port });
     }),
@@ -65,7 +73,7 @@ for (const name of [
   });
 }
 
-for (const name of ['outbound|80|v1|a', 'outbound|0||a', 'outbound|80||', 'outbound|80||a|b']) {
+for (const name of ['outbound|80|v_1|a', 'outbound|0||a', 'outbound|80||', 'outbound|80||a|b']) {
   test(`"${name}" is no service port`, () => assert.equal(parseOutboundName(name), undefined));
 }
 

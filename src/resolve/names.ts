@@ -10,6 +10,7 @@ export const TYPE_URL = {
   cluster: `${TYPE_PREFIX}envoy.config.cluster.v3.Cluster`,
   endpoints: `${TYPE_PREFIX}envoy.config.endpoint.v3.ClusterLoadAssignment`,
   listener: `${TYPE_PREFIX}envoy.config.listener.v3.Listener`,
+  routes: `${TYPE_PREFIX}envoy.config.route.v3.RouteConfiguration`,
   extension: `${TYPE_PREFIX}envoy.config.core.v3.TypedExtensionConfig`,
   networkRbac: `${TYPE_PREFIX}envoy.extensions.filters.network.rbac.v3.RBAC`,
   meshAddresses: `${TYPE_PREFIX}isthmus.v1.MeshAddresses`,
@@ -88,21 +89,45 @@ export function parseDestinationClusterName(name: string): Destination | undefin
   return destinationClusterName(destination) === name ? destination : undefined;
 }
 
-export type ServicePortRef = { readonly host: string; readonly port: number };
+export type ServicePortRef = {
+  readonly host: string;
+  readonly port: number;
+  /** Of a DestinationRule; empty or absent for all endpoints. */
+  readonly subset?: string;
+};
 
 /** A service's port as a cluster: `outbound|5432||postgresql-1-vm.default.svc.cluster.local`. */
-export const outboundName = ({ host, port }: ServicePortRef): string => `outbound|${port}||${host}`;
+export const outboundName = ({ host, port, subset = '' }: ServicePortRef): string =>
+  `outbound|${port}|${subset}|${host}`;
 
-/** Reads `outbound|<port>||<host>`; subsets do not exist yet, so a name with one is unknown. */
-export function parseOutboundName(name: string): ServicePortRef | undefined {
-  const [, portText = '', host = ''] = /^outbound\|([0-9]+)\|\|([^|]{1,253})$/.exec(name) ?? [];
+/** Reads `outbound|<port>|<subset>|<host>`. */
+export function parseOutboundName(name: string): Required<ServicePortRef> | undefined {
+  const [, portText = '', subset = '', host = ''] =
+    /^outbound\|([0-9]+)\|([a-zA-Z0-9-]{0,63})\|([^|]{1,253})$/.exec(name) ?? [];
   const port = parsePort(portText);
-  return port === undefined ? undefined : { host, port };
+  return port === undefined ? undefined : { host, port, subset };
 }
 
 /** What a client says in its TLS hello: `outbound_.5432_._.<host>`. */
-export const outboundSni = ({ host, port }: ServicePortRef): string =>
-  `outbound_.${port}_._.${host}`;
+export const outboundSni = ({ host, port, subset = '' }: ServicePortRef): string =>
+  `outbound_.${port}_.${subset}_.${host}`;
+
+/** Where a gateway listens. `bind`: an IP address, empty for every one of them. */
+export type GatewayAddress = { readonly bind: string; readonly port: number };
+
+/** `0.0.0.0_8080`. */
+export const gatewayListenerName = ({ bind, port }: GatewayAddress): string =>
+  `${bind === '' ? '0.0.0.0' : bind}_${port}`;
+
+/** The route table of a gateway's HTTP port: `http.8080`, `http.8080.10.0.0.1`. */
+export const gatewayRoutesName = ({ bind, port }: GatewayAddress): string =>
+  bind === '' ? `http.${port}` : `http.${port}.${bind}`;
+
+export function parseGatewayRoutesName(name: string): GatewayAddress | undefined {
+  const [, portText = '', bind = ''] = /^http\.([0-9]+)(?:\.(.+))?$/.exec(name) ?? [];
+  const port = parsePort(portText);
+  return port === undefined ? undefined : { bind, port };
+}
 
 /** The cluster that delivers to the workload's own port, without the service's name. */
 export const inboundName = (port: number): string => `inbound|${port}||`;

@@ -3,9 +3,6 @@
 // asker any more, so that the resource is made and encoded once for all whose plans agree.
 import { assertNever } from '#base/assert-never.ts';
 import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
-import { compareServices } from '#model/addresses.ts';
-import { membersOf } from '#model/collection.ts';
-import type { Index } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
@@ -13,6 +10,10 @@ import type { Workload } from '#model/workload.ts';
 import { clientSecurity } from './client-policy.ts';
 import type { ClientSecurity } from './client-policy.ts';
 import type { Demand } from './demand.ts';
+import { GatewayPlanner } from './gateway-plan.ts';
+import type { GatewayTables } from './gateway-table.ts';
+import type { HostLookup } from './host-lookup.ts';
+import type { Recipe } from './recipe.ts';
 import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.ts';
 import {
   INBOUND_PASSTHROUGH,
@@ -25,51 +26,7 @@ import {
   VIRTUAL_INBOUND,
   VIRTUAL_OUTBOUND,
 } from './names.ts';
-import type { ChainPort, Destination, RbacKind } from './names.ts';
-
-/** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
-export type Recipe =
-  | { readonly kind: 'virtual-outbound' }
-  | { readonly kind: 'virtual-inbound'; readonly workload: string }
-  | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
-  | { readonly kind: 'inbound-passthrough' }
-  | {
-      readonly kind: 'rbac';
-      readonly workload: string;
-      readonly half: RbacKind;
-      readonly port: ChainPort;
-    }
-  | {
-      readonly kind: 'service-cluster';
-      readonly name: string;
-      readonly service: string;
-      readonly port: number;
-      /** Does the host mean this very service to the asker? Else its EDS name does not, either. */
-      readonly ownsHost: boolean;
-      readonly security: ClientSecurity;
-    }
-  /** One endpoint of a service, by its own address. */
-  | {
-      readonly kind: 'endpoint-cluster';
-      readonly name: string;
-      readonly service: string;
-      readonly port: number;
-      readonly endpoint: Destination;
-      readonly security: ClientSecurity;
-    }
-  /** A destination that means something, and that must not be spoken to as things are. */
-  | { readonly kind: 'refused'; readonly name: string }
-  | {
-      readonly kind: 'passthrough';
-      readonly name: string;
-      /** Is it the address of a workload or node, if not a port that we know of? */
-      readonly hasOwner: boolean;
-    }
-  | { readonly kind: 'tombstone'; readonly name: string }
-  | { readonly kind: 'endpoints'; readonly service: string; readonly port: number }
-  | { readonly kind: 'mesh-addresses'; readonly namespace: string }
-  | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
-  | { readonly kind: 'unknown-host'; readonly name: string };
+import type { ChainPort, Destination } from './names.ts';
 
 export type Plan = {
   readonly recipe: Recipe;
@@ -78,14 +35,16 @@ export type Plan = {
 
 export class Planner {
   readonly #mesh: Mesh;
-  /** Host → keys of the services that have it, in any namespace. */
-  readonly #servicesByHost: Index;
+  readonly #serviceOf: HostLookup;
+  readonly #gateway: GatewayPlanner;
 
-  constructor(mesh: Mesh) {
+  constructor(
+    mesh: Mesh,
+    options: { readonly serviceOf: HostLookup; readonly tables: GatewayTables },
+  ) {
     this.#mesh = mesh;
-    this.#servicesByHost = mesh.graph.index('services by host', mesh.services, ({ host }) => [
-      host,
-    ]);
+    this.#serviceOf = options.serviceOf;
+    this.#gateway = new GatewayPlanner(mesh, options);
   }
 
   /** undefined: there is no such resource, or not for this proxy. */
@@ -97,6 +56,7 @@ export class Planner {
   /** The names that a wildcard subscription stands for, sorted. */
   wildcardNames({ typeUrl, proxy }: Demand): readonly string[] {
     const workload = this.#mesh.workloadOf(proxy);
+    if (workload?.isGateway) return this.#gateway.wildcardNames(typeUrl, workload);
     switch (typeUrl) {
       case TYPE_URL.listener:
         return workload ? [VIRTUAL_INBOUND, VIRTUAL_OUTBOUND] : [VIRTUAL_OUTBOUND];
@@ -118,8 +78,13 @@ export class Planner {
         return this.#endpointsRecipe(name, proxy.namespace);
       case TYPE_URL.listener:
         if (name === VIRTUAL_OUTBOUND) return { kind: 'virtual-outbound' };
-        if (name !== VIRTUAL_INBOUND) return undefined;
-        return this.#own(proxy, ({ key }) => ({ kind: 'virtual-inbound', workload: key }));
+        return this.#own(proxy, (workload) => {
+          if (workload.isGateway) return this.#gateway.listener(name, workload);
+          const { key } = workload;
+          return name === VIRTUAL_INBOUND ? { kind: 'virtual-inbound', workload: key } : undefined;
+        });
+      case TYPE_URL.routes:
+        return this.#own(proxy, (workload) => this.#gateway.routes(name, workload));
       case TYPE_URL.extension:
         return this.#rbacRecipe(name, proxy);
       case TYPE_URL.meshAddresses:
@@ -142,6 +107,7 @@ export class Planner {
 
   /** Has the port filter chains of its own? */
   #hasChains(workload: Workload, port: ChainPort): boolean {
+    if (workload.isGateway) return this.#gateway.listensOn(workload, port);
     if (port === 'passthrough' || this.#serves(workload, port)) return true;
     return this.#mesh.mtlsPorts(workload).includes(port);
   }
@@ -175,7 +141,9 @@ export class Planner {
       return this.#own(proxy, () => ({ kind: 'inbound-passthrough' }));
     }
     const destination = parseDestinationClusterName(name);
-    if (destination === undefined) return { kind: 'tombstone', name };
+    if (destination === undefined) {
+      return this.#gateway.cluster(name, proxy.namespace) ?? { kind: 'tombstone', name };
+    }
     return this.#destinationRecipe(name, destination, proxy.namespace);
   }
 
@@ -268,7 +236,10 @@ export class Planner {
     const port = service && declaredPort(service, ref.port);
     // of other resolutions the cluster itself says where to go
     if (service?.resolution !== 'static' || port === undefined) return undefined;
-    return { kind: 'endpoints', service: service.key, port };
+    const subset = this.#gateway.subsetOf(namespace, service, ref.subset);
+    return subset === undefined
+      ? undefined
+      : { kind: 'endpoints', service: service.key, port, subset };
   }
 
   /** Every name is answered, if only with the word that the mesh does not know it. */
@@ -282,25 +253,8 @@ export class Planner {
     }
     return { kind: 'unknown-host', name };
   }
-
-  /** The one service that a host is to clients in a namespace, by the order of address owners. */
-  #serviceOf(namespace: string, host: string): MeshService | undefined {
-    const visible = membersOf(this.#servicesByHost, host)
-      .flatMap((key) => this.#mesh.services.get(key) ?? [])
-      .filter((service) => isVisibleIn(service, namespace));
-    return visible.toSorted(compareServices(namespace))[0];
-  }
 }
 
-function declaredPort({ ports }: MeshService, port: number): number | undefined {
+export function declaredPort({ ports }: MeshService, port: number): number | undefined {
   return ports.find(({ number }) => number === port)?.number;
-}
-
-/**
- * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan
- * addresses at little cost to us; whoever scrapes every Pod's undeclared port is no scanner.
- */
-export function isKnownRecipe(recipe: Recipe): boolean {
-  if (recipe.kind === 'passthrough') return recipe.hasOwner;
-  return recipe.kind !== 'tombstone' && recipe.kind !== 'unknown-host';
 }

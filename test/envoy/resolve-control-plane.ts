@@ -31,7 +31,13 @@ export type FakeProxy = {
 };
 
 /** Make before break: what others refer to goes first. */
-const ORDER = [TYPE_URL.cluster, TYPE_URL.endpoints, TYPE_URL.extension, TYPE_URL.listener];
+const ORDER = [
+  TYPE_URL.cluster,
+  TYPE_URL.endpoints,
+  TYPE_URL.extension,
+  TYPE_URL.listener,
+  TYPE_URL.routes,
+];
 const SECRET_TYPE = `type.googleapis.com/${SecretSchema.typeName}`;
 
 export type Rejection = { readonly typeUrl: string; readonly message: string };

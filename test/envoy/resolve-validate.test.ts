@@ -1,89 +1,24 @@
 // Every golden, and a matrix of what the generators can make, is read by the real Envoy: a golden
 // that Envoy refuses would be exactly wrong.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { create, toBinary } from '@bufbuild/protobuf';
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { runCommand } from '#base/command.ts';
-import { BootstrapSchema } from '#gen/envoy/config/bootstrap/v3/bootstrap_pb.js';
+import { create } from '@bufbuild/protobuf';
 import { Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import { ApiConfigSource_ApiType } from '#gen/envoy/config/core/v3/config_source_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import type { TypedExtensionConfig } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import type { ClientSecurity } from '#resolve/client-policy.ts';
 import { buildServiceCluster } from '#resolve/cluster.ts';
 import type { EndpointSource } from '#resolve/cluster.ts';
 import { parseGolden } from '#resolve/golden.ts';
 import { buildVirtualInbound } from '#resolve/inbound.ts';
-import { grpcService, packed, V3 } from '#resolve/message.ts';
-import { ALS_CLUSTER, destinationClusterName, SDS_CLUSTER, XDS_CLUSTER } from '#resolve/names.ts';
+import { destinationClusterName } from '#resolve/names.ts';
 import { buildVirtualOutbound } from '#resolve/outbound.ts';
-import { ENVOY } from './resolve-envoy.ts';
+import { goldensOf, validate } from './validate.ts';
 
-const GOLDENS = fileURLToPath(new URL('../../src/resolve/testdata/library', import.meta.url));
-
-async function goldens(prefix: string): Promise<readonly string[]> {
-  const files = (await readdir(GOLDENS)).filter((file) => file.endsWith('.golden'));
-  const chosen = files.filter((file) => file.startsWith(prefix)).toSorted();
-  assert(chosen.length > 0, `there are goldens of ${prefix}`);
-  return Promise.all(chosen.map((file) => readFile(join(GOLDENS, file), 'utf8')));
-}
-
-const HTTP2 = packed(HttpProtocolOptionsSchema, {
-  upstreamProtocolOptions: {
-    case: 'explicitHttpConfig',
-    value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
-  },
-});
-
-const agentCluster = (name: string): MessageInitShape<typeof ClusterSchema> => ({
-  name,
-  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
-  typedExtensionProtocolOptions: {
-    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': HTTP2,
-  },
-});
-
-/** @returns what Envoy says; empty when it has nothing against it */
-async function validate(
-  t: TestContext,
-  resources: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] },
-): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'isthmus-validate-'));
-  t.after(() => rm(directory, { recursive: true }));
-  const agents = [XDS_CLUSTER, SDS_CLUSTER, ALS_CLUSTER].map((name) =>
-    create(ClusterSchema, agentCluster(name)),
-  );
-  const bootstrap = create(BootstrapSchema, {
-    node: { id: 'test', cluster: 'test' },
-    dynamicResources: {
-      adsConfig: {
-        apiType: ApiConfigSource_ApiType.DELTA_GRPC,
-        transportApiVersion: V3,
-        grpcServices: [grpcService(XDS_CLUSTER)],
-      },
-    },
-    staticResources: {
-      listeners: [...resources.listeners],
-      clusters: [...agents, ...resources.clusters],
-    },
-  });
-  const path = join(directory, 'bootstrap.pb');
-  await writeFile(path, toBinary(BootstrapSchema, bootstrap));
-  const args = ['--mode', 'validate', '--config-path', path, '--log-level', 'error'];
-  const { status, stdout, stderr } = await runCommand(ENVOY, args);
-  return status === 0 ? '' : `${stdout}${stderr}`;
-}
+const goldens = (prefix: string): Promise<readonly string[]> => goldensOf('library', prefix);
 
 /** Puts the policies where Envoy would fetch them, so that they are read as well. */
 function withPolicies(listener: Listener, policies: readonly TypedExtensionConfig[]): Listener {

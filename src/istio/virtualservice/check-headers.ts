@@ -31,10 +31,50 @@ function checkName(header: string, at: Reading): void {
   }
 }
 
+/** Envoy's operators that stand alone. */
+export const OPERATORS: ReadonlySet<string> = new Set(
+  `
+  BYTES_RECEIVED BYTES_SENT CONNECTION_ID CONNECTION_TERMINATION_DETAILS
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT
+  DOWNSTREAM_LOCAL_ADDRESS DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT DOWNSTREAM_LOCAL_PORT
+  DOWNSTREAM_LOCAL_SUBJECT DOWNSTREAM_LOCAL_URI_SAN DOWNSTREAM_PEER_CERT
+  DOWNSTREAM_PEER_CERT_V_END DOWNSTREAM_PEER_CERT_V_START DOWNSTREAM_PEER_FINGERPRINT_256
+  DOWNSTREAM_PEER_ISSUER DOWNSTREAM_PEER_SERIAL DOWNSTREAM_PEER_SUBJECT DOWNSTREAM_PEER_URI_SAN
+  DOWNSTREAM_REMOTE_ADDRESS DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT DOWNSTREAM_REMOTE_PORT
+  DOWNSTREAM_TLS_CIPHER DOWNSTREAM_TLS_SESSION_ID DOWNSTREAM_TLS_VERSION DURATION HOSTNAME
+  PROTOCOL REQUESTED_SERVER_NAME REQUEST_DURATION RESPONSE_CODE RESPONSE_CODE_DETAILS
+  RESPONSE_DURATION RESPONSE_FLAGS RESPONSE_FLAGS_LONG ROUTE_NAME START_TIME STREAM_ID
+  UPSTREAM_CLUSTER UPSTREAM_CLUSTER_RAW UPSTREAM_HOST UPSTREAM_LOCAL_ADDRESS
+  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT UPSTREAM_PEER_SUBJECT UPSTREAM_PROTOCOL
+  UPSTREAM_REMOTE_ADDRESS UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT
+  UPSTREAM_TRANSPORT_FAILURE_REASON VIRTUAL_CLUSTER_NAME`
+    .trim()
+    .split(/\s+/),
+);
+
+/** Those that must say of what. */
+export const OPERATORS_OF: ReadonlySet<string> = new Set([
+  'CLUSTER_METADATA',
+  'DYNAMIC_METADATA',
+  'FILTER_STATE',
+  'REQ',
+  'RESP',
+  'TRAILER',
+  'UPSTREAM_METADATA',
+]);
+
+/** `%NAME%`, `%NAME(what)%`, either with `:length`. */
+const OPERATOR = /%([A-Z][A-Z0-9_]*)(?:\(([^()%\0\r\n]+)\))?(?::\d{1,4})?%/g;
+
 /**
  * Would Envoy take the value as a format (`%REQ(NAME)%`)? It refuses the whole table otherwise.
- * Which operators there are only it knows; that each `%` has its end can be told here.
+ * Operators that would tell strangers of the gateway's own environment are not among those known.
  */
 export function isFormat(value: string): boolean {
-  return /^(?:[^%\0\r\n]|%%|%[A-Z0-9_]+(?:\([^\0\r\n]*?\))?(?::\d+)?%)*$/.test(value);
+  let isKnown = true;
+  const rest = value.replaceAll('%%', '').replaceAll(OPERATOR, (_, name: string, of?: string) => {
+    isKnown &&= of === undefined ? OPERATORS.has(name) : OPERATORS_OF.has(name);
+    return '';
+  });
+  return isKnown && !/[%\0\r\n]/.test(rest);
 }

@@ -62,6 +62,7 @@ function checkRedirect({ match = [] }: HttpRoute, redirect: HttpRedirect, at: Re
   if (said.every((value) => value === undefined || value === '') && scheme === '') {
     at.refuse('Required value: uri, authority, scheme or port');
   }
+  checkLines({ uri, prefixRewrite, authority }, at);
   if (uri !== undefined && prefixRewrite !== undefined) {
     at.refuse('Invalid value: only one of uri, prefixRewrite');
   }
@@ -82,13 +83,19 @@ const BODY_LENGTH_MAX = 1 << 20;
 
 function checkDirectResponse(response: HttpRoute['directResponse'], at: Reading): void {
   if (response === undefined) return;
-  checkStatus(response.status, at.property('status'));
+  if (response.status < 200 || response.status > 599) {
+    at.property('status').refuse(`Invalid value: ${response.status}: must be 200 to 599`);
+  }
   const { string = '', bytes = '' } = response.body ?? {};
+  if (!/^(?:[\w+/-]{4})*(?:[\w+/-]{2}==|[\w+/-]{3}=)?$/.test(bytes)) {
+    at.property('body').property('bytes').refuse('Invalid value: must be in base64');
+  }
   if (string.length > BODY_LENGTH_MAX || bytes.length > (BODY_LENGTH_MAX * 4) / 3) {
     at.property('body').refuse('Too long: may not be more than 1 MiB');
   }
 }
 
+/** As Istio has it, 600 included. */
 function checkStatus(status: number, at: Reading): void {
   if (status < 200 || status > 600) at.refuse(`Invalid value: ${status}: must be 200 to 599`);
 }
@@ -96,6 +103,7 @@ function checkStatus(status: number, at: Reading): void {
 function checkRewrite(rewrite: HttpRoute['rewrite'], at: Reading): void {
   if (rewrite === undefined) return;
   const { uri, authority, uriRegexRewrite: regex } = rewrite;
+  checkLines({ uri, authority }, at);
   if (uri !== undefined && uri !== '' && regex) {
     at.refuse('Invalid value: only one of uri, uriRegexRewrite');
   }
@@ -199,8 +207,19 @@ function checkCors(cors: HttpRoute['corsPolicy'], at: Reading): void {
     at.property('maxAge').refuse('Invalid value: finer than a second');
 }
 
+/** What becomes part of a header must fit into one; Envoy refuses the whole table otherwise. */
+function checkLines(texts: Readonly<Record<string, string | undefined>>, at: Reading): void {
+  for (const [name, text = ''] of Object.entries(texts)) {
+    if (/[\0\r\n]/.test(text)) at.property(name).refuse('Invalid value: must be a single line');
+  }
+}
+
+/** Envoy cannot count much longer ones. */
+const DURATION_MS_MAX = 10 * 365 * 86_400_000;
+
 function checkPrecision(text: string | undefined, at: Reading): void {
   const ms = text === undefined ? 0 : (durationMs(text) ?? 0);
+  if (ms > DURATION_MS_MAX) at.refuse('Invalid value: longer than ten years');
   if (Math.abs(ms - Math.round(ms)) > 1e-7) {
     at.refuse(`Invalid value: ${at.quote(text ?? '')}: finer than a millisecond`);
   }

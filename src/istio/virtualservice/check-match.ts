@@ -13,6 +13,7 @@ export function checkHttpMatch(match: HttpMatch, at: Reading): void {
     for (const [key, value] of Object.entries(match[name] ?? {})) {
       const place = at.property(name).key(key);
       if (key === '') place.refuse('Invalid value: must have a name');
+      if (/[\0\r\n]/.test(key)) place.refuse('Invalid value: must be a single line');
       checkStringMatch(value, place);
     }
   }

@@ -1,0 +1,20 @@
+// Which service a host is to the clients of a namespace.
+import { compareServices } from '#model/addresses.ts';
+import { membersOf } from '#model/collection.ts';
+import type { Mesh } from '#model/mesh.ts';
+import { isVisibleIn } from '#model/service.ts';
+import type { MeshService } from '#model/service.ts';
+
+/** The one service that a host is to clients in a namespace, by the order of address owners. */
+export type HostLookup = (namespace: string, host: string) => MeshService | undefined;
+
+/** Adds an index to the mesh's graph. */
+export function createHostLookup(mesh: Mesh): HostLookup {
+  const byHost = mesh.graph.index('services by host', mesh.services, ({ host }) => [host]);
+  return (namespace, host) => {
+    const visible = membersOf(byHost, host)
+      .flatMap((key) => mesh.services.get(key) ?? [])
+      .filter((service) => isVisibleIn(service, namespace));
+    return visible.toSorted(compareServices(namespace))[0];
+  };
+}

@@ -1,0 +1,93 @@
+// Which requests a route of a VirtualService takes, in Envoy's words.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  HeaderMatcherSchema,
+  QueryParameterMatcherSchema,
+  RouteMatchSchema,
+} from '#gen/envoy/config/route/v3/route_components_pb.js';
+import type { StringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.js';
+import type { HttpMatch, StringMatch } from '#istio/virtualservice/http-schema.ts';
+
+type RouteMatch = MessageInitShape<typeof RouteMatchSchema>;
+type HeaderMatcher = MessageInitShape<typeof HeaderMatcherSchema>;
+type StringMatcher = MessageInitShape<typeof StringMatcherSchema>;
+
+const EVERY_PATH = { case: 'prefix', value: '/' } as const;
+
+/** @param match undefined: every request */
+export function buildRouteMatch(match: HttpMatch | undefined): RouteMatch {
+  if (match === undefined) return { pathSpecifier: EVERY_PATH };
+  return {
+    pathSpecifier: pathOf(match.uri),
+    caseSensitive: match.ignoreUriCase !== true,
+    headers: [
+      ...byName(match.headers).map(([name, value]) => headerOf(name, value)),
+      ...byName(match.withoutHeaders).map(([name, value]) => withoutHeader(name, value)),
+      ...pseudoHeaders(match),
+    ],
+    queryParameters: byName(match.queryParams).map(([name, value]) => parameterOf(name, value)),
+  };
+}
+
+/** Does it take every request? */
+export function takesEverything(match: HttpMatch | undefined): boolean {
+  if (match === undefined) return true;
+  const { uri, method, authority, scheme, headers = {}, withoutHeaders = {} } = match;
+  const { queryParams = {} } = match;
+  const isEveryPath = isAnything(uri) || uri?.prefix === '/' || uri?.regex === '.*';
+  const others = [headers, withoutHeaders, queryParams].flatMap((map) => Object.keys(map));
+  return isEveryPath && others.length === 0 && [method, authority, scheme].every(isAnything);
+}
+
+const isAnything = (match: StringMatch | undefined): boolean =>
+  match === undefined || Object.keys(match).length === 0;
+
+/** In a fixed order: a map of the user's own has none. */
+const byName = (map: Readonly<Record<string, StringMatch>> = {}) =>
+  Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+function pathOf(uri: StringMatch | undefined): NonNullable<RouteMatch['pathSpecifier']> {
+  if (uri?.exact !== undefined) return { case: 'path', value: uri.exact };
+  if (uri?.prefix !== undefined) return { case: 'prefix', value: uri.prefix };
+  if (uri?.regex !== undefined) return { case: 'safeRegex', value: { regex: uri.regex } };
+  return EVERY_PATH;
+}
+
+function pseudoHeaders({ method, authority, scheme }: HttpMatch): HeaderMatcher[] {
+  const all = { ':method': method, ':authority': authority, ':scheme': scheme };
+  return Object.entries(all).flatMap(([name, match]) =>
+    match === undefined ? [] : [headerOf(name, match)],
+  );
+}
+
+/** `{}` and the expression `*` ask that it be there, whatever its value. */
+const isPresence = (match: StringMatch): boolean => isAnything(match) || match.regex === '*';
+
+function headerOf(name: string, match: StringMatch): HeaderMatcher {
+  if (isPresence(match)) {
+    return { name, headerMatchSpecifier: { case: 'presentMatch', value: true } };
+  }
+  return { name, headerMatchSpecifier: { case: 'stringMatch', value: stringOf(match) } };
+}
+
+/** A header that is not there has no such value, either. */
+function withoutHeader(name: string, match: StringMatch): HeaderMatcher {
+  const treatMissingHeaderAsEmpty = !isPresence(match);
+  return { ...headerOf(name, match), invertMatch: true, treatMissingHeaderAsEmpty };
+}
+
+function parameterOf(
+  name: string,
+  match: StringMatch,
+): MessageInitShape<typeof QueryParameterMatcherSchema> {
+  if (isPresence(match)) {
+    return { name, queryParameterMatchSpecifier: { case: 'presentMatch', value: true } };
+  }
+  return { name, queryParameterMatchSpecifier: { case: 'stringMatch', value: stringOf(match) } };
+}
+
+function stringOf({ exact, prefix, regex }: StringMatch): StringMatcher {
+  if (prefix !== undefined) return { matchPattern: { case: 'prefix', value: prefix } };
+  if (regex !== undefined) return { matchPattern: { case: 'safeRegex', value: { regex } } };
+  return { matchPattern: { case: 'exact', value: exact ?? '' } };
+}

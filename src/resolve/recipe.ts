@@ -1,0 +1,91 @@
+// A recipe: what a name was found to mean, with nothing left of who asked.
+import type { GatewayPort, ServerRef } from '#model/mesh.ts';
+import type { ClientSecurity } from './client-policy.ts';
+import type { ChainPort, Destination, GatewayAddress, RbacKind } from './names.ts';
+
+/** Some of a service's endpoints: those with all these labels. */
+export type SubsetRef = {
+  readonly name: string;
+  /** Ordered by name. */
+  readonly labels: readonly (readonly [name: string, value: string])[];
+};
+
+/** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
+export type Recipe =
+  | { readonly kind: 'virtual-outbound' }
+  | { readonly kind: 'virtual-inbound'; readonly workload: string }
+  | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
+  | { readonly kind: 'inbound-passthrough' }
+  | {
+      readonly kind: 'rbac';
+      readonly workload: string;
+      readonly half: RbacKind;
+      readonly port: ChainPort;
+    }
+  | {
+      readonly kind: 'service-cluster';
+      readonly name: string;
+      readonly service: string;
+      readonly port: number;
+      /** Does the host mean this very service to the asker? Else its EDS name does not, either. */
+      readonly ownsHost: boolean;
+      readonly security: ClientSecurity;
+    }
+  /** One endpoint of a service, by its own address. */
+  | {
+      readonly kind: 'endpoint-cluster';
+      readonly name: string;
+      readonly service: string;
+      readonly port: number;
+      readonly endpoint: Destination;
+      readonly security: ClientSecurity;
+    }
+  /** A destination that means something, and that must not be spoken to as things are. */
+  | { readonly kind: 'refused'; readonly name: string }
+  | {
+      readonly kind: 'passthrough';
+      readonly name: string;
+      /** Is it the address of a workload or node, if not a port that we know of? */
+      readonly hasOwner: boolean;
+    }
+  | { readonly kind: 'tombstone'; readonly name: string }
+  /** One of the clusters that a gateway's routes lead to. */
+  | {
+      readonly kind: 'table-cluster';
+      readonly name: string;
+      readonly service: string;
+      readonly port: number;
+      readonly subset: SubsetRef | null;
+      readonly security: ClientSecurity;
+    }
+  | {
+      readonly kind: 'endpoints';
+      readonly service: string;
+      readonly port: number;
+      readonly subset: SubsetRef | null;
+    }
+  | {
+      readonly kind: 'gateway-listener';
+      readonly namespace: string;
+      readonly address: GatewayAddress;
+      readonly content: GatewayPort['kind'];
+      readonly servers: readonly ServerRef[];
+    }
+  | {
+      readonly kind: 'gateway-routes';
+      readonly namespace: string;
+      readonly address: GatewayAddress;
+      readonly servers: readonly ServerRef[];
+    }
+  | { readonly kind: 'mesh-addresses'; readonly namespace: string }
+  | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
+  | { readonly kind: 'unknown-host'; readonly name: string };
+
+/**
+ * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan
+ * addresses at little cost to us; whoever scrapes every Pod's undeclared port is no scanner.
+ */
+export function isKnownRecipe(recipe: Recipe): boolean {
+  if (recipe.kind === 'passthrough') return recipe.hasOwner;
+  return recipe.kind !== 'tombstone' && recipe.kind !== 'unknown-host';
+}
