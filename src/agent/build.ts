@@ -45,6 +45,8 @@ export const systemDependencies = (searchPath: string): AgentDependencies => ({
 export type AgentParts = {
   readonly config: AgentConfig;
   readonly dependencies: AgentDependencies;
+  /** The address by which others reach the workload. */
+  readonly ip: string;
   readonly identity: IdentityKeeper;
   readonly controlPlane: ControlPlane;
   readonly sds: SdsServer;
@@ -108,6 +110,7 @@ export async function buildAgent(
   return {
     config,
     dependencies,
+    ip,
     identity,
     controlPlane,
     sds: new SdsServer(log),

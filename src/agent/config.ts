@@ -4,6 +4,7 @@
 // text.
 import { OperatorError } from '#base/operator-error.ts';
 import { isNamespaceName, isObjectName } from '#base/workload-identity.ts';
+import { parseAppProbes, type AppProbes } from './app-probes.ts';
 import { firstIn, layersOf, parseFlags, type AgentInput, type Layer } from './config-layers.ts';
 import { Settings, type HostPort } from './settings.ts';
 
@@ -106,6 +107,8 @@ export type AgentConfig = {
   readonly statusPort: number;
   /** 0.0.0.0:readyPort, Istio's 15021. */
   readonly readyPort: number;
+  /** The application's probes that kubelet makes through the agent. */
+  readonly appProbes: AppProbes;
   readonly paths: AgentPaths;
 };
 
@@ -190,6 +193,7 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     dns,
     statusPort: settings.port('ISTHMUS_STATUS_PORT', 15_020),
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
+    appProbes: readAppProbes(settings),
     paths: {
       stateDir: `${istioDir}/data`,
       proxyDir: `${istioDir}/proxy`,
@@ -328,4 +332,11 @@ function readInterfaces(settings: Settings): readonly string[] {
     }
   }
   return names;
+}
+
+function readAppProbes(settings: Settings): AppProbes {
+  const probes = parseAppProbes(settings.text('ISTIO_KUBE_APP_PROBERS') ?? '{}');
+  if (!('problem' in probes)) return probes;
+  settings.fail(`ISTIO_KUBE_APP_PROBERS ${probes.problem}`);
+  return new Map();
 }

@@ -2,6 +2,7 @@
 import { aborted, runTasks } from '#base/tasks.ts';
 import { createGrpcServer } from '#grpc/server.ts';
 import { ALS_METHOD, createAlsHandler } from './als.ts';
+import { createAppProbeHandler } from './app-probes-run.ts';
 import type { AgentParts } from './build.ts';
 import { createControlHandler } from './control.ts';
 import { DnsProxy } from './dns.ts';
@@ -66,7 +67,10 @@ class Agent {
     const als = createAlsHandler({ record: (entry) => flows.record(entry), log });
     const methods = { [SDS_METHOD]: sds.handler, [XDS_METHOD]: relay.handler, [ALS_METHOD]: als };
     const ready = createReadyHandler(() => this.#unreadyReasons());
-    const status = createStatusHandler({ ready, status: () => this.#status() });
+    const status = createAppProbeHandler(
+      { probes: config.appProbes, ip: this.#parts.ip, clock },
+      createStatusHandler({ ready, status: () => this.#status() }),
+    );
     const control = createControlHandler(
       (report) => this.#leave(report),
       () => this.#left.abort(),
