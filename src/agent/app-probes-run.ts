@@ -1,5 +1,5 @@
-// Asks the application what kubelet wants to know, on the Pod's own address: such a connection stays
-// within the machine and is not captured.
+// Asks the application what kubelet wants to know, on the Pod's own address: such a connection
+// stays within the machine and is not captured.
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';

@@ -1,5 +1,5 @@
-// Probes in a real kernel, under the rules that lead a Pod's traffic through its proxy: who asks from
-// beside the application reaches it, who asks from outside reaches the proxy.
+// Probes in a real kernel, under the rules that lead a Pod's traffic through its proxy: who asks
+// from beside the application reaches it, who asks from outside reaches the proxy.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

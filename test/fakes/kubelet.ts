@@ -1,5 +1,5 @@
-// A node that runs nothing: it says of each Pod that is bound to it that it is ready, and lets it go
-// when it is deleted. A container whose image is `broken` never becomes ready.
+// A node that runs nothing: it says of each Pod that is bound to it that it is ready, and lets it
+// go when it is deleted. A container whose image is `broken` never becomes ready.
 import type { KubeClient } from '#kube/client.ts';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';

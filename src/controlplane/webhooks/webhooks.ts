@@ -1,4 +1,4 @@
-// The webhooks put together: a certificate of the mesh, the server, and what the API server is told.
+// The webhooks put together: certificate, server, and what the API server is told of them.
 import type { Clock } from '#base/clock.ts';
 import type { HostPort } from '#base/flags.ts';
 import type { Logger } from '#base/log.ts';
