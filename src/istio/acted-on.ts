@@ -23,6 +23,13 @@ export const UNUSED: Unused = { remarks: [{ field: 'spec', message: NOT_ACTED_ON
 
 export type ParseUnused = (object: KubeObject) => ParseResult<Unused>;
 
+/** What a kind tells, in its values, of what nothing acts on; nothing of kinds that do not. */
+export function remarksOf(value: unknown): readonly Violation[] {
+  if (typeof value !== 'object' || value === null || !('remarks' in value)) return [];
+  const remarks: readonly Violation[] = Array.isArray(value.remarks) ? value.remarks : [];
+  return remarks;
+}
+
 /** What is set and not acted on, each at its path under `spec`. */
 export function unusedFields(spec: unknown, actedOn: ActedOn): readonly Violation[] {
   const found: Violation[] = [];
