@@ -64,8 +64,9 @@ export class MeshAddressesFollower implements OwnType {
     return undefined;
   }
 
-  end(): void {
-    // what is captured stays captured
+  /** What is captured stays captured, and is on disk before anything else goes on. */
+  end(): Promise<void> {
+    return this.#saving;
   }
 
   #accept(value: VersionedMeshAddresses): void {

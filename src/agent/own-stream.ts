@@ -40,8 +40,8 @@ export interface OwnType {
   begin(): Wanted;
   /** @returns what is wrong with it, for the control plane's log: that version is not sent again */
   receive(update: Update): string | undefined;
-  /** The stream has ended, before the next one begins. */
-  end(): void;
+  /** The stream has ended. The next one, or the end of the agent, waits for what it returns. */
+  end(): Promise<void> | void;
 }
 
 export type OwnStreamOptions = {
@@ -102,9 +102,9 @@ export class OwnStream {
       return await closed;
     } finally {
       this.#call = undefined;
-      for (const type of this.#types.values()) type.end();
       signal.removeEventListener('abort', cancel);
       lease.release();
+      await Promise.all([...this.#types.values()].map((type) => type.end()));
     }
   }
 
