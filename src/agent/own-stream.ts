@@ -104,7 +104,7 @@ export class OwnStream {
       this.#call = undefined;
       signal.removeEventListener('abort', cancel);
       lease.release();
-      await Promise.all([...this.#types.values()].map((type) => type.end()));
+      await Promise.all([...this.#types.values()].map(async (type) => await type.end()));
     }
   }
 
