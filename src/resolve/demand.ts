@@ -22,7 +22,8 @@ export function demandKey({ typeUrl, name, proxy }: Demand): ResourceKey {
 /**
  * - the same for everybody: virtualOutbound
  * - by what a namespace may see: clusters by destination, endpoints, mesh addresses, host names
- * - a workload's own, which nobody else can name: its inbound listener, clusters and policies
+ * - a workload's own, which nobody else can name: its inbound listener, clusters and policies; a
+ *   gateway's listeners and route tables, whose replicas share the recipe
  */
 function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): string {
   switch (typeUrl) {

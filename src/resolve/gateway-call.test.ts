@@ -1,12 +1,13 @@
 // What happens to requests and connections at a gateway, told in its users' objects.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { MeshCatalog } from './catalog.ts';
 import { TYPE_URL } from './names.ts';
-import { ask } from './simulate-call.ts';
+import { ask, decode } from './simulate-call.ts';
 import { simulateRequest, simulateServerName, tablesOf } from './simulate-gateway.ts';
 import type { Request } from './simulate-gateway.ts';
 
@@ -398,6 +399,29 @@ describe('a gateway', () => {
       'name: younger, creationTimestamp: 2026-05-01T00:00:00Z,',
     );
     assert.deepEqual(names(world(...both, tcp)), ['0.0.0.0_8080', FRONT]);
+  });
+
+  test('speaks mesh TLS as rules say, and to the control plane by a rule of its own', () => {
+    const rule = (name: string, host: string, mode: string) => `
+kind: DestinationRule
+metadata: { name: ${name}, namespace: istio-system }
+spec: { host: '${host}', trafficPolicy: { tls: { mode: ${mode} } } }`;
+    const it = world(
+      gateway(HTTP),
+      vs(
+        `{ match: [{ uri: { prefix: /cp } }], route: [${to('istiod.istio-system.svc.cluster.local')}] },
+         { route: [${to('front')}] }`,
+      ),
+      rule('default', '*.local', 'ISTIO_MUTUAL'),
+    );
+    const isEncrypted = (name: string): boolean => {
+      const found = ask(it.catalog, { proxy: GATEWAY, typeUrl: TYPE_URL.cluster, name });
+      assert(found);
+      return decode(ClusterSchema, found).transportSocket !== undefined;
+    };
+    assert.deepEqual([FRONT, ISTIOD].map(isEncrypted), [true, true]);
+    apply(it.mesh, rule('istiod', 'istiod.istio-system.svc.cluster.local', 'DISABLE'));
+    assert.deepEqual([FRONT, ISTIOD].map(isEncrypted), [true, false]);
   });
 
   test('has a cluster for a subset, with its endpoints alone', () => {
