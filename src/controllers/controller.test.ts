@@ -28,8 +28,8 @@ const replicaSet = (name: string): KubeObject => ({
 function start(cluster: FakeCluster) {
   const clock = new FakeClock(cluster.nowMs);
   const caches = new Caches([REPLICA_SET, POD]);
-  const { get, list, create, update, patch, remove } = cluster;
-  const client = { get, list, create, update, patch, remove, watch };
+  const { get, list, create, update, patch, bind, remove } = cluster;
+  const client = { get, list, create, update, patch, bind, remove, watch };
   const parts = { client, clock, random: () => 0.5, log: silentLogger };
   const worker = createWorker(REPLICA_SET_CONTROLLER, caches, parts);
   const stop = new AbortController();

@@ -54,7 +54,7 @@ export type Controller = {
 export type ControllerDependencies = {
   readonly client: Pick<
     KubeClient,
-    'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'remove'
+    'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'bind' | 'remove'
   >;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */

@@ -5,12 +5,12 @@ import type { KubeClient } from '#kube/client.ts';
 import { refusal } from '#kube/fake-kube-client.ts';
 import { fieldsOf, objectsAt, textAt } from '#kube/fields.ts';
 import { isRecord, objectKey, type KubeObject, type ObjectRef } from '#kube/objects.ts';
-import { EVENT, resourceName, type ResourceType } from '#kube/resources.ts';
+import { EVENT, POD, resourceName, type ResourceType } from '#kube/resources.ts';
 import type { Controller } from './controller.ts';
 import { serverReader } from './reader.ts';
 import { applyWrites, isOutdated } from './write.ts';
 
-type Verb = 'create' | 'update' | 'patch' | 'remove';
+type Verb = 'create' | 'update' | 'patch' | 'bind' | 'remove';
 
 export class FakeCluster implements Pick<KubeClient, 'get' | 'list' | Verb> {
   nowMs = Date.parse('2026-11-22T12:00:00Z');
@@ -83,12 +83,21 @@ export class FakeCluster implements Pick<KubeClient, 'get' | 'list' | Verb> {
     return this.#replace(type, before, object, subresource);
   };
 
-  /** Merge patches; strategic ones know the lists of conditions. */
-  patch: KubeClient['patch'] = async (type, ref, patch, { kind, subresource }) => {
+  /** Merge patches. */
+  patch: KubeClient['patch'] = async (type, ref, patch, { subresource }) => {
     const before = this.#find(type, ref);
     await this.#admit('patch', type, before);
-    const whole = kind === 'strategic' ? withConditions(before, patch) : patch;
-    return this.#replace(type, before, merged(before, whole), subresource);
+    return this.#replace(type, before, merged(before, patch), subresource);
+  };
+
+  bind: KubeClient['bind'] = async (ref, nodeName) => {
+    const before = this.#find(POD, ref);
+    await this.#admit('bind', POD, before);
+    const spec = fieldsOf(before.spec);
+    if (textAt(spec, 'nodeName') !== '') throw refusal(409, 'Conflict', POD, ref, 'is bound');
+    const conditions = [{ type: 'PodScheduled', status: 'True' }];
+    const status = { ...fieldsOf(before.status), conditions };
+    this.put(POD, { ...before, spec: { ...spec, nodeName }, status });
   };
 
   remove: KubeClient['remove'] = async (type, ref, { preconditions } = {}) => {
@@ -180,16 +189,6 @@ function mergedValue(before: unknown, patch: unknown): unknown {
     else if (value !== undefined) result[name] = mergedValue(result[name], value);
   }
   return result;
-}
-
-/** A patch of the status that leaves the conditions it does not name. */
-function withConditions(before: KubeObject, patch: unknown): unknown {
-  const status = fieldsOf(patch, 'status');
-  const named = objectsAt(status, 'conditions');
-  const kept = objectsAt(fieldsOf(before.status), 'conditions').filter(
-    (condition) => !named.some(({ type }) => type === condition['type']),
-  );
-  return { ...fieldsOf(patch), status: { ...status, conditions: [...kept, ...named] } };
 }
 
 /** The condition of a type as `status reason`, for tests. */

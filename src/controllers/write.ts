@@ -22,16 +22,11 @@ export type Write =
       readonly onRefused?: (message: string) => readonly Write[];
     }
   | {
-      /**
-       * A decision that depends on the object's state names its resourceVersion in the patch.
-       * `strategic` leaves list items that it does not name, such as others' conditions.
-       */
+      /** A merge patch. A decision that depends on the object's state names its resourceVersion. */
       readonly verb: 'patch';
-      readonly kind?: 'merge' | 'strategic';
       readonly type: ResourceType;
       readonly ref: ObjectRef;
       readonly patch: unknown;
-      readonly subresource?: string;
       readonly report?: Report;
     }
   | {
@@ -47,6 +42,12 @@ export type Write =
       readonly object: KubeObject;
     }
   | {
+      readonly verb: 'bind';
+      readonly pod: KubeObject;
+      readonly nodeName: string;
+      readonly report?: Report;
+    }
+  | {
       /** This very object, not another of its name. */
       readonly verb: 'remove';
       readonly type: ResourceType;
@@ -56,7 +57,7 @@ export type Write =
   | { readonly verb: 'report'; readonly report: Report };
 
 export type WriteDependencies = {
-  readonly client: Pick<KubeClient, 'create' | 'update' | 'patch' | 'remove'>;
+  readonly client: Pick<KubeClient, 'create' | 'update' | 'patch' | 'bind' | 'remove'>;
   readonly recorder: EventRecorder;
 };
 
@@ -84,8 +85,7 @@ async function applyWrite(
       await create(write, { client, recorder }, signal);
       break;
     case 'patch': {
-      const { kind = 'merge', subresource } = write;
-      await client.patch(write.type, write.ref, write.patch, { kind, subresource, signal });
+      await client.patch(write.type, write.ref, write.patch, { kind: 'merge', signal });
       break;
     }
     case 'status':
@@ -93,6 +93,9 @@ async function applyWrite(
       break;
     case 'update':
       await client.update(write.type, write.object, { signal });
+      break;
+    case 'bind':
+      await client.bind(write.pod.metadata, write.nodeName, { signal });
       break;
     case 'remove': {
       const { uid } = write.object.metadata;

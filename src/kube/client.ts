@@ -100,6 +100,12 @@ export interface KubeClient {
       readonly isDryRun?: boolean;
     },
   ): Promise<KubeObject>;
+  /** Gives a Pod to a node (its `binding`): once, and only the Pod with this uid. */
+  bind(
+    pod: ObjectRef & { readonly uid?: string | undefined },
+    nodeName: string,
+    options?: RequestOptions,
+  ): Promise<void>;
   /** Replaces the object; refused with a conflict when its resourceVersion is not the present. */
   update(
     type: ResourceType,

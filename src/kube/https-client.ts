@@ -4,7 +4,7 @@ import type { OperatorError } from '#base/operator-error.ts';
 import type { KubeClient, KubeList, ListOptions, PatchOptions, Selection } from './client.ts';
 import type { KubeConfig } from './kubeconfig.ts';
 import { isKubeObject, isRecord, type KubeObject } from './objects.ts';
-import { apiVersionOf, resourcePath, type ResourceType } from './resources.ts';
+import { apiVersionOf, POD, resourcePath, type ResourceType } from './resources.ts';
 import { tokenVerbs } from './token-verbs.ts';
 import { foreignAnswer, KubeTransport, type KubeRequest } from './transport.ts';
 import { readWatchEvents } from './watch-stream.ts';
@@ -56,6 +56,13 @@ export function createKubeClient(
       const query = { fieldManager, dryRun: isDryRun ? 'All' : undefined };
       const request = { method: 'POST', path, query, body: typed } as const;
       return object(type, { ...request, isRepeatable: false, signal });
+    },
+    bind: async ({ namespace, name, uid }, nodeName, { signal } = {}) => {
+      const path = resourcePath(POD, { namespace, name, subresource: 'binding' });
+      const metadata = { name, namespace, uid };
+      const target = { apiVersion: 'v1', kind: 'Node', name: nodeName };
+      const body = { apiVersion: 'v1', kind: 'Binding', metadata, target };
+      await transport.exchange({ method: 'POST', path, body, isRepeatable: false, signal });
     },
     update: (type, body, { subresource, signal } = {}) => {
       const { namespace, name } = body.metadata;

@@ -48,9 +48,6 @@ ${fields}
 const status = (name: string): Promise<string> =>
   kubectl.ok(`rollout status deployment/${name} --timeout=20s`);
 
-const scale = (name: string, replicas: number): Promise<string> =>
-  kubectl.ok(`patch deployment ${name} -p {"spec":{"replicas":${replicas}}}`);
-
 test('create, rollout status, get all, scale', async () => {
   await kubectl.ok('create -f -', deployment('web'));
   assert.match(await status('web'), /deployment "web" successfully rolled out/);
@@ -59,10 +56,10 @@ test('create, rollout status, get all, scale', async () => {
   assert.match(pods, /^web-[0-9a-z]+-[0-9a-z]{5} +1?.*Running .* n1 /m);
   assert.match(pods, / n2 /, 'the scheduler spreads');
   assert.match(await kubectl.ok('get all'), /replicaset.apps\/web-[0-9a-z]+ +3 +3 +3 /);
-  await scale('web', 5);
+  await kubectl.ok('scale deployment web --replicas=5');
   await status('web');
   assert.equal((await kubectl.ok('get pods -l app=web -o name')).trim().split('\n').length, 5);
-  await scale('web', 1);
+  await kubectl.ok('scale deployment web --replicas=1');
   await kubectl.ok('wait deployment/web --for=jsonpath={.status.replicas}=1 --timeout=20s');
 });
 

@@ -1,7 +1,7 @@
 // Which node a Pod is to run on: of those it fits, the one with the fewest Pods. What it requests
 // of CPU and memory is not counted.
 import { fieldsOf, objectsAt, textAt } from '#kube/fields.ts';
-import { timestamp, type EventNote } from '#kube/event-recorder.ts';
+import type { EventNote } from '#kube/event-recorder.ts';
 import { objectKey, type KubeObject } from '#kube/objects.ts';
 import { POD } from '#kube/resources.ts';
 import { conditionsOf, withCondition, type NewCondition } from '../conditions.ts';
@@ -43,7 +43,7 @@ export function planScheduling({ pod, nodes, pods }: SchedulingFacts, nowMs: num
     .filter(({ misfit }) => misfit === undefined)
     .map(({ node }) => node)
     .toSorted((a, b) => countOn(a) - countOn(b) || (a.metadata.name < b.metadata.name ? -1 : 1));
-  if (best) return { writes: planBinding(pod, best.metadata.name, nowMs) };
+  if (best) return { writes: planBinding(pod, best.metadata.name) };
   return { writes: planRefusal(pod, renderMisfits(verdicts.map(({ misfit }) => misfit)), nowMs) };
 }
 
@@ -65,20 +65,11 @@ function renderMisfits(misfits: readonly (string | undefined)[]): string {
   return `0/${misfits.length} nodes are available: ${reasons.join(', ')}.`;
 }
 
-/** By a patch that only succeeds on the Pod as it was seen. */
-function planBinding(pod: KubeObject, nodeName: string, nowMs: number): Write[] {
-  const { name, namespace, resourceVersion } = pod.metadata;
+/** The API server binds a Pod once: had another scheduler been faster, it would refuse. */
+function planBinding(pod: KubeObject, nodeName: string): Write[] {
   const message = `Successfully assigned ${objectKey(pod.metadata)} to ${nodeName}`;
   const note: EventNote = { type: 'Normal', reason: 'Scheduled', message };
-  const condition = { type: 'PodScheduled', status: 'True', lastTransitionTime: timestamp(nowMs) };
-  const write = { verb: 'patch', type: POD, ref: { name, namespace } } as const;
-  const binding = { metadata: { resourceVersion }, spec: { nodeName } };
-  // The node may report of the Pod at the same time: its conditions must stay.
-  const status = { conditions: [condition] };
-  return [
-    { ...write, patch: binding, report: { type: POD, object: pod, note } },
-    { ...write, kind: 'strategic', subresource: 'status', patch: { status } },
-  ];
+  return [{ verb: 'bind', pod, nodeName, report: { type: POD, object: pod, note } }];
 }
 
 /** Said once for each reason: the condition is unchanged as long as the reason is. */
