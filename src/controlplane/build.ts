@@ -35,6 +35,7 @@ import { standInFor } from '#resolve/stand-in.ts';
 import { XdsServer, type Admission } from '#xds/server.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { installKinds } from './crds.ts';
+import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { runPages } from './monitoring.ts';
 import { controlPlanePages } from './pages.ts';
@@ -67,6 +68,8 @@ export type ControlPlane = {
   readonly vips: VipPublisher;
   readonly authority: AuthoritySource;
   readonly rootPublisher: RootPublisher;
+  /** For the debug pages. */
+  readonly certificates: CertificateLedger;
   isReady(): boolean;
 };
 
@@ -114,15 +117,21 @@ export async function buildControlPlane(
     isSynced = true;
     log.info('synced', { services: mesh.services.size, workloads: mesh.workloads.size });
   });
+  const certificates = new CertificateLedger();
   const xds = new XdsServer<WorkloadIdentity>({
     catalog,
-    authenticate: (call) => admit(call, { trustDomain, nowMs: clock.nowMs() }),
+    authenticate: (call) => {
+      const admission = admit(call, { trustDomain, nowMs: clock.nowMs() });
+      if (admission.ok && call.peer) certificates.presented(admission.proxy, call.peer);
+      return admission;
+    },
     isReady: () => isSynced,
     standIn: (_, typeUrl, name) => standInFor(typeUrl, name),
     clock,
     log: log.with({ part: 'xds' }),
   });
-  return { mesh, catalog, xds, ingest, vips, authority, rootPublisher, isReady: () => isSynced };
+  const isReady = (): boolean => isSynced;
+  return { mesh, catalog, xds, ingest, vips, authority, rootPublisher, certificates, isReady };
 }
 
 function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {
@@ -188,7 +197,7 @@ export async function runControlPlane(
     methods: {
       ...xds.methods,
       ...certificateServiceMethods({
-        authority: () => authority.current(),
+        authority: () => parts.certificates.watch(authority.current()),
         trustDomain: parts.mesh.config().trustDomain,
         audiences: TOKEN_AUDIENCES,
         reviewToken: (token, review) => client.reviewToken(token, review),

@@ -7,8 +7,8 @@ import { aborted } from '#base/tasks.ts';
 
 export type Page = { readonly status: number; readonly contentType: string; readonly body: string };
 
-/** Path → page. A page is made when it is asked for. */
-export type Pages = Readonly<Record<string, () => Page>>;
+/** Path → page. A page is made when it is asked for, by what stands after the `?`. */
+export type Pages = Readonly<Record<string, (query: URLSearchParams) => Page>>;
 
 export const textPage = (body: string, status = 200): Page => ({
   status,
@@ -36,11 +36,9 @@ export async function runPages(
 ): Promise<void> {
   const { listen, pages, onListening } = options;
   const server = createServer({ maxHeaderSize: HEADERS_BYTES_MAX }, (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    const page = isRead ? pages[path]?.() : textPage('only GET\n', 405);
-    const { status, contentType, body } =
-      page ?? textPage(`${Object.keys(pages).join('\n')}\n`, 404);
+    const page = isRead ? pageFor(request.url ?? '/', pages) : textPage('only GET\n', 405);
+    const { status, contentType, body } = page;
     response.writeHead(status, { 'content-type': contentType }).end(body);
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -48,6 +46,18 @@ export async function runPages(
   await aborted(signal);
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+}
+
+/** A page that cannot be made is a bug, but none to take the mesh's control plane down for. */
+function pageFor(path: string, pages: Pages): Page {
+  const url = URL.parse(path, 'http://localhost');
+  try {
+    const page = url && pages[url.pathname]?.(url.searchParams);
+    return page ?? textPage(`${Object.keys(pages).join('\n')}\n`, 404);
+  } catch (error) {
+    const detail = error instanceof Error ? error.stack : String(error);
+    return textPage(`internal error (please report it):\n${detail}\n`, 500);
+  }
 }
 
 function bind(server: Server, { host, port }: HostPort): Promise<number> {

@@ -1,5 +1,6 @@
 // What isthmusd tells of itself on its monitoring port.
 import type { ControlPlane } from './build.ts';
+import { debugPages } from './debug.ts';
 import { jsonPage, textPage, type Pages } from './monitoring.ts';
 
 type Metric = {
@@ -57,5 +58,6 @@ export function controlPlanePages(parts: ControlPlane): Pages {
     }),
     '/debug/syncz': () => jsonPage(parts.xds.status()),
     '/debug/rejections': () => jsonPage([...parts.mesh.rejections.entries()].map(([, one]) => one)),
+    ...debugPages(parts),
   };
 }
