@@ -39,8 +39,9 @@ import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { runPages } from './monitoring.ts';
 import { controlPlanePages } from './pages.ts';
-import { INGESTED } from './kinds.ts';
+import { WATCHED } from './kinds.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
+import { StatusPublisher } from './status-publisher.ts';
 import { VipPublisher } from './vip-publisher.ts';
 
 export type ControlPlaneDependencies = {
@@ -66,6 +67,7 @@ export type ControlPlane = {
   readonly xds: XdsServer<WorkloadIdentity>;
   readonly ingest: Ingest;
   readonly vips: VipPublisher;
+  readonly statuses: StatusPublisher;
   readonly authority: AuthoritySource;
   readonly rootPublisher: RootPublisher;
   /** For the debug pages. */
@@ -103,11 +105,12 @@ export async function buildControlPlane(
   });
   publisher.refresh = () => rootPublisher.refresh();
   const vips = new VipPublisher({ ...common, log: log.with({ part: 'vips' }) });
+  const statuses = new StatusPublisher({ ...common, log: log.with({ part: 'status' }) });
   const settleSoon = coalesce(() => catalog.settle());
   const ingest = createIngest({
     ...common,
-    types: INGESTED,
-    target: allOf([mesh, vips]),
+    types: WATCHED,
+    target: allOf([mesh, vips, statuses]),
     onChanged: settleSoon,
     log: log.with({ part: 'ingest' }),
   });
@@ -131,7 +134,18 @@ export async function buildControlPlane(
     log: log.with({ part: 'xds' }),
   });
   const isReady = (): boolean => isSynced;
-  return { mesh, catalog, xds, ingest, vips, authority, rootPublisher, certificates, isReady };
+  return {
+    mesh,
+    catalog,
+    xds,
+    ingest,
+    vips,
+    statuses,
+    authority,
+    rootPublisher,
+    certificates,
+    isReady,
+  };
 }
 
 function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {
@@ -211,6 +225,7 @@ export async function runControlPlane(
   await runTasks(signal, [
     (group) => ingest.run(group),
     (group) => vips.run(ingest.synced, group),
+    (group) => parts.statuses.run(ingest.synced, group),
     (group) => authority.run(group),
     (group) => rootPublisher.run(group),
     (group) =>

@@ -1,4 +1,5 @@
-// The kinds that the mesh is made of.
+// The kinds that the mesh is made of, and those that are only looked at.
+import { KINDS } from '#istio/kinds.ts';
 import {
   AUTHORIZATION_POLICY,
   CONFIG_MAP,
@@ -15,11 +16,12 @@ import {
   SERVICE_ENTRY,
   VIRTUAL_SERVICE,
   WORKLOAD_ENTRY,
+  resourceName,
   type ResourceType,
 } from '#kube/resources.ts';
 
-/** Watched in all namespaces. */
-export const INGESTED: readonly ResourceType[] = [
+/** What the mesh is made of. */
+const INGESTED: readonly ResourceType[] = [
   NAMESPACE,
   NODE,
   SERVICE,
@@ -35,4 +37,15 @@ export const INGESTED: readonly ResourceType[] = [
   POLICY,
   GATEWAY,
   VIRTUAL_SERVICE,
+];
+
+const ingested = new Set(INGESTED.map(resourceName));
+
+/**
+ * Watched in all namespaces. Of Istio's kinds that nothing acts on yet an object is at least told
+ * what becomes of it.
+ */
+export const WATCHED: readonly ResourceType[] = [
+  ...INGESTED,
+  ...KINDS.map(({ type }) => type).filter((type) => !ingested.has(resourceName(type))),
 ];
