@@ -1,6 +1,7 @@
 // Asking a webhook over HTTPS. A webhook named by its Service is reached at one of the Service's
 // endpoints, under the Service's name: this server needs no cluster DNS and no cluster IP.
 import { Agent, request } from 'node:https';
+import { isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '#base/clock.ts';
 import { withDeadline } from '#base/clock.ts';
@@ -96,12 +97,14 @@ function post(
 ): Promise<Json> {
   const { question, agent, signal, authorityPem } = parts;
   const { promise, resolve, reject } = Promise.withResolvers<Json>();
+  const host = url.hostname.replace(/^\[|\]$/g, '');
   const outgoing = request(
     {
       method: 'POST',
-      host: address?.host ?? url.hostname.replace(/^\[|\]$/g, ''),
+      host: address?.host ?? host,
       port: address?.port ?? (url.port || 443),
-      servername: url.hostname,
+      // RFC 6066 §3: an address is no server name; the certificate must name it all the same.
+      ...(isIP(host) === 0 && { servername: host }),
       path: `${url.pathname}${url.search}`,
       headers: { host: url.host, 'content-type': 'application/json' },
       agent,
