@@ -7,13 +7,16 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Two cores: unit tests side by side; what starts Envoys or namespaces, one file after another. */
 const UNIT_CONCURRENCY = 2;
+/** Many times what the longest file takes: what hangs is a failure, not a wait. */
+const FILE_LIMIT_MS = 300_000;
 
 type Step = { readonly title: string; readonly command: string; readonly args: readonly string[] };
 
 function testStep(title: string, patterns: readonly string[], concurrency: number): Step {
   const files = globSync([...patterns], { cwd: ROOT }).toSorted();
   if (files.length === 0) throw new Error(`${title}: no test file matches ${patterns.join(' ')}`);
-  const args = ['--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...files];
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${FILE_LIMIT_MS}`];
+  const args = ['--test', ...limits, '--test-reporter=spec', ...files];
   return {
     title,
     command: process.execPath,

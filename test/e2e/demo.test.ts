@@ -132,13 +132,15 @@ test('without --once it goes on until it is killed, and then nothing is left', a
     stdio: ['ignore', 'pipe', 'inherit'],
     env: environment,
   });
+  using _ending = { [Symbol.dispose]: () => child.kill('SIGKILL') }; // whatever fails below
   const ended = exitOf(child);
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith('It goes on until')) break;
   }
   assert(child.pid !== undefined);
   const [lab] = labsBelow(child.pid);
-  assert(lab !== undefined && processesIn(lab).length > 10);
+  assert(lab !== undefined, 'the demo runs in no lab');
+  assert(processesIn(lab).length > 10, processesIn(lab).join(' '));
   child.kill('SIGKILL');
   assert.equal((await ended).signal, 'SIGKILL');
   const deadlineMs = systemClock.nowMs() + END_LIMIT_MS;
