@@ -4,13 +4,16 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './log.ts';
 import { isAbort } from './tasks.ts';
 
-const BACKOFF = { firstMs: 50, maxMs: 60_000 };
+const BACKOFF_FIRST_MS = 50;
+const BACKOFF_MS_MAX = 60_000;
 
 export type QueueParts = {
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Logger;
+  /** The longest wait between two attempts; default a minute. */
+  readonly backoffMsMax?: number;
 };
 
 /** What to do for one key. A returned number asks to be called again after so many milliseconds. */
@@ -69,8 +72,13 @@ export class WorkQueue {
       this.#attempts.set(key, attempt + 1);
       const why = error instanceof Error ? error.message : String(error);
       this.#parts.log.warn('reconciling failed, it is tried again', { key, attempt, why });
-      this.#addLater(key, backoffDelayMs(attempt, this.#parts.random(), BACKOFF), signal);
+      this.#addLater(key, this.#backoffMs(attempt), signal);
     }
+  }
+
+  #backoffMs(attempt: number): number {
+    const { random, backoffMsMax: maxMs = BACKOFF_MS_MAX } = this.#parts;
+    return backoffDelayMs(attempt, random(), { firstMs: BACKOFF_FIRST_MS, maxMs });
   }
 
   #addLater(key: string, delayMs: number, signal: AbortSignal): void {

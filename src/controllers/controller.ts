@@ -62,6 +62,8 @@ export type ControllerDependencies = {
   readonly log: Logger;
 };
 
+/** What is refused is often so for want of a webhook that is just starting: people wait for it. */
+const BACKOFF_MS_MAX = 10_000;
 /** When somebody else was faster: soon, but not before their change has arrived here. */
 const OUTDATED_RETRY_MS = 50;
 
@@ -76,7 +78,7 @@ export function createWorker(
 ): { run(signal: AbortSignal): Promise<void> } {
   const { client, clock, random } = dependencies;
   const log = dependencies.log.with({ controller: controller.name });
-  const queue = new WorkQueue({ clock, random, log });
+  const queue = new WorkQueue({ clock, random, log, backoffMsMax: BACKOFF_MS_MAX });
   for (const { type, keysOf } of controller.triggers) {
     caches.of(type).onChange((change) => {
       for (const key of keysOf(change, caches)) queue.add(key);

@@ -7,6 +7,7 @@ import { resourceName, type ResourceType } from '#kube/resources.ts';
 import { createWorker, type Controller, type ControllerDependencies } from './controller.ts';
 import { DEPLOYMENT_CONTROLLER } from './deployment/controller.ts';
 import { ENDPOINT_SLICE_CONTROLLER, ENDPOINTS_CONTROLLER } from './endpoints/controller.ts';
+import { EVENT_EXPIRY } from './event-expiry.ts';
 import { Caches } from './reader.ts';
 import { REPLICA_SET_CONTROLLER } from './replicaset/controller.ts';
 import { SCHEDULER } from './scheduler/controller.ts';
@@ -17,6 +18,7 @@ const CONTROLLERS: readonly Controller[] = [
   DEPLOYMENT_CONTROLLER,
   REPLICA_SET_CONTROLLER,
   SCHEDULER,
+  EVENT_EXPIRY,
 ];
 
 /**

@@ -61,6 +61,8 @@ test('create, rollout status, get all, scale', async () => {
   assert.equal((await kubectl.ok('get pods -l app=web -o name')).trim().split('\n').length, 5);
   await kubectl.ok('scale deployment web --replicas=1');
   await kubectl.ok('wait deployment/web --for=jsonpath={.status.replicas}=1 --timeout=20s');
+  await kubectl.ok('delete deployment web');
+  await kubectl.ok('wait pod -l app=web --for=delete --timeout=20s');
 });
 
 test('restart, new image, history, undo, pause and resume', async () => {
