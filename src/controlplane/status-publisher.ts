@@ -22,8 +22,8 @@ import { hasOwnStatus, planStatus, verdictOf, type Verdict } from './status.ts';
 /** When somebody else was faster: their change is about to arrive. */
 const CONFLICT_RETRY_MS = 100;
 /**
- * Between two writes of one object: should somebody else say otherwise in our place (a control plane
- * of another version, say), the two must not keep the API server busy.
+ * Between two writes of one object: should somebody else say otherwise in our place (a control
+ * plane of another version, say), the two must not keep the API server busy.
  */
 const SAME_OBJECT_MS = 2_000;
 /** Between two writes at all. */

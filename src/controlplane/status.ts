@@ -1,5 +1,5 @@
-// What the control plane says of an object in its status, where `kubectl describe` shows it: that it
-// is refused and why, that nothing acts on its kind or on parts of it. Pure.
+// What the control plane says of an object in its status, where `kubectl describe` shows it: that
+// it is refused and why, that nothing acts on its kind or on parts of it. Pure.
 //
 // The form is Istio's (meta.istio.io IstioStatus). An object of which there is nothing to say has
 // no condition of ours: thousands of good ones cost no write.

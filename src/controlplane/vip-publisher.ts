@@ -1,5 +1,5 @@
-// Publishes automatic addresses in the status of ServiceEntries, as Istio does: from there the model
-// reads them, like any other part of an object.
+// Publishes automatic addresses in the status of ServiceEntries, as Istio does: from there the
+// model reads them, like any other part of an object.
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { aborted } from '#base/tasks.ts';
@@ -17,7 +17,7 @@ import { isConflict, isNotFound } from '#kube/status.ts';
 import type { IngestTarget } from './ingest.ts';
 import { ownerOf, planVips, type VipEntry } from './vips.ts';
 
-/** For how long an address that was given back is nobody's: far beyond what DNS lets clients keep. */
+/** For how long an address that was given back is nobody's: far beyond what DNS clients keep. */
 const REST_MS = 600_000;
 /** When somebody else was faster: their change is about to arrive. */
 const CONFLICT_RETRY_MS = 100;
@@ -61,7 +61,7 @@ export class VipPublisher implements IngestTarget {
   /**
    * Publishes until aborted.
    *
-   * @param synced every ServiceEntry has been heard of: before, an address may seem free that is not
+   * @param synced every ServiceEntry has been heard of: before, a taken address may seem free
    */
   async run(synced: Promise<void>, signal: AbortSignal): Promise<void> {
     await Promise.race([synced, aborted(signal)]);

@@ -1,5 +1,5 @@
-// Admission as its users see it: real kubectl, the real API server, and the control plane's webhooks,
-// there and not there.
+// Admission as its users see it: real kubectl, the real API server, and the control plane's
+// webhooks, there and not there.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { dirname, join } from 'node:path';

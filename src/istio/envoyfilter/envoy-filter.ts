@@ -1,5 +1,5 @@
-// An EnvoyFilter is checked and kept. Nothing applies it: it patches what Istio would have made, and
-// what we make has other names and other parts.
+// An EnvoyFilter is checked and kept. Nothing applies it: it patches what Istio would have made,
+// and what we make has other names and other parts.
 import { UNUSED, type ParseUnused } from '../acted-on.ts';
 import { parseObject } from '../kind.ts';
 import { checkTargets } from '../policy-target.ts';

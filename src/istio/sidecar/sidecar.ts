@@ -1,4 +1,4 @@
-// A Sidecar is checked and kept: a proxy holds what it has used, so there is nothing to narrow down.
+// A Sidecar is checked and kept: a proxy holds what it has used, so there is nothing to narrow.
 import { UNUSED, type ParseUnused } from '../acted-on.ts';
 import { parseObject } from '../kind.ts';
 import { checkSidecar } from './check.ts';

@@ -1,5 +1,5 @@
-// extensions.istio.io WasmPlugin: the single source of the kind, and of what TrafficExtension has in
-// common with it.
+// extensions.istio.io WasmPlugin: the single source of the kind, and of what TrafficExtension has
+// in common with it.
 import { WASM_PLUGIN } from '#kube/resources.ts';
 import type { Kind } from '../kind.ts';
 import { AGE, istioStatus, workloadSelector } from '../kind-parts.ts';
