@@ -2,6 +2,7 @@
 // Labels, annotations and their precedence are Istio's (pkg/kube/inject).
 import { fieldsOf, numberAt, objectsAt, textAt, textMapOf, type Fields } from '#kube/fields.ts';
 import { rewriteProbes } from './probes.ts';
+import { PROXY_CONFIG, readProxyConfig } from './proxy-config.ts';
 import {
   buildSidecar,
   PROMETHEUS_ANNOTATIONS,
@@ -51,9 +52,16 @@ export function planInjection(
   }
   if (annotations[STATUS] !== undefined || hasSidecar(pod)) return skipped('it has a sidecar');
   if (fieldsOf(pod, 'spec')['hostNetwork'] === true) return onHostNetwork(metadata, wish);
+  const refuse = (problem: string): Injection => {
+    return { kind: 'refused', message: `${describe(metadata)}: ${problem}` };
+  };
   const capture = readTrafficAnnotations(annotations);
-  if (!capture.ok) return { kind: 'refused', message: `${describe(metadata)}: ${capture.problem}` };
-  return inject(pod, { namespace, settings, env: capture.settings });
+  if (!capture.ok) return refuse(capture.problem);
+  const proxy = readProxyConfig(annotations[PROXY_CONFIG] ?? '');
+  if (!proxy.ok) return refuse(proxy.problem);
+  const { holdsApplication } = proxy;
+  const env = { ...capture.settings, ...proxy.env };
+  return inject(pod, { namespace, settings, env, holdsApplication });
 }
 
 const skipped = (reason: string): Injection => ({ kind: 'skipped', reason });
@@ -104,9 +112,11 @@ type InjectionOptions = {
   readonly namespace: Namespace;
   readonly settings: InjectionSettings;
   readonly env: Readonly<Record<string, string>>;
+  readonly holdsApplication: boolean;
 };
 
-function inject(pod: Fields, { namespace, settings, env }: InjectionOptions): Injection {
+function inject(pod: Fields, options: InjectionOptions): Injection {
+  const { namespace, settings, env, holdsApplication } = options;
   const metadata = fieldsOf(pod, 'metadata');
   const spec = fieldsOf(pod, 'spec');
   const annotations = textMapOf(metadata['annotations']);
@@ -148,7 +158,7 @@ function inject(pod: Fields, { namespace, settings, env }: InjectionOptions): In
       spec: {
         ...spec,
         volumes: [...objectsAt(spec, 'volumes'), ...volumes],
-        ...placed(probes.containers, sidecar, { spec, annotations }),
+        ...placed(probes.containers, sidecar, { spec, holdsApplication }),
       },
     },
   };
@@ -166,9 +176,6 @@ function clashesOf(containers: readonly Fields[]): readonly string[] {
   );
 }
 
-/** `holdApplicationUntilProxyStarts` in the Pod's proxy.istio.io/config, YAML of one line each. */
-const HOLD = /^\s*"?holdApplicationUntilProxyStarts"?\s*:\s*true\s*,?\s*$/m;
-
 /**
  * Beside the application; or, where the application must not start before the proxy, as a native
  * sidecar: an init container that goes on, and that kubelet waits for.
@@ -176,14 +183,9 @@ const HOLD = /^\s*"?holdApplicationUntilProxyStarts"?\s*:\s*true\s*,?\s*$/m;
 function placed(
   containers: readonly Fields[],
   sidecar: Fields,
-  {
-    spec,
-    annotations,
-  }: { readonly spec: Fields; readonly annotations: Readonly<Record<string, string>> },
+  { spec, holdsApplication }: { readonly spec: Fields; readonly holdsApplication: boolean },
 ): Fields {
-  if (!HOLD.test(annotations['proxy.istio.io/config'] ?? '')) {
-    return { containers: [...containers, sidecar] };
-  }
+  if (!holdsApplication) return { containers: [...containers, sidecar] };
   const first = { ...sidecar, restartPolicy: 'Always' };
   return { containers, initContainers: [first, ...objectsAt(spec, 'initContainers')] };
 }

@@ -102,7 +102,10 @@ async function ask(
 }
 
 async function start(cluster = new AskingCluster()) {
-  const { authority, rootPem } = createFakeAuthority(systemClock.nowMs());
+  const first = createFakeAuthority(systemClock.nowMs());
+  const { rootPem } = first;
+  let { authority } = first;
+  const listeners = new Set<() => void>();
   cluster.rootPem = rootPem;
   const stop = new AbortController();
   const running = runWebhooks(
@@ -119,7 +122,10 @@ async function start(cluster = new AskingCluster()) {
       },
       authority: {
         current: () => authority,
-        subscribe: () => () => undefined,
+        subscribe(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
         run: () => Promise.resolve(),
       },
       client: cluster,
@@ -132,6 +138,14 @@ async function start(cluster = new AskingCluster()) {
   return {
     cluster,
     rootPem,
+    /** Another authority is in force. @returns its root */
+    rotate(): string {
+      const next = createFakeAuthority(systemClock.nowMs());
+      authority = next.authority;
+      cluster.rootPem = next.rootPem;
+      for (const listener of listeners) listener();
+      return next.rootPem;
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
@@ -161,6 +175,20 @@ test('the API server is told where to ask, and to insist once it does', async ()
   assert.equal(validator.metadata.name, 'istio-validator-istio-system');
   const writes = it.cluster.writes.filter((write) => write.includes('Validating'));
   assert.equal(writes.length, 2, 'first Ignore, then Fail');
+});
+
+test('with another root of the mesh, both sides have it', async () => {
+  await using it = await start();
+  const before = await it.cluster.until(() => it.cluster.injector);
+  const root = it.rotate();
+  const after = await it.cluster.until(() => {
+    const isNew = it.cluster.injector?.metadata.resourceVersion !== before.metadata.resourceVersion;
+    return isNew ? it.cluster.injector : undefined;
+  });
+  const { caBundle } = fieldsOf(webhooksOf(after)[0], 'clientConfig');
+  assert.equal(Buffer.from(String(caBundle), 'base64').toString(), root);
+  const ready = new URL('/ready', urlOf(after)).href;
+  assert.equal((await ask(ready, { method: 'GET', ca: root })).status, 200);
 });
 
 test('as long as the API server does not ask, it must not insist', async () => {
