@@ -54,6 +54,11 @@ export class NodeWorld implements AsyncDisposable {
     return new NodeWorld({ kube, cloud, folder, api, node });
   }
 
+  /** The file with which one has all rights. */
+  get kubeconfig(): string {
+    return this.#api.kubeconfig;
+  }
+
   get catalogueFile(): string {
     return join(this.folder, 'images.json');
   }

@@ -147,7 +147,16 @@ async function openServer(
   clock: Clock,
 ): Promise<KubeletServer> {
   const clientAuthorityPem = kubeconfig.caPem ?? '';
-  return await KubeletServer.open({ host: address, port, clientAuthorityPem, pods, clock, log });
+  const folder = RUN_DIR;
+  return await KubeletServer.open({
+    host: address,
+    port,
+    clientAuthorityPem,
+    pods,
+    folder,
+    clock,
+    log,
+  });
 }
 
 function nodeParts(

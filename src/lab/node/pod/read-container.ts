@@ -60,7 +60,8 @@ function quantitiesAt(of: Fields, field: string): Readonly<Record<string, string
 function readUser(own: Fields, pod: Fields): ContainerSpec['user'] {
   const uid = numberAt(own, 'runAsUser') ?? numberAt(pod, 'runAsUser');
   const gid = numberAt(own, 'runAsGroup') ?? numberAt(pod, 'runAsGroup');
-  if (uid === undefined && gid === undefined) return undefined;
+  // Root is what a container is anyway, with the rights over its Pod's network that it has.
+  if (!uid && !gid) return undefined;
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 

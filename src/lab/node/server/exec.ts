@@ -85,7 +85,7 @@ class Terminal {
 
   constructor(target: ExecTarget, from: unknown) {
     this.#target = target;
-    this.#name = firstLine(from);
+    this.#name = firstName(from);
   }
 
   resize(text: string): void {
@@ -108,9 +108,20 @@ class Terminal {
   }
 }
 
-async function firstLine(from: unknown): Promise<string> {
-  if (!(from instanceof Readable)) return '';
+const TERMINAL_NAME = /^(\/dev\/pts\/\d+)\n/;
+
+/** Empty when there never is a name. The pipe stays open in those who started the shell. */
+function firstName(from: unknown): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  if (!(from instanceof Readable)) return Promise.resolve('');
   let text = '';
-  for await (const chunk of from as AsyncIterable<Buffer>) text += chunk.toString('utf8');
-  return /^\/dev\/pts\/\d+$/m.exec(text)?.[0] ?? '';
+  from.setEncoding('utf8');
+  from.on('data', (chunk: string) => {
+    text += chunk;
+    const name = TERMINAL_NAME.exec(text)?.[1];
+    if (name !== undefined) resolve(name);
+  });
+  from.on('error', () => undefined); // `close` follows
+  from.on('close', () => resolve(''));
+  return promise;
 }

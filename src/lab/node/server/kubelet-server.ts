@@ -14,6 +14,7 @@ import { isAllowed } from './allowed-client.ts';
 import { EXEC_PROTOCOLS, parseExecRequest } from './exec-request.ts';
 import { serveExec } from './exec.ts';
 import { serveLog } from './logs.ts';
+import { FORWARD_PROTOCOLS, servePortForward } from './port-forward.ts';
 import { createServingCertificate } from './serving-certificate.ts';
 import { chooseProtocol, handshakeProblem, refuseUpgrade, WebSocket } from './websocket.ts';
 
@@ -24,6 +25,8 @@ export type KubeletServerOptions = {
   /** Who signs the API server's client certificate. */
   readonly clientAuthorityPem: string;
   readonly pods: Pick<PodTable, 'find'>;
+  /** For sockets between its processes. */
+  readonly folder: string;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -41,23 +44,24 @@ class Refusal extends Error {
   }
 }
 
-const NO_PORT_FORWARD = new Refusal(
-  501,
-  'Not Implemented',
-  "the lab's node does not forward ports yet; reach the Pod by its address from the lab",
-);
-
 const notFound = (message: string): Refusal => new Refusal(404, 'Not Found', message);
 const badRequest = (message: string): Refusal => new Refusal(400, 'Bad Request', message);
 
 export class KubeletServer implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
-  readonly #sockets: Set<Duplex>;
+  readonly #sockets: ReadonlySet<Duplex>;
+  readonly #tasks: ReadonlySet<Promise<void>>;
 
-  private constructor(server: Server, sockets: Set<Duplex>) {
+  private constructor(parts: {
+    readonly server: Server;
+    readonly sockets: ReadonlySet<Duplex>;
+    readonly tasks: ReadonlySet<Promise<void>>;
+  }) {
+    const { server } = parts;
     this.#server = server;
-    this.#sockets = sockets;
+    this.#sockets = parts.sockets;
+    this.#tasks = parts.tasks;
     const address = server.address();
     this.port = typeof address === 'object' && address ? address.port : 0;
   }
@@ -75,10 +79,14 @@ export class KubeletServer implements AsyncDisposable {
       minVersion: 'TLSv1.2',
     });
     const sockets = new Set<Duplex>();
+    const tasks = new Set<Promise<void>>();
     const work = (task: Promise<void>): void => {
-      task.catch((error: unknown) => {
-        log.error('a request failed', { why: error instanceof Error ? error.stack : '' });
-      });
+      const settled = task
+        .catch((error: unknown) => {
+          log.error('a request failed', { why: error instanceof Error ? error.stack : '' });
+        })
+        .finally(() => tasks.delete(settled));
+      tasks.add(settled);
     };
     server.on('request', (request, response) => work(answer(options, request, response)));
     server.on('upgrade', (request, socket, head) => {
@@ -98,7 +106,7 @@ export class KubeletServer implements AsyncDisposable {
         cause,
       });
     }
-    return new KubeletServer(server, sockets);
+    return new KubeletServer({ server, sockets, tasks });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,6 +115,7 @@ export class KubeletServer implements AsyncDisposable {
     this.#server.closeAllConnections();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+    await Promise.all(this.#tasks);
   }
 }
 
@@ -191,8 +200,9 @@ async function upgrade(
       return WebSocket.accept(request, socket, head, protocol);
     };
     if (target.verb === 'exec') await upgradeExec(options, target, accept);
-    else if (target.verb === 'portForward') throw NO_PORT_FORWARD;
-    else throw notFound('404 page not found');
+    else if (target.verb === 'portForward') {
+      await upgradeForward(options, target, accept);
+    } else throw notFound('404 page not found');
   } catch (error) {
     const { status, reason, message } = refusalOf(error);
     refuseUpgrade(socket, status, reason, message);
@@ -213,6 +223,16 @@ async function upgradeExec(
   if (!execTarget)
     throw badRequest(`unable to upgrade connection: container not found ("${container}")`);
   await serveExec(accept(EXEC_PROTOCOLS), execTarget, request);
+}
+
+async function upgradeForward(
+  { pods, folder }: KubeletServerOptions,
+  target: Target,
+  accept: (protocols: readonly string[]) => WebSocket,
+): Promise<void> {
+  const worker = findPod(pods, target);
+  if (worker.address === undefined) throw badRequest('the Pod has no network (any more)');
+  await servePortForward(accept(FORWARD_PROTOCOLS), { uid: worker.pod.uid, folder });
 }
 
 function findPod(pods: Pick<PodTable, 'find'>, { namespace, pod }: Target) {

@@ -87,6 +87,10 @@ export class WebSocket {
     return this.#closed.promise;
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Sends a binary message. @returns when there is room for the next one */
   async send(message: Uint8Array): Promise<void> {
     if (this.#isClosing || this.#socket.destroyed) return;
