@@ -18,7 +18,8 @@ export const POD_CIDR = '10.24.0.0/16';
 export const SERVICE_CIDR = '10.96.0.0/16';
 export const VM_CIDR = '10.128.0.0/20';
 const TAPPED = 'vm';
-const WORKSTATION = { region: 'cluster', address: '10.24.0.2' } as const;
+/** Where the lab's own programs stand. */
+export const WORKSTATION = { region: 'cluster', address: '10.24.0.2' } as const;
 
 export type CloudOptions = {
   /** Hosts of the cluster's region, by name. */

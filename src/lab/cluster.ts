@@ -19,6 +19,7 @@ const LAUNCHER = fileURLToPath(new URL('../../bin/isthmus.js', import.meta.url))
 const NODE_FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
 const API_PORT = 6443;
 export const XDS_PORT = 15_012;
+const WEBHOOK_PORT = 15_017;
 const DATA_DIR = '/var/lib/isthmus/apiserver';
 const READY_LIMIT_MS = 20_000;
 
@@ -53,14 +54,18 @@ export class Cluster implements AsyncDisposable {
   /** Starts both and returns when both serve. */
   static async start(machine: Machine): Promise<Cluster> {
     const apiServer = await launchApiServer(machine);
-    const kubeconfig = machine.path(`${DATA_DIR}/admin.kubeconfig`);
-    const kube = createKubeClient(await loadKubeconfig(kubeconfig));
+    const kube = createKubeClient(await loadKubeconfig(adminKubeconfig(machine)));
     const isthmusd = await launchIsthmusd(machine);
     return new Cluster(machine, { kube, apiServer, isthmusd });
   }
 
   get isthmusd(): LabProcess {
     return this.#isthmusd;
+  }
+
+  /** The administrator's kubeconfig, as seen from outside the machine. */
+  get kubeconfig(): string {
+    return adminKubeconfig(this.machine);
   }
 
   /** `kill -9`, and again. */
@@ -127,6 +132,8 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
+const adminKubeconfig = (machine: Machine): string => machine.path(`${DATA_DIR}/admin.kubeconfig`);
+
 async function launchApiServer(machine: Machine): Promise<LabProcess> {
   const listen = `${machine.address}:${API_PORT}`;
   const flags = ['--data-dir', DATA_DIR, '--listen', listen, '--service-cidr', SERVICE_CIDR];
@@ -136,7 +143,8 @@ async function launchApiServer(machine: Machine): Promise<LabProcess> {
 async function launchIsthmusd(machine: Machine): Promise<LabProcess> {
   const flags = ['--kubeconfig', `${DATA_DIR}/isthmusd.kubeconfig`];
   const listen = ['--listen', `0.0.0.0:${XDS_PORT}`, '--tls-san', machine.address];
-  return await launch(machine, 'isthmusd', isthmus('isthmusd', ...flags, ...listen));
+  const webhooks = ['--webhook-url', `https://${machine.address}:${WEBHOOK_PORT}`];
+  return await launch(machine, 'isthmusd', isthmus('isthmusd', ...flags, ...listen, ...webhooks));
 }
 
 /** Starts a server of Isthmus and waits for the line in which it says that it serves. */

@@ -15,12 +15,15 @@ import { readFlags } from '#base/flags.ts';
 import { systemClock } from '#base/clock.ts';
 import { OperatorError, renderFailure } from '#base/operator-error.ts';
 import { aborted } from '#base/tasks.ts';
-import { LibraryMesh, TARGET } from '#lab/library-mesh.ts';
-import { committedTitles, Writer } from '#lab/library.ts';
+import { LibraryMesh } from '#lab/library-mesh.ts';
 import { ENDED_FROM_OUTSIDE, isInsideSandbox, runInSandbox } from '#lab/sandbox.ts';
 import { judge, type Check } from '#lab/story/checks.ts';
 import { renderReport, type Report } from '#lab/story/report.ts';
-import type { Audience } from '#lab/story/narrator.ts';
+import { InventoryLog } from '#lab/story/inventory-log.ts';
+import { judgeLibrary } from '#lab/story/library-evidence.ts';
+import { LibraryWorld } from '#lab/story/library-world.ts';
+import { type Audience, Narrator } from '#lab/story/narrator.ts';
+import { tellLibraryStory } from '#lab/story/tell-library.ts';
 import { tellStory } from '#lab/story/tell.ts';
 import {
   createPaint,
@@ -33,7 +36,8 @@ import {
 
 const USAGE = `isthmus demo [--once] [--report FILE] [--keep-logs DIR]
 
-  --once            end when everything has been seen (default: go on until interrupted)
+  --once            see it all from the far side and end; without it, the story is told with
+                    real kubectl, and then goes on until interrupted
   --report FILE     what was seen, with its figures, as JSON
   --keep-logs DIR   where the programs' logs go (default: kept only when something fails)`;
 
@@ -158,7 +162,8 @@ async function runInside(
     writeSync(REPORT_FD, renderReport(report));
   };
   try {
-    const checks = await tellAndJudge(stage, { isOnce, env, signal, onJudged: finish });
+    const tell = isOnce ? tellOnce : tellLibrary;
+    const checks = await tell(stage, { env, signal, onJudged: finish });
     return checks.every(({ ok }) => ok) ? 0 : 1;
   } catch (error) {
     finish([], renderFailure(error).text);
@@ -166,17 +171,15 @@ async function runInside(
   }
 }
 
-/** Ends when all has been judged, or, when it is to go on, when it is interrupted. */
-async function tellAndJudge(
-  { paint, startedAtMs, show }: Stage,
-  options: {
-    readonly isOnce: boolean;
-    readonly env: NodeJS.ProcessEnv;
-    readonly signal: AbortSignal;
-    readonly onJudged: (checks: readonly Check[]) => void;
-  },
-): Promise<readonly Check[]> {
-  const { isOnce, env, signal, onJudged } = options;
+type Telling = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly onJudged: (checks: readonly Check[]) => void;
+};
+
+/** Everything from the far side, with its figures, and the end. */
+async function tellOnce(stage: Stage, { env, onJudged }: Telling): Promise<readonly Check[]> {
+  const { show } = stage;
   const logsDir = env[LOGS_VARIABLE];
   await using mesh = await LibraryMesh.create({
     env,
@@ -187,14 +190,36 @@ async function tellAndJudge(
     onStep: (text) => show({ kind: 'step', text }),
   });
   const checks = judge(await tellStory(mesh, { show }));
+  conclude(stage, checks, onJudged);
+  return checks;
+}
+
+/** The story as its user types it, which then goes on until it is interrupted. */
+async function tellLibrary(
+  stage: Stage,
+  { env, signal, onJudged }: Telling,
+): Promise<readonly Check[]> {
+  const { show } = stage;
+  const logsDir = env[LOGS_VARIABLE];
+  await using world = await LibraryWorld.create({
+    env,
+    ...(logsDir !== undefined && { logsDir }),
+  });
+  const checks = judgeLibrary(await tellLibraryStory(world, new Narrator({ show, signal })));
+  conclude(stage, checks, onJudged);
+  show({ kind: 'chapter', title: 'It goes on until you press Ctrl-C' });
+  await using log = await InventoryLog.open(world);
+  log.showTo((text) => show({ kind: 'line', text }));
+  await aborted(signal);
+  return checks;
+}
+
+function conclude(
+  { paint, startedAtMs }: Stage,
+  checks: readonly Check[],
+  onJudged: Telling['onJudged'],
+): void {
   onJudged(checks);
   const durationMs = systemClock.nowMs() - startedAtMs;
   process.stdout.write(renderChecks(checks, paint) + renderVerdict({ checks, durationMs }, paint));
-  if (isOnce) return checks;
-  show({ kind: 'chapter', title: 'It goes on until you press Ctrl-C' });
-  const onLine = (text: string): void => show({ kind: 'line', text });
-  const firstId = (await committedTitles(mesh.postgres)).length + 1;
-  Writer.start(mesh.client.machine, { ...TARGET, note: 'and so on', firstId, onLine });
-  await aborted(signal);
-  return checks;
 }

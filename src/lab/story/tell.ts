@@ -9,15 +9,7 @@ import { CLIENT, type LibraryMesh, meshConfig, TARGET, VM } from '../library-mes
 import * as manifests from '../manifests.ts';
 import type { Sidecar } from '../sidecar.ts';
 import type { Evidence, Identity, WitnessStep } from './evidence.ts';
-
-/** What the audience is shown while it happens. */
-export type StoryEvent =
-  | { readonly kind: 'chapter'; readonly title: string }
-  | { readonly kind: 'step'; readonly text: string }
-  /** A line of the client's. */
-  | { readonly kind: 'line'; readonly text: string };
-
-export type Audience = (event: StoryEvent) => void;
+import type { Audience } from './narrator.ts';
 
 const BOOKS_IN_CLEAR_TEXT = 2;
 const BOOKS_ENCRYPTED = 3;

@@ -1,0 +1,77 @@
+// What the library's story has seen, and what that proves. Pure.
+import type { Check } from './checks.ts';
+import { type Connection, countMarker, isTlsOnly } from '../connections.ts';
+
+export type Evidence = {
+  /** What every book's transaction says, looked for on the wire. */
+  readonly marker: string;
+  readonly connections: readonly Connection[];
+  readonly droppedPackets: number;
+  /** Wall-clock milliseconds: when the policies were applied, and when they were seen in force. */
+  readonly askedAtMs: number;
+  readonly inForceAtMs: number;
+  /** Titles by the inventory's `✅` lines, and in PostgreSQL. */
+  readonly inserted: readonly string[];
+  readonly committed: readonly string[];
+  readonly failuresAfterFirst: readonly string[];
+  /** Of the VM's certificate. */
+  readonly spiffeId: string;
+  /** Lines of the VM's Envoy about the database's port. */
+  readonly vmLog: readonly string[];
+};
+
+const VM_IDENTITY = 'spiffe://cluster.local/ns/default/sa/postgresql-1-vm';
+
+/** The story's claims, in the order in which it makes them. */
+export function judgeLibrary(evidence: Evidence): readonly Check[] {
+  return [
+    judgeBooks(evidence),
+    judgeClearText(evidence),
+    judgeEncryption(evidence),
+    judgeIdentity(evidence),
+  ];
+}
+
+function judgeBooks({ inserted, committed, failuresAfterFirst }: Evidence): Check {
+  const missing = inserted.filter((title) => !committed.includes(title)).length;
+  const ok = missing === 0 && inserted.length === committed.length && inserted.length > 0;
+  const [failure] = failuresAfterFirst;
+  const says = ok
+    ? `${committed.length} in PostgreSQL, each once, the same that the inventory called inserted`
+    : `${inserted.length} ✅ lines, ${committed.length} rows, ${missing} of them missing`;
+  const isUndisturbed = failure === undefined;
+  return {
+    name: 'books',
+    ok: ok && isUndisturbed,
+    says: isUndisturbed ? says : `refused after the first was in: ${failure}`,
+    figures: { rows: committed.length, inserted: inserted.length },
+  };
+}
+
+function judgeClearText({ connections, marker, askedAtMs }: Evidence): Check {
+  const before = connections.filter(({ openedAtMs }) => openedAtMs < askedAtMs);
+  const occurrences = sum(before.map((connection) => countMarker(connection, marker)));
+  const says = `"${marker}" is read ${occurrences} times between the regions before the policies`;
+  const figures = { occurrences, connections: before.length };
+  return { name: 'clear text', ok: occurrences > 0, says, figures };
+}
+
+function judgeEncryption({ connections, marker, inForceAtMs, droppedPackets }: Evidence): Check {
+  const after = connections.filter(({ openedAtMs }) => openedAtMs >= inForceAtMs);
+  const isAllTls = after.length > 0 && after.every(isTlsOnly);
+  const occurrences = sum(after.map((connection) => countMarker(connection, marker)));
+  const ok = isAllTls && occurrences === 0 && droppedPackets === 0;
+  const says = ok
+    ? `${after.length} connections after the policies, nothing but TLS in both directions`
+    : `${after.filter(isTlsOnly).length} of ${after.length} connections after them are TLS`;
+  return { name: 'encryption', ok, says, figures: { connections: after.length, occurrences } };
+}
+
+function judgeIdentity({ spiffeId }: Evidence): Check {
+  const ok = spiffeId === VM_IDENTITY;
+  const says = ok ? `the VM is ${spiffeId}` : `the VM is "${spiffeId}", not ${VM_IDENTITY}`;
+  return { name: 'identity', ok, says, figures: { vm: spiffeId } };
+}
+
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,129 @@
+// Where the library story plays: a cluster of real Kubernetes objects with a node that runs them,
+// and a VM with PostgreSQL in another region. Nothing of the mesh but its control plane stands yet.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createLogger } from '#base/log.ts';
+import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import { NAMESPACE, SERVICE_ACCOUNT } from '#kube/resources.ts';
+import { isAlreadyExists } from '#kube/status.ts';
+import { Cloud, REPOSITORY, VM_CIDR, WORKSTATION } from '../cloud.ts';
+import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from '../cluster.ts';
+import { meshConfig } from '../library-mesh.ts';
+import { NAMESPACE_OF_STORY } from '../manifests.ts';
+import { LabNode } from '../node/lab-node.ts';
+import { Postgres } from '../postgres.ts';
+import { LAB_ROOT } from '../sandbox.ts';
+import { regionNetns } from '../topology.ts';
+import { Kubectl } from './kubectl.ts';
+import { NoNames } from './no-names.ts';
+import { withSidecars } from './with-sidecars.ts';
+
+export const VM = { name: 'postgresql-1-vm', address: '10.128.0.14', port: 5432 } as const;
+export const CONTROL_PLANE = { name: 'isthmusd', address: '10.24.0.10' } as const;
+export const STATE_DIR = `${LAB_ROOT}/story`;
+/** kubelet's 10 s would be long in a story of a minute. */
+const RESTART_BACKOFF = { firstMs: 1_000, maxMs: 5_000 };
+
+export class LibraryWorld implements AsyncDisposable {
+  readonly cloud: Cloud;
+  readonly cluster: Cluster;
+  readonly postgres: Postgres;
+  readonly kubectl: Kubectl;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(parts: {
+    readonly cloud: Cloud;
+    readonly cluster: Cluster;
+    readonly postgres: Postgres;
+    readonly kubectl: Kubectl;
+    readonly owned: AsyncDisposableStack;
+  }) {
+    this.cloud = parts.cloud;
+    this.cluster = parts.cluster;
+    this.postgres = parts.postgres;
+    this.kubectl = parts.kubectl;
+    this.#owned = parts.owned;
+  }
+
+  /** @throws OperatorError LAB_FAILED, POSTGRES_FAILED, TOOL_MISSING */
+  static async create(options: {
+    readonly env: NodeJS.ProcessEnv;
+    readonly logsDir?: string;
+  }): Promise<LibraryWorld> {
+    const { env, logsDir } = options;
+    await using stack = new AsyncDisposableStack();
+    const cloud = stack.use(await buildCloud(env, logsDir));
+    const [postgres, cluster] = await Promise.all([
+      Postgres.install(cloud.machine(VM.name)).then((it) => stack.use(it)),
+      Cluster.start(cloud.machine(CONTROL_PLANE.name)).then((it) => stack.use(it)),
+    ]);
+    await prepareCluster(cluster);
+    stack.use(await NoNames.listen(WORKSTATION.address));
+    stack.use(await startNode({ cloud, cluster, env }));
+    const cacheDir = `${STATE_DIR}/kubectl`;
+    mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
+    const { kubeconfig } = cluster;
+    const kubectl = new Kubectl({ kubeconfig, cacheDir, logsDir: cloud.logsDir, env });
+    return new LibraryWorld({ cloud, cluster, postgres, kubectl, owned: stack.move() });
+  }
+
+  /** The library's manifests as they are applied. */
+  manifest(name: string): string {
+    const text = readFileSync(`${REPOSITORY}/library/manifests/${name}`, 'utf8');
+    return withSidecars(text, { controlPlane: `${CONTROL_PLANE_NAME}:${XDS_PORT}` });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+async function buildCloud(env: NodeJS.ProcessEnv, logsDir: string | undefined): Promise<Cloud> {
+  const cloud = await Cloud.create({
+    cluster: { [CONTROL_PLANE.name]: CONTROL_PLANE.address },
+    vms: { [VM.name]: VM.address },
+    knows: [{ address: CONTROL_PLANE.address, names: [CONTROL_PLANE_NAME] }],
+    env,
+    ...(logsDir !== undefined && { logsDir }),
+  });
+  const to = { to: CONTROL_PLANE.address, tcpPort: XDS_PORT };
+  await cloud.firewall.allow({ name: 'VMs to isthmusd', from: VM_CIDR, ...to });
+  return cloud;
+}
+
+/** The mesh's settings, as the story's mesh had them, and the namespace that every cluster has. */
+async function prepareCluster(cluster: Cluster): Promise<void> {
+  await cluster.apply(meshConfig(false));
+  const namespace = { metadata: { name: NAMESPACE_OF_STORY } };
+  const account = { metadata: { namespace: NAMESPACE_OF_STORY, name: 'default' } };
+  await ignoringExisting(cluster.kube.create(NAMESPACE, namespace));
+  await ignoringExisting(cluster.kube.create(SERVICE_ACCOUNT, account));
+}
+
+async function ignoringExisting(creation: Promise<unknown>): Promise<void> {
+  try {
+    await creation;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+async function startNode(parts: {
+  readonly cloud: Cloud;
+  readonly cluster: Cluster;
+  readonly env: NodeJS.ProcessEnv;
+}): Promise<LabNode> {
+  const { cloud, cluster, env } = parts;
+  return await LabNode.start({
+    kubeconfig: await loadKubeconfig(cluster.kubeconfig),
+    address: WORKSTATION.address,
+    router: regionNetns('cluster'),
+    nameserver: WORKSTATION.address,
+    knows: [{ address: CONTROL_PLANE.address, names: [CONTROL_PLANE_NAME] }],
+    catalogueFile: `${STATE_DIR}/images.json`,
+    repository: REPOSITORY,
+    logsDir: cloud.logsDir,
+    env,
+    backoff: RESTART_BACKOFF,
+    log: createLogger('node', { level: 'error' }),
+  });
+}
