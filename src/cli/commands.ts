@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { LAB } from './table/lab.ts';
 import { MACHINES } from './table/machines.ts';
 import { PARTS } from './table/parts.ts';
+import { PROXIES } from './table/proxies.ts';
 import { TOOLS } from './table/tools.ts';
 
-export const COMMANDS: readonly Command[] = [...PARTS, ...MACHINES, ...LAB, ...TOOLS];
+export const COMMANDS: readonly Command[] = [...PARTS, ...MACHINES, ...PROXIES, ...LAB, ...TOOLS];

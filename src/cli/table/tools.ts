@@ -1,7 +1,20 @@
 // Commands about `isthmus` itself.
 import { defineCommand, type Command } from '../command.ts';
+import { isthmusdFlags, outputFlags } from '../common-flags.ts';
 
 export const TOOLS: readonly Command[] = [
+  defineCommand({
+    name: 'version',
+    group: 'Other',
+    summary: 'of this program, the control plane, and Envoy',
+    flags: {
+      client: { type: 'boolean', summary: 'of this program only' },
+      ...outputFlags,
+      ...isthmusdFlags,
+    },
+    examples: [{ says: 'all of them', command: 'isthmus version' }],
+    run: async (call) => (await import('../commands/version.ts')).runVersion(call),
+  }),
   defineCommand({
     name: 'completion',
     group: 'Other',
