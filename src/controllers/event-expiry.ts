@@ -22,7 +22,7 @@ export function planExpiry(event: KubeObject, nowMs: number): Plan {
   return { writes: [{ verb: 'remove', type: EVENT, object: event }] };
 }
 
-/** Old and new Events say it in different fields; one that says nothing counts from its creation. */
+/** Old and new Events say it in different fields; one that says nothing counts from its birth. */
 function lastSaidMs(event: KubeObject): number {
   const times = [
     textAt(event, 'lastTimestamp'),

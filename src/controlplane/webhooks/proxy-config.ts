@@ -26,7 +26,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 /** An annotation is at most 256 KiB; a proxy's configuration is nowhere near. */
 const TEXT_LENGTH_MAX = 64 << 10;
 
-/** Fields that nothing here acts on are left alone: Istio has many, and most are its own proxy's. */
+/** Fields that nothing here acts on are left alone: Istio has many, most are its own proxy's. */
 export function readProxyConfig(text: string): ProxyConfig {
   const value = text.length > TEXT_LENGTH_MAX ? undefined : parseYaml(text);
   if (value === null) return { ok: true, env: {}, holdsApplication: false };
