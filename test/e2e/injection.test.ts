@@ -1,0 +1,72 @@
+// A manifest that knows nothing of the mesh, in a namespace that is labeled for it: the lab's node
+// runs the sidecar that the webhook has put in, and kubelet's probes get through under STRICT.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { REPOSITORY } from '#lab/cloud.ts';
+import { enterSandbox } from '#lab/enter.ts';
+import { CONTROL_PLANE, LibraryWorld } from '#lab/story/library-world.ts';
+
+await enterSandbox();
+
+let world: LibraryWorld;
+before(async () => {
+  world = await LibraryWorld.create({ env: process.env });
+});
+after(() => world[Symbol.asyncDispose]());
+
+const kubectl = (words: string, input = ''): Promise<string> =>
+  world.kubectl.ok(words.split(' '), input);
+
+/** The Service by which an API server finds the webhooks, as the control plane's manifests have it. */
+const ISTIOD = `apiVersion: v1
+kind: Service
+metadata: {name: istiod, namespace: istio-system}
+spec: {ports: [{name: https-webhook, port: 443, targetPort: 15017}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: istiod
+  namespace: istio-system
+  labels: {kubernetes.io/service-name: istiod}
+addressType: IPv4
+endpoints: [{addresses: [${CONTROL_PLANE.address}]}]
+ports: [{name: https-webhook, port: 15017, protocol: TCP}]
+`;
+
+const STRICT = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: library}
+spec: {mtls: {mode: STRICT}}
+`;
+
+test('a labeled namespace is all that a Deployment needs', async () => {
+  await kubectl('apply -f -', ISTIOD);
+  const validator = 'validatingwebhookconfiguration/istio-validator-istio-system';
+  const isAsked = '{.webhooks[0].failurePolicy}=Fail';
+  await kubectl(`wait ${validator} --for=jsonpath=${isAsked} --timeout=70s`);
+  await kubectl('create namespace library');
+  await kubectl('label namespace library istio-injection=enabled');
+  await kubectl('apply -f -', STRICT);
+  const front = readFileSync(`${REPOSITORY}/library/manifests/front.yaml`, 'utf8');
+  await kubectl('apply -f -', front);
+  await kubectl('rollout status deployment/front -n library --timeout=40s');
+  const pods = await kubectl('get pods -n library -l app=front');
+  assert.match(pods, /^front-\S+ +2\/2 +Running +0 /m);
+  const annotation = '{.items[0].metadata.annotations.sidecar\\.istio\\.io/status}';
+  const status = await kubectl(`get pods -n library -l app=front -o jsonpath=${annotation}`);
+  assert.match(status, /"containers":\["istio-proxy"\]/);
+  // What kubelet gets through the agent, nobody gets without a certificate.
+  const ip = await kubectl('get pods -n library -l app=front -o jsonpath={.items[0].status.podIP}');
+  assert.equal(await askPlainly(ip, 15_020, '/app-health/front/readyz'), 'HTTP/1.1 200 OK');
+  assert.equal(await askPlainly(ip, 8080, '/healthz'), '');
+});
+
+/** The first line of the answer to a plain HTTP request; empty when the connection is broken off. */
+async function askPlainly(ip: string, port: number, path: string): Promise<string> {
+  const request = `GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n`;
+  const script = `exec 3<>/dev/tcp/${ip}/${port} && printf '${request}' >&3 && head -n 1 <&3`;
+  const { stdout } = await world.cloud.machine(CONTROL_PLANE.name).run(['bash', '-c', script]);
+  return stdout.trim();
+}
