@@ -27,6 +27,8 @@ import { ServiceAddresses } from './kinds/service-addresses.ts';
 import { BOOTSTRAP_ROLES } from './rbac/bootstrap-roles.ts';
 import { escalationCheck } from './rbac/escalation.ts';
 import { RbacAuthorizer } from './rbac/rbac-authorizer.ts';
+import type { NodeClient } from './node/node-client.ts';
+import { podStreams } from './node/pod-streams.ts';
 import { followStore } from './registry/follow.ts';
 import { timestamp } from './registry/names.ts';
 import type { Backend } from './registry/scope.ts';
@@ -47,6 +49,7 @@ export type CoreOptions = {
   readonly randomBytes: (size: number) => Uint8Array;
   /** How webhooks are asked; over HTTPS unless a test says otherwise. */
   readonly webhooks?: WebhookClient;
+  readonly nodes: NodeClient;
   /** `host:port` as clients reach the server. */
   readonly serverAddress: () => string;
 };
@@ -79,7 +82,12 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
   ]);
   const backend: Backend = { store, kinds, admission, clock, log, randomBytes };
   const reviews = [tokenReview(signer), ...accessReviews({ authorizer, rbac })];
-  const subresources = [tokenRequest(signer), podBinding, podEviction];
+  const subresources = [
+    tokenRequest(signer),
+    podBinding,
+    podEviction,
+    ...podStreams(options.nodes),
+  ];
   const sources = { kinds, reviews, subresources };
   const parts: HandlerParts = {
     authenticate: createAuthenticator({ signer, store, nowMs: () => clock.nowMs() }),

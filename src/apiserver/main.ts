@@ -14,6 +14,7 @@ import type { ApiServerConfig } from './config.ts';
 import { createCore } from './core.ts';
 import type { ApiCore } from './core.ts';
 import { ApiListener } from './http/server.ts';
+import { createNodeClient } from './node/node-client.ts';
 import { issueKeyPair, openAuthority } from './pki/authority.ts';
 import type { Authority } from './pki/authority.ts';
 import { createFolder, readText, writeSecretFile } from './pki/files.ts';
@@ -44,6 +45,12 @@ export interface ApiServer extends AsyncDisposable {
 const ADMIN_KUBECONFIG = 'admin.kubeconfig';
 const ISTHMUSD_KUBECONFIG = 'isthmusd.kubeconfig';
 const ADMIN_USER = 'kubernetes-admin';
+/** Who this server is to the nodes; the name is Kubernetes' own. */
+const NODE_CLIENT = {
+  commonName: 'kube-apiserver-kubelet-client',
+  organizations: [],
+  names: [],
+};
 
 /** @throws OperatorError ADDRESS_IN_USE, STORE_FAILED or FILE_UNREADABLE */
 export async function startApiServer(
@@ -66,6 +73,7 @@ export async function startApiServer(
     signer: new TokenSigner(openTokenKey(dataDir)),
     serviceCidr: config.serviceCidr,
     namespaces: config.namespaces,
+    nodes: createNodeClient({ client: issueKeyPair(authority, NODE_CLIENT, making), clock }),
     serverAddress: () => `${host}:${port}`,
   });
   resources.use(runInBackground(core, log));

@@ -8,6 +8,7 @@ import { TokenSigner } from '#apiserver/auth/jwt.ts';
 import { createCore } from '#apiserver/core.ts';
 import type { ApiCore } from '#apiserver/core.ts';
 import type { ApiRequest, ApiResponse, ByteSource } from '#apiserver/http/message.ts';
+import type { NodeClient } from '#apiserver/node/node-client.ts';
 import type { Json, JsonObject, KubeObject } from '#apiserver/object.ts';
 import { isJsonObject, objectAt, stringAt } from '#apiserver/object.ts';
 import { FakeClock } from './clock.ts';
@@ -30,6 +31,11 @@ export type Answer = {
   readonly text: string;
 };
 
+const NO_NODES: NodeClient = {
+  get: () => Promise.reject(new Error('there are no nodes')),
+  connect: () => Promise.reject(new Error('there are no nodes')),
+};
+
 const START_MS = Date.parse('2026-11-22T12:00:00Z');
 
 /** One watch as its client sees it. */
@@ -49,9 +55,10 @@ export class TestWatch {
       this.isEnded = true;
       return;
     }
+    assert(response.kind === 'stream');
     this.#source = response.start({
-      write: (text) => {
-        this.lines.push(text);
+      write: (data) => {
+        this.lines.push(Buffer.from(data).toString());
         return this.isReading;
       },
       end: () => {
@@ -102,6 +109,7 @@ export class TestServer implements AsyncDisposable {
       readonly limits?: Partial<StoreLimits>;
       readonly serviceCidr?: string;
       readonly webhooks?: WebhookClient;
+      readonly nodes?: NodeClient;
       /** Without its controllers a server does nothing by itself. */
       readonly runsControllers?: boolean;
     } = {},
@@ -119,6 +127,7 @@ export class TestServer implements AsyncDisposable {
       serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
       namespaces: ['default', 'kube-system'],
       serverAddress: () => '127.0.0.1:6443',
+      nodes: options.nodes ?? NO_NODES,
       ...(options.webhooks && { webhooks: options.webhooks }),
     });
     const server = new TestServer({ clock, store, signer, core });

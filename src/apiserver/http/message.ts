@@ -1,4 +1,5 @@
 // Requests and answers as plain values: everything above the sockets works on these.
+import type { UpgradingClient } from '../node/tunnel.ts';
 import type { ClientCertificate } from '../auth/authenticate.ts';
 
 export type ApiRequest = {
@@ -15,7 +16,7 @@ export type ApiRequest = {
 /** The writing end of an answer that goes on for a while. */
 export type ByteSink = {
   /** @returns false when no more should be written until `onDrain` was called */
-  write(text: string): boolean;
+  write(data: string | Uint8Array): boolean;
   end(): void;
 };
 
@@ -35,6 +36,8 @@ export type ApiResponse = {
 } & (
   | { readonly kind: 'whole'; readonly body: string | Uint8Array }
   | { readonly kind: 'stream'; readonly start: (sink: ByteSink) => ByteSource }
+  /** For clients that asked for an upgrade of their connection, and for no others. */
+  | { readonly kind: 'tunnel'; readonly open: (client: UpgradingClient) => Promise<void> }
 );
 
 export function jsonResponse(status: number, value: unknown, headers: Headers = {}): ApiResponse {

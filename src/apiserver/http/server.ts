@@ -3,13 +3,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
 import { withDeadline } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import type { ClientCertificate } from '../auth/authenticate.ts';
-import { statusOf, tooLarge } from '../status.ts';
+import { refuseUpgrade } from '../node/tunnel.ts';
+import type { Json } from '../object.ts';
+import { isJsonObject } from '../object.ts';
+import { badRequest, statusOf, tooLarge } from '../status.ts';
 import { BODY_BYTES_MAX } from './body.ts';
 import type { ApiRequest, ApiResponse, ByteSource } from './message.ts';
 import { jsonResponse } from './message.ts';
@@ -43,10 +47,12 @@ const DRAIN_MS = 3_000;
 export class ApiListener implements AsyncDisposable {
   readonly #server: Server;
   readonly #clock: Clock;
+  readonly #tunnels: ReadonlySet<Duplex>;
 
-  private constructor(server: Server, clock: Clock) {
+  private constructor(server: Server, clock: Clock, tunnels: ReadonlySet<Duplex>) {
     this.#server = server;
     this.#clock = clock;
+    this.#tunnels = tunnels;
   }
 
   /** @throws OperatorError ADDRESS_IN_USE */
@@ -75,8 +81,14 @@ export class ApiListener implements AsyncDisposable {
     server.on('tlsClientError', (error) => {
       options.log.debug('TLS handshake failed', { why: error.message });
     });
+    const tunnels = new Set<Duplex>();
+    server.on('upgrade', (incoming, socket, head) => {
+      tunnels.add(socket);
+      socket.once('close', () => tunnels.delete(socket));
+      void serveUpgrade(options, incoming, { socket, head });
+    });
     await listen(server, options);
-    return new ApiListener(server, options.clock);
+    return new ApiListener(server, options.clock, tunnels);
   }
 
   get port(): number {
@@ -90,6 +102,7 @@ export class ApiListener implements AsyncDisposable {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();
+    for (const socket of this.#tunnels) socket.destroy();
     const parts = { what: 'the shutdown', limitMs: DRAIN_MS, clock: this.#clock };
     await withDeadline(parts, (signal) => raceAbort(closed, signal)).catch(() => undefined);
     this.#server.closeAllConnections();
@@ -137,6 +150,25 @@ async function serve(
     options.log.debug('request broke off', { path: incoming.url, why });
     outgoing.destroy();
   }
+}
+
+/** A request to turn the connection into another protocol: for tunnels to nodes only. */
+async function serveUpgrade(
+  options: ServerOptions,
+  incoming: IncomingMessage,
+  { socket, head }: { readonly socket: Duplex; readonly head: Uint8Array },
+): Promise<void> {
+  socket.on('error', () => undefined); // its end is what counts
+  const response = await options.handle(requestOf(incoming, new Uint8Array()));
+  if (response.kind === 'tunnel') {
+    const { method = 'GET', rawHeaders } = incoming;
+    await response.open({ method, rawHeaders, socket, head });
+    return;
+  }
+  const refusal = { code: 400, message: 'this path cannot be upgraded to another protocol' };
+  const isText = response.kind === 'whole' && typeof response.body === 'string';
+  const said: Json = isText && response.status >= 400 ? JSON.parse(response.body) : refusal;
+  refuseUpgrade(socket, { ...refusal, ...(isJsonObject(said) && said) });
 }
 
 /** @returns undefined when the body is longer than allowed; the rest of it is then not read */
@@ -210,6 +242,10 @@ function textsOf(value: unknown): string[] {
 }
 
 function send(response: ApiResponse, outgoing: ServerResponse): void {
+  if (response.kind === 'tunnel') {
+    send(jsonResponse(400, statusOf(badRequest('Upgrade request required'))), outgoing);
+    return;
+  }
   const headers = Object.entries(response.headers).map(([name, value]) => [
     name,
     typeof value === 'string' ? value : [...value],
@@ -221,7 +257,7 @@ function send(response: ApiResponse, outgoing: ServerResponse): void {
   }
   outgoing.flushHeaders(); // clients wait for these before the first event
   const source: ByteSource = response.start({
-    write: (text) => outgoing.write(text),
+    write: (data) => outgoing.write(data),
     end: () => outgoing.end(),
   });
   outgoing.on('drain', () => source.onDrain());
