@@ -1,6 +1,6 @@
 // Where the library story plays: a cluster of real Kubernetes objects with a node that runs them,
 // and a VM with PostgreSQL in another region. Nothing of the mesh but its control plane stands yet.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createLogger } from '#base/log.ts';
 import { loadKubeconfig } from '#kube/kubeconfig.ts';
 import { NAMESPACE, SERVICE_ACCOUNT } from '#kube/resources.ts';
@@ -15,11 +15,10 @@ import { LAB_ROOT } from '../sandbox.ts';
 import { regionNetns } from '../topology.ts';
 import { Kubectl } from './kubectl.ts';
 import { NoNames } from './no-names.ts';
-import { withSidecars } from './with-sidecars.ts';
 
 export const VM = { name: 'postgresql-1-vm', address: '10.128.0.14', port: 5432 } as const;
 export const CONTROL_PLANE = { name: 'isthmusd', address: '10.24.0.10' } as const;
-export const STATE_DIR = `${LAB_ROOT}/story`;
+const STATE_DIR = `${LAB_ROOT}/story`;
 /** kubelet's 10 s would be long in a story of a minute. */
 const RESTART_BACKOFF = { firstMs: 1_000, maxMs: 5_000 };
 
@@ -64,12 +63,6 @@ export class LibraryWorld implements AsyncDisposable {
     const { kubeconfig } = cluster;
     const kubectl = new Kubectl({ kubeconfig, cacheDir, logsDir: cloud.logsDir, env });
     return new LibraryWorld({ cloud, cluster, postgres, kubectl, owned: stack.move() });
-  }
-
-  /** The library's manifests as they are applied. */
-  manifest(name: string): string {
-    const text = readFileSync(`${REPOSITORY}/library/manifests/${name}`, 'utf8');
-    return withSidecars(text, { controlPlane: `${CONTROL_PLANE_NAME}:${XDS_PORT}` });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

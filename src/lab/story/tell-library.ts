@@ -1,6 +1,6 @@
 // The library's story, told in the lab by the commands that a user would type: an app in a cluster
 // needs a database on a VM in another region, gets to it, and then gets there encrypted.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#base/clock.ts';
 import { runCommand } from '#base/command.ts';
@@ -14,7 +14,7 @@ import { eventually, until } from '../eventually.ts';
 import type { Evidence } from './library-evidence.ts';
 import { InventoryLog, LOGS_COMMAND } from './inventory-log.ts';
 import type { Narrator } from './narrator.ts';
-import { CONTROL_PLANE, type LibraryWorld, STATE_DIR, VM } from './library-world.ts';
+import { CONTROL_PLANE, type LibraryWorld, VM } from './library-world.ts';
 import { FILES_PARENT, putFilesInPlace, VmAgent } from './vm-agent.ts';
 
 const POLICIES = fileURLToPath(new URL('policies.yaml', import.meta.url));
@@ -54,19 +54,14 @@ async function deployLibrary(world: LibraryWorld, narrator: Narrator): Promise<v
   const { kubectl } = world;
   await narrator.chapter('1  A cluster, and a VM beside it');
   await narrator.command('kubectl get nodes', () => kubectl.ok(['get', 'nodes']));
-  const folder = `${STATE_DIR}/manifests`;
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(MANIFESTS).filter((file) => file.endsWith('.yaml'))) {
-    writeFileSync(`${folder}/${name}`, world.manifest(name));
-  }
-  narrator.step('the manifests have the sidecars in them, as `istioctl kube-inject` writes them');
   await narrator.command('kubectl apply -f library/manifests', () =>
-    kubectl.ok(['apply', '-f', folder]),
+    kubectl.ok(['apply', '-f', MANIFESTS]),
   );
   const wait = 'wait -n library --for=condition=Available deploy --all --timeout=80s';
   await narrator.command(`kubectl ${wait}`, () => kubectl.ok(wait.split(' ')));
   const get = ['get', 'pods,svc', '-n', 'library'];
   await narrator.command(`kubectl ${get.join(' ')}`, () => kubectl.ok(get));
+  narrator.step('2/2: the webhook has put a proxy into each Pod, for the label of their namespace');
   narrator.step(`PostgreSQL is on ${VM.name}, ${VM.address}, in another region: 127.0.0.1:5432`);
 }
 
