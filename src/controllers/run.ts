@@ -6,7 +6,11 @@ import { createReflector } from '#kube/reflector.ts';
 import { resourceName, type ResourceType } from '#kube/resources.ts';
 import { createWorker, type Controller, type ControllerDependencies } from './controller.ts';
 import { DEPLOYMENT_CONTROLLER } from './deployment/controller.ts';
-import { ENDPOINT_SLICE_CONTROLLER, ENDPOINTS_CONTROLLER } from './endpoints/controller.ts';
+import {
+  ENDPOINT_SLICE_CONTROLLER,
+  ENDPOINTS_CONTROLLER,
+  ENDPOINTS_MIRROR,
+} from './endpoints/controller.ts';
 import { EVENT_EXPIRY } from './event-expiry.ts';
 import { Caches } from './reader.ts';
 import { REPLICA_SET_CONTROLLER } from './replicaset/controller.ts';
@@ -15,6 +19,7 @@ import { SCHEDULER } from './scheduler/controller.ts';
 const CONTROLLERS: readonly Controller[] = [
   ENDPOINT_SLICE_CONTROLLER,
   ENDPOINTS_CONTROLLER,
+  ENDPOINTS_MIRROR,
   DEPLOYMENT_CONTROLLER,
   REPLICA_SET_CONTROLLER,
   SCHEDULER,

@@ -8,11 +8,11 @@ import { NOTHING_TO_DO, ownKey, type Controller, type Trigger } from '../control
 import { isDeleting } from '../owners.ts';
 import type { ObjectChange } from '../object-cache.ts';
 import { refOfKey, type Caches } from '../reader.ts';
+import type { Write } from '../write.ts';
 import { isManagedEndpoints, planEndpoints } from './legacy.ts';
 import { isSelecting } from './service.ts';
-import { isManaged, planSlices, SERVICE_NAME } from './slices.ts';
-
-const ZONE = 'topology.kubernetes.io/zone';
+import { isMirrored, mirroredSlices, planMirror } from './mirror.ts';
+import { managedSlices, planSlices, SERVICE_NAME, ZONE } from './slices.ts';
 
 const byPod: Trigger = {
   type: POD,
@@ -53,10 +53,7 @@ export const ENDPOINT_SLICE_CONTROLLER: Controller = {
     const service = await reader.get(SERVICE, { namespace, name });
     const slices = await reader.list(ENDPOINT_SLICE, namespace);
     if (!service || isDeleting(service)) {
-      const orphans = slices.filter((slice) => isManaged(slice, name) && !isDeleting(slice));
-      return {
-        writes: orphans.map((object) => ({ verb: 'remove', type: ENDPOINT_SLICE, object })),
-      };
+      return { writes: managedSlices(slices, name).map(removal) };
     }
     if (!isSelecting(service)) return NOTHING_TO_DO;
     const [pods, nodes] = await Promise.all([reader.list(POD, namespace), reader.list(NODE)]);
@@ -86,3 +83,25 @@ export const ENDPOINTS_CONTROLLER: Controller = {
     return { writes: planEndpoints({ service, pods, present }) };
   },
 };
+
+export const ENDPOINTS_MIRROR: Controller = {
+  name: 'endpointslice-mirroring-controller',
+  triggers: [
+    { type: SERVICE, keysOf: ownKey },
+    { type: ENDPOINTS, keysOf: ownKey },
+    { type: ENDPOINT_SLICE, keysOf: serviceOfSlice },
+  ],
+  async plan(key, reader, context) {
+    const ref = refOfKey(key);
+    const [service, endpoints] = await Promise.all([
+      reader.get(SERVICE, ref),
+      reader.get(ENDPOINTS, ref),
+    ]);
+    const slices = await reader.list(ENDPOINT_SLICE, ref.namespace);
+    const isWanted = service && !isSelecting(service) && endpoints && isMirrored(endpoints);
+    if (!isWanted) return { writes: mirroredSlices(slices, ref.name).map(removal) };
+    return { writes: planMirror(endpoints, slices, context) };
+  },
+};
+
+const removal = (object: KubeObject): Write => ({ verb: 'remove', type: ENDPOINT_SLICE, object });

@@ -5,7 +5,7 @@ import { fieldsOf, objectsAt, textAt, textMapOf, textsAt } from '#kube/fields.ts
 import type { KubeObject } from '#kube/objects.ts';
 import { ENDPOINT_SLICE, ENDPOINTS, NODE, POD, SERVICE } from '#kube/resources.ts';
 import { FakeCluster } from '../fake-cluster.ts';
-import { ENDPOINT_SLICE_CONTROLLER, ENDPOINTS_CONTROLLER } from './controller.ts';
+import { ENDPOINT_SLICE_CONTROLLER, ENDPOINTS_CONTROLLER, ENDPOINTS_MIRROR } from './controller.ts';
 
 const NAMESPACE = 'shop';
 
@@ -42,6 +42,7 @@ class Endpoints extends FakeCluster {
   async settle(): Promise<void> {
     await this.reconcile(ENDPOINT_SLICE_CONTROLLER, `${NAMESPACE}/web`);
     await this.reconcile(ENDPOINTS_CONTROLLER, `${NAMESPACE}/web`);
+    await this.reconcile(ENDPOINTS_MIRROR, `${NAMESPACE}/web`);
   }
 
   get slices(): readonly KubeObject[] {
@@ -191,7 +192,8 @@ test("a Service without a selector is its owner's affair", async () => {
   const cluster = started({ selector: undefined }, pod(1));
   const labels = { 'kubernetes.io/service-name': 'web' };
   cluster.put(ENDPOINT_SLICE, { metadata: { name: 'mine', namespace: NAMESPACE, labels } });
-  cluster.put(ENDPOINTS, { metadata: { name: 'web', namespace: NAMESPACE } });
+  const skip = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
+  cluster.put(ENDPOINTS, { metadata: { name: 'web', namespace: NAMESPACE, labels: skip } });
   await cluster.settle();
   assert.deepEqual(cluster.writes, []);
   cluster.drop(SERVICE, { namespace: NAMESPACE, name: 'web' });
@@ -205,6 +207,48 @@ test('with the Service its endpoints go', async () => {
   cluster.drop(SERVICE, { namespace: NAMESPACE, name: 'web' });
   await cluster.settle();
   assert.equal(cluster.slices.length + cluster.objects(ENDPOINTS).length, 0);
+});
+
+const HAND_WRITTEN: KubeObject = {
+  metadata: { name: 'web', namespace: NAMESPACE },
+  subsets: [
+    {
+      addresses: [{ ip: '10.128.0.14', targetRef: { kind: 'VM', name: 'db' } }, { ip: 'fd00::14' }],
+      notReadyAddresses: [{ ip: '10.128.0.15' }],
+      ports: [{ name: 'tcp', port: 5432 }],
+    },
+  ],
+};
+
+test('what is written by hand as Endpoints is there as slices, too', async () => {
+  const cluster = started({ selector: undefined });
+  cluster.put(ENDPOINTS, HAND_WRITTEN);
+  await cluster.settle();
+  assert.deepEqual(cluster.addresses, ['10.128.0.14', '10.128.0.15(not ready)', 'fd00::14']);
+  assert.deepEqual(
+    cluster.slices.map((slice) => slice['addressType']),
+    ['IPv4', 'IPv6'],
+  );
+  for (const slice of cluster.slices) {
+    assert.deepEqual(slice['ports'], [{ name: 'tcp', protocol: 'TCP', port: 5432 }]);
+    assert.equal(slice.metadata.ownerReferences?.[0]?.kind, 'Endpoints');
+  }
+  cluster.writes.length = 0;
+  await cluster.settle();
+  assert.deepEqual(cluster.writes, []);
+  cluster.put(ENDPOINTS, { ...HAND_WRITTEN, subsets: [] });
+  await cluster.settle();
+  assert.deepEqual(cluster.slices, []);
+});
+
+test('with a selector the Pods count, and nothing is mirrored', async () => {
+  const cluster = started({ selector: undefined });
+  cluster.put(ENDPOINTS, HAND_WRITTEN);
+  await cluster.settle();
+  cluster.put(SERVICE, service());
+  cluster.put(POD, pod(1));
+  await cluster.settle();
+  assert.deepEqual(cluster.addresses, ['10.24.0.1']);
 });
 
 test('slices hold what there is, are never too large, and change no more than needed', async () => {
