@@ -17,7 +17,7 @@ export function renderRule(cloud: Cloud, rule: Rule): string {
     case 'nftables':
       return nftables(rule);
     case 'lab':
-      return `nft insert rule inet firewall forward ${match(rule)}`;
+      return `nft ${shellQuoted(labRule(rule))}`;
     default:
       return assertNever(cloud);
   }
@@ -65,11 +65,19 @@ function azure({ name, from, to, tcpPort }: Rule): string {
 /** Inserted, so that it stands before whatever drops the rest. */
 const nftables = (rule: Rule): string =>
   '# on the machine itself; `nft list ruleset` shows how its table and chain are called\n' +
-  `nft insert rule inet filter input ${match(rule)}`;
+  `nft ${shellQuoted(`insert rule inet filter input ${match(rule)}`)}`;
+
+/** Where the lab's router lets traffic through between the regions. */
+export const LAB_CHAIN = 'inet firewall forward';
+
+/** In nft's own language. */
+export const labRule = (rule: Rule): string => `insert rule ${LAB_CHAIN} ${match(rule)}`;
+
+const shellQuoted = (words: string): string => `'${words}'`;
 
 function match({ name, from, to, tcpPort }: Rule): string {
   const ip = to.includes(':') ? 'ip6' : 'ip';
-  return `${ip} saddr ${from} ${ip} daddr ${to} tcp dport ${tcpPort} accept comment '"${name}"'`;
+  return `${ip} saddr ${from} ${ip} daddr ${to} tcp dport ${tcpPort} accept comment "${name}"`;
 }
 
 const hostRange = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`;
