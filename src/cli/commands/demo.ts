@@ -205,11 +205,12 @@ async function tellLibrary(
     env,
     ...(logsDir !== undefined && { logsDir }),
   });
-  const checks = judgeLibrary(await tellLibraryStory(world, new Narrator({ show, signal })));
+  const evidence = await tellLibraryStory(world, new Narrator({ show, signal }));
+  const checks = judgeLibrary(evidence);
   conclude(stage, checks, onJudged);
   show({ kind: 'chapter', title: 'It goes on until you press Ctrl-C' });
   await using log = await InventoryLog.open(world);
-  log.showTo((text) => show({ kind: 'line', text }));
+  log.showNewTo((text) => show({ kind: 'line', text }), evidence.inserted.length);
   await aborted(signal);
   return checks;
 }

@@ -55,6 +55,16 @@ export class InventoryLog implements AsyncDisposable {
     this.#onLine = onLine;
   }
 
+  /** The same for what has not been printed yet by now: a log just opened begins with the past. */
+  showNewTo(onLine: (line: string) => void, known: number): void {
+    let seen = 0;
+    for (const line of this.#lines) if (line.startsWith(INSERTED)) seen += 1;
+    this.showTo((line) => {
+      if (line.startsWith(INSERTED)) seen += 1;
+      if (seen > known) onLine(line);
+    });
+  }
+
   /**
    * Waits for so many lines from now on that match, and shows them meanwhile.
    *
