@@ -18,7 +18,7 @@ after(() => world[Symbol.asyncDispose]());
 const kubectl = (words: string, input = ''): Promise<string> =>
   world.kubectl.ok(words.split(' '), input);
 
-/** The Service by which an API server finds the webhooks, as the control plane's manifests have it. */
+/** The Service by which an API server finds the webhooks, as in the control plane's manifests. */
 const ISTIOD = `apiVersion: v1
 kind: Service
 metadata: {name: istiod, namespace: istio-system}
@@ -63,10 +63,11 @@ test('a labeled namespace is all that a Deployment needs', async () => {
   assert.equal(await askPlainly(ip, 8080, '/healthz'), '');
 });
 
-/** The first line of the answer to a plain HTTP request; empty when the connection is broken off. */
+/** The first line of an answer to plain HTTP; empty when the connection is broken off. */
 async function askPlainly(ip: string, port: number, path: string): Promise<string> {
-  const request = `GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n`;
-  const script = `exec 3<>/dev/tcp/${ip}/${port} && printf '${request}' >&3 && head -n 1 <&3`;
+  const lines = [`GET ${path} HTTP/1.1`, 'Host: x', 'Connection: close', '', ''];
+  const ask = `printf '${lines.join(String.raw`\r\n`)}' >&3 && head -n 1 <&3`;
+  const script = `exec 3<>/dev/tcp/${ip}/${port} && ${ask}`;
   const { stdout } = await world.cloud.machine(CONTROL_PLANE.name).run(['bash', '-c', script]);
   return stdout.trim();
 }
