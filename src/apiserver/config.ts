@@ -26,7 +26,13 @@ export const API_SERVER_USAGE = `isthmus apiserver --data-dir DIR [options]
 
 const DEFAULT_LISTEN = '127.0.0.1:6443';
 const DEFAULT_SERVICE_CIDR = '10.96.0.0/16';
-const DEFAULT_NAMESPACES = ['default', 'kube-system', 'kube-public', 'istio-system'];
+const DEFAULT_NAMESPACES = [
+  'default',
+  'kube-system',
+  'kube-public',
+  'kube-node-lease',
+  'istio-system',
+];
 /** 16 addresses are the fewest that leave room for more than the server's own Service. */
 const PREFIX_LENGTH_MAX = 28;
 const PREFIX_LENGTH_MIN = 8;

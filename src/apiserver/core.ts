@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { runTasks } from '#base/tasks.ts';
 import { inOrder } from './admission/admission.ts';
+import { immortalNamespaces } from './admission/immortal-namespaces.ts';
 import { createWebhookClient } from './admission/webhook-client.ts';
 import type { WebhookClient } from './admission/webhook-client.ts';
 import { webhookAdmission } from './admission/webhooks.ts';
@@ -77,6 +78,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
   const authorizer = anyOf([mastersAuthorizer, rbac]);
   const webhooks = options.webhooks ?? createWebhookClient({ store, clock, random });
   const admission = inOrder([
+    immortalNamespaces,
     escalationCheck({ authorizer, rbac }),
     webhookAdmission(store, webhooks),
   ]);

@@ -19,7 +19,7 @@ import { issueKeyPair, openAuthority } from './pki/authority.ts';
 import type { Authority } from './pki/authority.ts';
 import { createFolder, readText, writeSecretFile } from './pki/files.ts';
 import { renderKubeconfig } from './pki/kubeconfig.ts';
-import { CONTROL_PLANE_USER } from './rbac/bootstrap-roles.ts';
+import { CONTROL_PLANE_USER, CONTROLLERS_USER } from './rbac/bootstrap-roles.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 
 export type ApiServerDependencies = {
@@ -35,6 +35,8 @@ export type ApiServerAddress = {
   /** Kubeconfig files with embedded client certificates, mode 0600. */
   readonly adminKubeconfigPath: string;
   readonly isthmusdKubeconfigPath: string;
+  /** For controllers of workloads and endpoints, and the scheduler. */
+  readonly controllersKubeconfigPath: string;
 };
 
 /** A running server. Disposal ends its watches, closes its sockets and then its database. */
@@ -44,6 +46,7 @@ export interface ApiServer extends AsyncDisposable {
 
 const ADMIN_KUBECONFIG = 'admin.kubeconfig';
 const ISTHMUSD_KUBECONFIG = 'isthmusd.kubeconfig';
+const CONTROLLERS_KUBECONFIG = 'controllers.kubeconfig';
 const ADMIN_USER = 'kubernetes-admin';
 /** Who this server is to the nodes; the name is Kubernetes' own. */
 const NODE_CLIENT = {
@@ -188,5 +191,6 @@ function writeKubeconfigs(parts: {
     url,
     adminKubeconfigPath: write(ADMIN_KUBECONFIG, ADMIN_USER, [GROUP_MASTERS]),
     isthmusdKubeconfigPath: write(ISTHMUSD_KUBECONFIG, CONTROL_PLANE_USER, []),
+    controllersKubeconfigPath: write(CONTROLLERS_KUBECONFIG, CONTROLLERS_USER, []),
   };
 }

@@ -26,6 +26,10 @@ test('a namespace is what Kubernetes makes of it', async () => {
   assert.deepEqual(created['spec'], { finalizers: ['kubernetes'] });
   assert.deepEqual(created['status'], { phase: 'Active' });
   await server.refused(422, 'POST', NAMESPACES, { body: { metadata: { name: 'a.b' } } });
+  assert.equal(
+    await server.refused(403, 'DELETE', `${NAMESPACES}/default`),
+    'namespaces "default" is forbidden: this namespace may not be deleted',
+  );
 });
 
 test('a deleted namespace takes nothing new, is emptied, and goes', async () => {

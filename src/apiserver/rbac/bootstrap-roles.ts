@@ -20,6 +20,9 @@ const HEALTH = ['/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/rea
 /** The user of the control plane's client certificate. */
 export const CONTROL_PLANE_USER = 'isthmusd';
 
+/** The user of the certificate for the controllers that are clients of this server. */
+export const CONTROLLERS_USER = 'system:kube-controller-manager';
+
 const MESH_GROUPS = [
   'networking.istio.io',
   'security.istio.io',
@@ -143,6 +146,42 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
         apiGroups: ['authorization.k8s.io'],
         resources: ['subjectaccessreviews'],
       },
+    ],
+  },
+  {
+    // What kube-controller-manager and kube-scheduler do, as one user.
+    name: 'system:kube-controller-manager',
+    users: [CONTROLLERS_USER],
+    rules: [
+      {
+        verbs: READ,
+        apiGroups: [''],
+        resources: ['namespaces', 'nodes', 'services', 'serviceaccounts', 'configmaps'],
+      },
+      {
+        verbs: [...READ, ...WRITE],
+        apiGroups: [''],
+        resources: ['endpoints', 'endpoints/restricted', 'events', 'pods'],
+      },
+      { verbs: ['update', 'patch'], apiGroups: [''], resources: ['pods/status', 'nodes/status'] },
+      { verbs: ['create'], apiGroups: [''], resources: ['pods/binding', 'pods/eviction'] },
+      {
+        verbs: [...READ, ...WRITE],
+        apiGroups: ['apps'],
+        resources: ['deployments', 'replicasets'],
+      },
+      {
+        verbs: ['update', 'patch'],
+        apiGroups: ['apps'],
+        resources: ['deployments/status', 'replicasets/status'],
+      },
+      { verbs: ['update'], apiGroups: ['apps'], resources: ['*/finalizers'] },
+      {
+        verbs: [...READ, ...WRITE],
+        apiGroups: ['discovery.k8s.io'],
+        resources: ['endpointslices', 'endpointslices/restricted'],
+      },
+      { verbs: [...READ, ...WRITE], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
     ],
   },
   {

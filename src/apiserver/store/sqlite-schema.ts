@@ -30,8 +30,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) S
 /** Raised when the tables change in a way that this program cannot read any more. */
 const FORMAT = 1;
 const PAGE_BYTES = 4096;
-/** The write-ahead log is folded into the database after so many pages: 1 MiB. */
-const CHECKPOINT_PAGES = 256;
+/** The write-ahead log is folded into the database after so many pages: 4 MiB. */
+const CHECKPOINT_PAGES = 1_000;
 
 /**
  * Opens or creates the database, mode 0600, for this process alone.

@@ -35,12 +35,12 @@ export async function runClusterServer(
   ]);
 }
 
-/** They are a client like any other, over HTTPS; for now with the administrator's certificate. */
+/** They are a client like any other, over HTTPS, with a certificate and a role of their own. */
 async function runClusterControllers(
-  { adminKubeconfigPath }: ApiServerAddress,
+  { controllersKubeconfigPath }: ApiServerAddress,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = createKubeClient(await loadKubeconfig(adminKubeconfigPath));
+  const client = createKubeClient(await loadKubeconfig(controllersKubeconfigPath));
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
   const log = createLogger('controllers');
   try {
