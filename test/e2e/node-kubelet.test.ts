@@ -44,7 +44,7 @@ after(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-/** A client with the certificate of a kubeconfig; the node's own is not checked, as in Kubernetes. */
+/** A client with a kubeconfig's certificate; the node's own is not checked, as in Kubernetes. */
 async function asClient(kubeconfig: string): Promise<RequestOptions> {
   const { credentials } = await loadKubeconfig(kubeconfig);
   const { certificate } = credentials;
@@ -87,9 +87,9 @@ test('logs: followed until the container ends', async () => {
   const response = await get(`/containerLogs/${NS}/talker/main?follow=true&tailLines=0`);
   const body = text(response);
   const first = once(response, 'data');
-  await exec('talker', ['bash', '-c', 'echo four >/tmp/in']);
+  await runIn('talker', ['bash', '-c', 'echo four >/tmp/in']);
   await first;
-  await exec('talker', [
+  await runIn('talker', [
     'bash',
     '-c',
     'echo five >/tmp/in; sleep 0.1; kill -KILL $(pgrep -P 1 bash)',
@@ -128,7 +128,7 @@ async function openExec(pod: string, query: string): Promise<WebSocketClient> {
   return answer.socket;
 }
 
-async function exec(pod: string, command: readonly string[], input?: string): Promise<Output> {
+async function runIn(pod: string, command: readonly string[], input?: string): Promise<Output> {
   const query = new URLSearchParams();
   for (const word of command) query.append('command', word);
   for (const name of ['stdout', 'stderr', ...(input === undefined ? [] : ['stdin'])]) {
@@ -152,18 +152,18 @@ async function exec(pod: string, command: readonly string[], input?: string): Pr
 
 test('exec: streams, environment, working directory and status are the container’s', async () => {
   const script = 'echo "$GREETING from $(hostname) in $(pwd)"; echo oops >&2; exit 3';
-  const { stdout, stderr, status } = await exec('talker', ['sh', '-c', script]);
+  const { stdout, stderr, status } = await runIn('talker', ['sh', '-c', script]);
   assert.deepEqual([stdout, stderr], ['hello from talker in /tmp\n', 'oops\n']);
   assert.equal(status['reason'], 'NonZeroExitCode');
   assert.deepEqual(status['details'], { causes: [{ reason: 'ExitCode', message: '3' }] });
-  const fine = await exec('talker', ['true']);
+  const fine = await runIn('talker', ['true']);
   assert.deepEqual(fine.status, { metadata: {}, status: 'Success' });
 });
 
 test('exec: standard input ends when the client says so; much of it passes', async () => {
   const big = 'x'.repeat(3_000_000);
-  assert.equal((await exec('talker', ['wc', '-c'], big)).stdout.trim(), '3000000');
-  const back = await exec('talker', ['head', '-c', '2000000', '/dev/zero']);
+  assert.equal((await runIn('talker', ['wc', '-c'], big)).stdout.trim(), '3000000');
+  const back = await runIn('talker', ['head', '-c', '2000000', '/dev/zero']);
   assert.equal(back.stdout.length, 2_000_000);
 });
 
@@ -180,7 +180,7 @@ test('exec: a terminal has the size that the client says', async () => {
   let stdout = '';
   let isAsked = false;
   const sized = eventually('a terminal of that size', async () => {
-    const { stdout: sizes } = await exec('talker', ['sh', '-c', 'stty -F /dev/pts/0 size']);
+    const { stdout: sizes } = await runIn('talker', ['sh', '-c', 'stty -F /dev/pts/0 size']);
     return sizes === '50 132\n' || undefined;
   });
   for await (const message of socket.messages()) {
@@ -198,7 +198,7 @@ test('exec: what a client leaves behind is ended', async () => {
   await socket.messages().next();
   socket.close();
   await eventually('no such program', async () => {
-    const { stdout } = await exec('talker', ['pgrep', '-f', 'sleep 4711']);
+    const { stdout } = await runIn('talker', ['pgrep', '-f', 'sleep 4711']);
     return stdout === '' || undefined;
   });
 });

@@ -34,9 +34,14 @@ export async function askProbe(
 ): Promise<Answer> {
   const { timeoutMs: limitMs, clock, signal: parent } = options;
   try {
-    return await withDeadline({ what: 'probe', limitMs, clock, parent }, (signal) =>
-      ask(action, target, signal),
-    );
+    return await withDeadline({ what: 'probe', limitMs, clock, parent }, async (signal) => {
+      try {
+        return await ask(action, target, signal);
+      } catch (error) {
+        signal.throwIfAborted(); // the reason says more than Node's own AbortError
+        throw error;
+      }
+    });
   } catch (error) {
     parent.throwIfAborted();
     return failed(describe(action, target, error, limitMs));
