@@ -30,7 +30,7 @@ const BANS: readonly Ban[] = [
   },
   { pattern: /\bAbortSignal\.timeout\(/, instead: 'withDeadline', appliesTo: outsideBase },
   {
-    pattern: /(?<!\.)\bexec(Sync)?\(\s*[`'"]/,
+    pattern: /import \{[^}]*\bexec(Sync)?\b[^}]*\}/,
     instead: 'runCommand, without a shell',
     appliesTo: everywhere,
   },
