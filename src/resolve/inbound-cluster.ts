@@ -1,6 +1,7 @@
 // The clusters behind virtualInbound: the workload itself, port by port.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import type { BindConfigSchema } from '#gen/envoy/config/core/v3/address_pb.js';
 import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { buildPassthrough, CLUSTER_BASICS } from './cluster.ts';
 import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
@@ -18,6 +19,18 @@ export type InboundClusterInput = {
     | undefined;
 };
 
+/**
+ * Where deliveries to an address of the workload's own come from (Istio's choice): by it the capture
+ * rules tell them from calls that the proxy makes to its own workload, which must come in by the
+ * front door. Any program may use it; to 127.0.0.1 it would only make logs stranger.
+ */
+const DELIVERY_SOURCE = {
+  sourceAddress: { address: '127.0.0.6', portSpecifier: { case: 'portValue', value: 0 } },
+} satisfies MessageInitShape<typeof BindConfigSchema>;
+
+const isOwnAddress = (address: string): boolean =>
+  !address.startsWith('127.') && !address.includes(':');
+
 export function buildInboundCluster(
   input: InboundClusterInput,
 ): MessageInitShape<typeof ClusterSchema> {
@@ -28,6 +41,7 @@ export function buildInboundCluster(
     name,
     ...CLUSTER_BASICS,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    ...(isOwnAddress(deliverTo) && { upstreamBindConfig: DELIVERY_SOURCE }),
     loadAssignment: {
       clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
@@ -41,5 +55,6 @@ export function buildInboundCluster(
 
 /** Delivers to the very address and port that the client dialled. */
 export function buildInboundPassthrough(): MessageInitShape<typeof ClusterSchema> {
-  return buildPassthrough(INBOUND_PASSTHROUGH, INBOUND_PASSTHROUGH);
+  const cluster = buildPassthrough(INBOUND_PASSTHROUGH, INBOUND_PASSTHROUGH);
+  return Object.assign(cluster, { upstreamBindConfig: DELIVERY_SOURCE });
 }

@@ -9,6 +9,7 @@ export const TABLE = 'inet isthmus';
 
 /** Envoy marks its upstream sockets with this (bootstrap): 1337, Istio's number for its proxy. */
 export const PROXY_MARK = 0x539;
+const MARK = `0x${PROXY_MARK.toString(16)}`;
 
 /**
  * Before what others do at -100 (`dstnat`; nft 1.0.6 takes that name only in prerouting): the first
@@ -41,7 +42,7 @@ export function planCapture(options: {
     `table ${TABLE} {`,
     ...SET_NAMES.flatMap((name) => renderSet(name, sets[name])),
     ...(config.dns ? DNS_SETS.flatMap(({ name, type }) => lapsingSet(name, type)) : []),
-    ...renderChain('output', outboundRules(config)),
+    ...renderChain('output', outboundRules(config, options.ownPorts)),
     ...(inbound.length > 0 ? renderChain('prerouting', inbound) : []),
     '}',
     '',
@@ -115,10 +116,11 @@ function elementLines(verb: string, set: SetName, elements: readonly string[]): 
   return lines;
 }
 
-function outboundRules(config: CaptureConfig): Rule[] {
+function outboundRules(config: CaptureConfig, ownPorts: OwnPorts): Rule[] {
   const toProxy = `meta l4proto tcp redirect to :${config.outboundPort}`;
   return [
-    { match: `meta mark 0x${PROXY_MARK.toString(16)}`, verdict: 'return', why: 'the proxy itself' },
+    ...selfRules(config, ownPorts),
+    { match: `meta mark ${MARK}`, verdict: 'return', why: 'the proxy itself' },
     ...dnsRules(config), // before the loopback's: a resolver may well be there
     { match: 'oifname "lo"', verdict: 'return', why: 'within this machine' },
     ...interfaceRules('oifname', config.excludeInterfaces),
@@ -130,6 +132,22 @@ function outboundRules(config: CaptureConfig): Rule[] {
     { match: 'ip daddr @mesh_addresses4', verdict: toProxy, why: 'addresses of the mesh' },
     { match: 'ip6 daddr @mesh_ranges6', verdict: toProxy, why: 'ranges of the mesh' },
     { match: 'ip6 daddr @mesh_addresses6', verdict: toProxy, why: 'addresses of the mesh' },
+  ];
+}
+
+/**
+ * A service whose address leads back to this very workload: what the proxy sends to itself comes in
+ * like everybody's, or it would speak the mesh's TLS to the application. Its deliveries do not; they
+ * come from an address that nobody else uses (see `src/resolve/inbound-cluster.ts`).
+ */
+function selfRules(config: CaptureConfig, ownPorts: OwnPorts): Rule[] {
+  const ports = inboundPortRules(config, ownPorts);
+  const own = `meta mark ${MARK} oifname "lo" ip daddr != 127.0.0.0/8`;
+  return [
+    ...(ports.length > 0
+      ? [{ match: 'oifname "lo" ip saddr 127.0.0.6', verdict: 'return', why: 'delivered' }]
+      : []),
+    ...ports.map((rule) => ({ ...rule, match: `${own} ${rule.match}` })),
   ];
 }
 
@@ -148,27 +166,32 @@ function dnsRules({ dns }: CaptureConfig): Rule[] {
 }
 
 function inboundRules(config: CaptureConfig, ownPorts: OwnPorts): Rule[] {
-  const { inboundPorts, inboundPort } = config;
-  if (inboundPorts !== '*' && inboundPorts.length === 0) return [];
-  const toProxy = `redirect to :${inboundPort}`;
+  const ports = inboundPortRules(config, ownPorts);
+  if (ports.length === 0) return [];
   // a router or a container host passes connections on that are not for this machine
   const forwarded: Rule = {
     match: 'fib daddr type != local',
     verdict: 'return',
     why: 'not for this machine',
   };
-  const excluded = interfaceRules('iifname', config.excludeInterfaces);
-  if (inboundPorts !== '*') {
-    const match = `tcp dport ${listOf(inboundPorts)}`;
-    return [forwarded, ...excluded, { match, verdict: toProxy, why: 'ISTIO_INBOUND_PORTS' }];
+  return [forwarded, ...interfaceRules('iifname', config.excludeInterfaces), ...ports];
+}
+
+/** Which of the connections to this workload come in through the proxy. */
+function inboundPortRules(config: CaptureConfig, ownPorts: OwnPorts): Rule[] {
+  const { inboundPorts, inboundPort } = config;
+  const verdict = `redirect to :${inboundPort}`;
+  const why = 'ISTIO_INBOUND_PORTS';
+  if (inboundPorts === '*') {
+    const exempt = [...config.inboundExcludePorts, ...ownPorts];
+    return [
+      ...portRules(exempt, 'ISTIO_LOCAL_EXCLUDE_PORTS'),
+      { match: 'meta l4proto tcp', verdict, why },
+    ];
   }
-  const exempt = [...config.inboundExcludePorts, ...ownPorts];
-  return [
-    forwarded,
-    ...excluded,
-    ...portRules(exempt, 'ISTIO_LOCAL_EXCLUDE_PORTS'),
-    { match: 'meta l4proto tcp', verdict: toProxy, why: 'ISTIO_INBOUND_PORTS' },
-  ];
+  return inboundPorts.length === 0
+    ? []
+    : [{ match: `tcp dport ${listOf(inboundPorts)}`, verdict, why }];
 }
 
 function interfaceRules(which: 'iifname' | 'oifname', names: readonly string[]): Rule[] {
