@@ -20,9 +20,9 @@ export type InboundClusterInput = {
 };
 
 /**
- * Where deliveries to an address of the workload's own come from (Istio's choice): by it the capture
- * rules tell them from calls that the proxy makes to its own workload, which must come in by the
- * front door. Any program may use it; to 127.0.0.1 it would only make logs stranger.
+ * Where deliveries to an address of the workload's own come from (Istio's choice): by it the
+ * capture rules tell them from calls that the proxy makes to its own workload, which must come in
+ * by the front door. Any program may use it; to 127.0.0.1 it would only make logs stranger.
  */
 const DELIVERY_SOURCE = {
   sourceAddress: { address: '127.0.0.6', portSpecifier: { case: 'portValue', value: 0 } },
