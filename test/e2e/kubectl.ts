@@ -41,11 +41,16 @@ export class Kubectl implements AsyncDisposable {
   /**
    * @param args words with spaces between them, or a list where a word has spaces of its own
    * @param input on standard input, for `-f -`
+   * @param more environment variables
    */
-  run(args: string | readonly string[], input = ''): Promise<CommandResult> {
+  run(
+    args: string | readonly string[],
+    input = '',
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<CommandResult> {
     const given = typeof args === 'string' ? args.split(' ') : args;
     const words = [...given, '--cache-dir', join(this.#folder, 'cache')];
-    return runCommand('kubectl', words, { input, env: this.#env() });
+    return runCommand('kubectl', words, { input, env: { ...this.#env(), ...more } });
   }
 
   /** A command that must succeed. @returns what it printed */

@@ -64,6 +64,25 @@ function documentPath(group: string, version: string): string {
   return group === '' ? `api/${version}` : `apis/${group}/${version}`;
 }
 
+/**
+ * kubectl asks for version 2 about kinds that version 3 does not have, in protobuf, and gives up
+ * without an answer. This is a document that knows no kind: `swagger: "2.0"` and a title.
+ */
+const EMPTY_V2: ApiResponse = {
+  kind: 'whole',
+  status: 200,
+  headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' },
+  body: Buffer.concat([
+    Buffer.from([0x0a, 0x03]),
+    Buffer.from('2.0'),
+    Buffer.from([0x12, 0x0d, 0x0a, 0x07]),
+    Buffer.from('Isthmus'),
+    Buffer.from([0x12, 0x02]),
+    Buffer.from('v1'),
+    Buffer.from([0x42, 0x00]),
+  ]),
+};
+
 /** @returns undefined when the path is none of OpenAPI's */
 export function openApiResponse(
   documents: OpenApiDocuments,
@@ -71,6 +90,7 @@ export function openApiResponse(
   path: string,
 ): ApiResponse | undefined {
   if (path === ROOT) return jsonResponse(200, renderIndex(documents));
+  if (path === '/openapi/v2') return EMPTY_V2;
   if (!path.startsWith(`${ROOT}/`)) return undefined;
   const document = documents.get(path.slice(ROOT.length + 1));
   if (!document) return textResponse(404, '404 page not found\n');
