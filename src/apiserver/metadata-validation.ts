@@ -36,8 +36,15 @@ export function nameProblem(rule: NameRule, name: string): string | undefined {
   }
 }
 
+const compiled = new Map(
+  [SUBDOMAIN, LABEL, SERVICE_LABEL, QUALIFIED].map((pattern) => [
+    pattern,
+    new RegExp(`^${pattern}$`),
+  ]),
+);
+
 function matches(pattern: string, text: string): boolean {
-  return new RegExp(`^${pattern}$`).test(text);
+  return compiled.get(pattern)?.test(text) ?? false;
 }
 
 /** @returns why `key` is no label or annotation key, or undefined */

@@ -58,6 +58,8 @@ const TOKEN_AUDIENCES = ['istio-ca'];
 const CONTROL_PLANE_ADDRESS = 'istiod.istio-system.svc:15012';
 const CLUSTER_ID = 'Kubernetes';
 const REVISION = 'default';
+/** Istio's keepaliveMaxServerConnectionAge: replicas share the load again, quotas begin afresh. */
+const SESSION_AGE_MS_MAX = 30 * 60_000;
 /** How long open streams get to end by themselves when the control plane stops. */
 const SHUTDOWN_GRACE_MS = 2000;
 
@@ -208,6 +210,7 @@ export async function runControlPlane(
     clock,
     random: randomFraction,
     log: log.with({ part: 'grpc' }),
+    limits: { ageMsMax: SESSION_AGE_MS_MAX },
     methods: {
       ...xds.methods,
       ...certificateServiceMethods({

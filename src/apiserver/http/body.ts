@@ -61,7 +61,7 @@ export function readYaml(body: Uint8Array): Json {
 
 function parseYamlText(text: string): Json {
   try {
-    const options = { maxAliasCount: YAML_ALIASES_MAX, schema: 'core', uniqueKeys: true } as const;
+    const options = { maxAliasCount: YAML_ALIASES_MAX, schema: 'core', logLevel: 'error' } as const;
     const value: Json | undefined = parseYaml(text, options);
     return value ?? null;
   } catch (error) {

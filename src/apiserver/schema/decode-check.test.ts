@@ -4,6 +4,7 @@ import type { Json } from '../object.ts';
 import { TYPES } from '../types/tables.ts';
 import { builtInKindSchema, builtInSchema } from './built-in.ts';
 import { findDecodeProblem } from './decode-check.ts';
+import { pruneUnknown } from './prune.ts';
 
 const SERVICE = builtInKindSchema('core.Service');
 const SECRET = builtInKindSchema('core.Secret');
@@ -74,4 +75,15 @@ test('no type uses a field name or number twice', () => {
     const names = fields.filter((field) => !field.isEmbedded).map((field) => field.name);
     assert.equal(new Set(names).size, names.length, name);
   }
+});
+
+test('in built-in types a null is an absent field, in a map or a list the zero of its type', () => {
+  const value = {
+    metadata: { name: 'a', labels: { a: null, b: 'c' }, annotations: null },
+    spec: { containers: [null, { name: 'c', args: [null] }], nodeName: null },
+  };
+  assert.deepEqual(pruneUnknown(POD, value).value, {
+    metadata: { name: 'a', labels: { a: '', b: 'c' } },
+    spec: { containers: [{}, { name: 'c', args: [''] }] },
+  });
 });
