@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
+import { OperatorError } from '#base/operator-error.ts';
 import { parseAgentConfig, type AgentConfig } from './config.ts';
 import { askToLeave, assertNoOtherAgent } from './control.ts';
 import { makePrivateDir } from './files.ts';
@@ -13,17 +14,27 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The settings of this machine: flags, environment, Istio's files.
  *
- * @throws OperatorError USAGE, CONFIG_INVALID
+ * @throws OperatorError USAGE, CONFIG_INVALID, FILE_UNREADABLE
  */
 export function readAgentConfig(argv: readonly string[], env: Environment): AgentConfig {
   const readFile = (path: string): string | undefined => {
     try {
       return readFileSync(path, 'utf8');
-    } catch {
-      return undefined; // most machines have only some of the files
+    } catch (cause) {
+      if (isAbsent(cause)) return undefined; // most machines have only some of the files
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new OperatorError('FILE_UNREADABLE', `${path} cannot be read: ${reason}`, {
+        remedy: 'let the user that runs the agent read it, or remove it',
+        cause,
+      });
     }
   };
   return parseAgentConfig({ argv, env, hostname: hostname(), readFile, parseYaml });
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** Few machines have a mesh file to parse; the others need not load the parser. */
