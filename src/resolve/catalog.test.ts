@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
+import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { MeshCatalog } from './catalog.ts';
 import { fakeEndpoint, FakeMesh, fakeService } from './fake-mesh.ts';
 import { call, client, HOST, library, server, SERVER, VIP, VM } from './fake-library.ts';
@@ -11,7 +12,7 @@ import {
   VIRTUAL_INBOUND,
   VIRTUAL_OUTBOUND,
 } from './names.ts';
-import { ask } from './simulate-call.ts';
+import { ask, decode } from './simulate-call.ts';
 
 describe('a proxy may see', () => {
   const endpoints = (catalog: MeshCatalog, proxy: WorkloadIdentity) =>
@@ -228,4 +229,21 @@ describe('what is held', () => {
     assert.throws(() => catalog.settle(), /deriving xds plans/);
     assert.equal(catalog.lookup(key)?.name, cluster);
   });
+});
+
+test('a workload with an address of IPv6 listens for both families, others for theirs', () => {
+  const listensAt = (addresses: readonly string[], name: string): readonly string[] => {
+    const { mesh, catalog } = library();
+    mesh.workloads.set(SERVER.key, { ...SERVER, addresses });
+    const resource = ask(catalog, { proxy: server, typeUrl: TYPE_URL.listener, name });
+    assert(resource);
+    const { address, additionalAddresses } = decode(ListenerSchema, resource);
+    return [address, ...additionalAddresses.map((more) => more.address)].flatMap((it) =>
+      it?.address.case === 'socketAddress' ? [it.address.value.address] : [],
+    );
+  };
+  for (const name of [VIRTUAL_INBOUND, VIRTUAL_OUTBOUND]) {
+    assert.deepEqual(listensAt([VM, 'fd00::14'], name), ['0.0.0.0', '::']);
+    assert.deepEqual(listensAt([VM], name), ['0.0.0.0']);
+  }
 });

@@ -3,7 +3,7 @@
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { certificateNameOf } from '#base/workload-identity.ts';
 import type { ResourceKey } from '#xds/catalog.ts';
-import { parseInboundName, TYPE_URL, INBOUND_PASSTHROUGH, VIRTUAL_OUTBOUND } from './names.ts';
+import { parseInboundName, TYPE_URL, INBOUND_PASSTHROUGH } from './names.ts';
 
 export type Demand = {
   readonly typeUrl: string;
@@ -20,10 +20,9 @@ export function demandKey({ typeUrl, name, proxy }: Demand): ResourceKey {
 }
 
 /**
- * - the same for everybody: virtualOutbound
  * - by what a namespace may see: clusters by destination, endpoints, mesh addresses, host names
- * - a workload's own, which nobody else can name: its inbound listener, clusters and policies; a
- *   gateway's listeners and route tables, whose replicas share the recipe
+ * - a workload's own: its listeners, inbound clusters and policies (virtualOutbound is one recipe, or
+ *   two, for everybody); a gateway's listeners and route tables, whose replicas share the recipe
  */
 function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): string {
   switch (typeUrl) {
@@ -33,8 +32,6 @@ function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): str
       return proxy.namespace;
     case TYPE_URL.cluster:
       return isInboundCluster(name) ? workloadClass(proxy) : proxy.namespace;
-    case TYPE_URL.listener:
-      return name === VIRTUAL_OUTBOUND ? '-' : workloadClass(proxy);
     default:
       return workloadClass(proxy);
   }

@@ -26,6 +26,7 @@ const port = (options: Partial<InboundListenerPort>): InboundListenerPort => ({
 
 function listener(...ports: readonly InboundListenerPort[]): Listener {
   const input = buildVirtualInbound({
+    hasIpv6: false,
     ports,
     passthroughMode: 'PERMISSIVE',
     trustDomains: ['cluster.local'],

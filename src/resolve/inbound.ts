@@ -23,7 +23,7 @@ import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import { UNINSPECTED_PORTS } from './first-speaker.ts';
 import type { FirstSpeaker } from './first-speaker.ts';
-import { ADS, extension, milliseconds, socketAddress } from './message.ts';
+import { ADS, extension, milliseconds } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { chainKinds } from './mtls-mode.ts';
 import {
@@ -36,7 +36,7 @@ import {
   VIRTUAL_INBOUND_PORT,
 } from './names.ts';
 import type { ChainKind, ChainPort, RbacKind } from './names.ts';
-import { ANY_ADDRESS, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
+import { everywhere, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
 import { serverTls } from './tls.ts';
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -60,6 +60,8 @@ export type VirtualInboundInput = {
   /** The mesh's own, then its aliases. */
   readonly trustDomains: readonly string[];
   readonly accessLog: AccessLogSettings;
+  /** Does the workload have an address of IPv6? */
+  readonly hasIpv6: boolean;
 };
 
 /**
@@ -81,7 +83,7 @@ export function buildVirtualInbound(
   const ports = input.ports.toSorted((a, b) => a.port - b.port);
   return {
     name: VIRTUAL_INBOUND,
-    address: socketAddress({ address: ANY_ADDRESS, port: VIRTUAL_INBOUND_PORT }),
+    ...everywhere(VIRTUAL_INBOUND_PORT, input.hasIpv6),
     trafficDirection: TrafficDirection.INBOUND,
     listenerFilters: [ORIGINAL_DST, tlsInspector()],
     listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),

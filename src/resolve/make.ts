@@ -36,7 +36,7 @@ import {
   VIRTUAL_INBOUND,
   VIRTUAL_OUTBOUND,
 } from './names.ts';
-import { buildVirtualOutbound } from './outbound.ts';
+import { buildVirtualOutbound, isReachedByIpv6 } from './outbound.ts';
 import type { Recipe, SubsetRef } from './recipe.ts';
 import { buildRbac } from './rbac.ts';
 
@@ -66,7 +66,7 @@ export class Maker {
   make(recipe: Recipe): EncodedResource | undefined {
     switch (recipe.kind) {
       case 'virtual-outbound': {
-        const listener = buildVirtualOutbound(this.#mesh.config());
+        const listener = buildVirtualOutbound(this.#mesh.config(), recipe);
         return encodeResource(VIRTUAL_OUTBOUND, ListenerSchema, listener);
       }
       case 'virtual-inbound':
@@ -122,6 +122,7 @@ export class Maker {
     const workload = this.#mesh.workloads.get(workloadKey);
     if (workload === undefined) return undefined;
     const listener = buildVirtualInbound({
+      hasIpv6: isReachedByIpv6(workload),
       ports: this.#listenerPorts(workload),
       passthroughMode: this.#mesh.mtlsMode(workload, NO_PORT),
       trustDomains: this.#trustDomains(),

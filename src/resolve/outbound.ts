@@ -11,6 +11,7 @@ import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filt
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
 import type { AccessLogSettings } from './access-log.ts';
+import type { Workload } from '#model/workload.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import { ADS, extension, milliseconds, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
@@ -23,9 +24,31 @@ import {
 } from './names.ts';
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type Address = ReturnType<typeof socketAddress>;
 
 /** All IPv4 interfaces: redirected connections arrive at the address that they came in by. */
 export const ANY_ADDRESS = '0.0.0.0';
+
+/** Does a workload have an address of IPv6, and so its machine IPv6? */
+export const isReachedByIpv6 = (workload: Pick<Workload, 'addresses'> | undefined): boolean =>
+  workload?.addresses.some((address) => address.includes(':')) === true;
+
+/**
+ * Where a listener listens. A socket for each family, for the kernel tells where a redirected
+ * connection was going in the family's own way; and only for a family that the machine has, since
+ * Envoy refuses a listener of which it cannot bind every address.
+ */
+export function everywhere(
+  port: number,
+  hasIpv6: boolean,
+): {
+  readonly address: Address;
+  readonly additionalAddresses?: { readonly address: Address }[];
+} {
+  const address = socketAddress({ address: ANY_ADDRESS, port });
+  const second = { address: socketAddress({ address: '::', port }) };
+  return { address, ...(hasIpv6 && { additionalAddresses: [second] }) };
+}
 
 /**
  * How long a first connection waits for its cluster. Longer than a restart of the control plane
@@ -44,10 +67,11 @@ export const ORIGINAL_DST = extension('envoy.filters.listener.original_dst', Ori
 
 export function buildVirtualOutbound(
   settings: AccessLogSettings,
+  { hasIpv6 }: { readonly hasIpv6: boolean },
 ): MessageInitShape<typeof ListenerSchema> {
   return {
     name: VIRTUAL_OUTBOUND,
-    address: socketAddress({ address: ANY_ADDRESS, port: VIRTUAL_OUTBOUND_PORT }),
+    ...everywhere(VIRTUAL_OUTBOUND_PORT, hasIpv6),
     trafficDirection: TrafficDirection.OUTBOUND,
     listenerFilters: [ORIGINAL_DST],
     filterChains: [

@@ -27,6 +27,7 @@ import {
   VIRTUAL_OUTBOUND,
 } from './names.ts';
 import type { ChainPort, Destination } from './names.ts';
+import { isReachedByIpv6 } from './outbound.ts';
 
 export type Plan = {
   readonly recipe: Recipe;
@@ -77,7 +78,10 @@ export class Planner {
       case TYPE_URL.endpoints:
         return this.#endpointsRecipe(name, proxy.namespace);
       case TYPE_URL.listener:
-        if (name === VIRTUAL_OUTBOUND) return { kind: 'virtual-outbound' };
+        if (name === VIRTUAL_OUTBOUND) {
+          const hasIpv6 = isReachedByIpv6(this.#mesh.workloadOf(proxy));
+          return { kind: 'virtual-outbound', hasIpv6 };
+        }
         return this.#own(proxy, (workload) => {
           if (workload.isGateway) return this.#gateway.listener(name, workload);
           const { key } = workload;

@@ -12,7 +12,7 @@ export type SubsetRef = {
 
 /** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
 export type Recipe =
-  | { readonly kind: 'virtual-outbound' }
+  | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean }
   | { readonly kind: 'virtual-inbound'; readonly workload: string }
   | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
   | { readonly kind: 'inbound-passthrough' }

@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
 import { array, assert as assertProperty, asyncProperty, constantFrom, record } from 'fast-check';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import {
+  AdditionalAddressSchema,
+  ListenerSchema,
+} from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
 import { captureSets } from '../../src/agent/capture/addresses.ts';
 import { listingFingerprint } from '../../src/agent/capture/listing.ts';
@@ -21,6 +24,7 @@ import { capturedInboundListener, outboundListener, staticCluster } from './agen
 
 const OWN = '10.128.0.14';
 const NEIGHBOUR = '10.128.0.1';
+const OWN6 = 'fd00:128::14';
 const ECHO_PORT = 9000;
 const ECHO = `require('net').createServer((s) => s.on('error', () => 0).pipe(s)).listen(${ECHO_PORT})`;
 const CAPTURE = { ISTIO_INBOUND_INTERCEPTION_MODE: 'REDIRECT', ISTIO_INBOUND_PORTS: '5432' };
@@ -44,6 +48,7 @@ function insideTests(): void {
 
   test('any sequence of updates leaves what one whole plan would', updatesEqualPlan);
   test('a workload is captured, and stays so whatever happens to its agent', captureLives);
+  test('a workload with IPv6 is captured in both families', capturesBothFamilies);
 }
 
 async function updatesEqualPlan(): Promise<void> {
@@ -238,3 +243,27 @@ async function errorOf(host: string): Promise<string | undefined> {
 /** A shell script for another machine: sends a line to this one's port and prints the answer. */
 const askFor = (port: number): string =>
   `exec timeout 3 bash -c 'exec 3<>/dev/tcp/${OWN}/${port}; echo through the proxy >&3; head -1 <&3'`;
+
+async function capturesBothFamilies(): Promise<void> {
+  await using _neighbour = await Neighbour.plugIn(OWN, NEIGHBOUR);
+  await run('ip', 'address', 'add', `${OWN6}/64`, 'dev', 'near', 'nodad');
+  await run('ip', 'route', 'add', 'fd00:96::/32', 'dev', 'near');
+  await using bench = await Bench.start();
+  const echo = staticCluster('echo', '127.0.0.1', bench.echoPort);
+  bench.controlPlane.set('echo', ClusterSchema, echo);
+  const listeners = [
+    ['virtualOutbound', outboundListener(15001, 'echo')],
+    ['virtualInbound', capturedInboundListener(15006, 'echo')],
+  ] as const;
+  for (const [name, listener] of listeners) {
+    const address = structuredClone(listener.address);
+    assert(address?.address.case === 'socketAddress');
+    address.address.value.address = '::';
+    listener.additionalAddresses.push(create(AdditionalAddressSchema, { address }));
+    bench.controlPlane.set(name, ListenerSchema, listener);
+  }
+  setMesh(bench, '10.96.0.0/16', 'fd00:96::/32');
+  const agent = bench.startAgent(CAPTURE);
+  await agent.until(/capture verified/);
+  for (const host of ['10.96.0.5', 'fd00:96::5']) await (await mustDial(host)).close();
+}

@@ -88,6 +88,8 @@ export class Neighbour implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // the kernel would take the cable away, too, but only some time after the machine
+    await run('ip', 'link', 'delete', 'near');
     await this.#end();
   }
 

@@ -105,13 +105,14 @@ test('Envoy takes whatever the generators make', async (t) => {
     })),
   );
   const inbound = buildVirtualInbound({
+    hasIpv6: true,
     ports,
     passthroughMode: 'PERMISSIVE',
     trustDomains: ['cluster.local'],
     accessLog,
   });
   const named = { accessLogFile: '/dev/stdout', accessLogFormat: '%START_TIME%' };
-  const listeners = [inbound, buildVirtualOutbound(named)].map((listener) =>
+  const listeners = [inbound, buildVirtualOutbound(named, { hasIpv6: true })].map((listener) =>
     create(ListenerSchema, listener),
   );
   const [passthrough = ''] = await goldens('cluster-inbound-passthrough');
