@@ -9,7 +9,7 @@ import { loadKubeconfig } from '#kube/kubeconfig.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { EVENT, NAMESPACE, POD, type ResourceType, SERVICE_ACCOUNT } from '#kube/resources.ts';
 import { isAlreadyExists, isNotFound } from '#kube/status.ts';
-import { Cloud, REPOSITORY } from '#lab/cloud.ts';
+import { Cloud, REPOSITORY, WORKSTATION } from '#lab/cloud.ts';
 import { eventually } from '#lab/eventually.ts';
 import { parseLogLine } from '#lab/node/container/log.ts';
 import { LabNode, type LabNodeOptions, NODE_NAME } from '#lab/node/lab-node.ts';
@@ -17,31 +17,27 @@ import { regionNetns } from '#lab/topology.ts';
 import { ApiServerProcess } from './api-server.ts';
 
 export const NS = 'default';
-/** Where the lab's own programs stand in the cluster's region. */
-const WORKSTATION = '10.24.0.2';
 
 export class NodeWorld implements AsyncDisposable {
   readonly kube: KubeClient;
   readonly cloud: Cloud;
   readonly folder: string;
   readonly #api: ApiServerProcess;
-  node: LabNode;
+  #node: LabNode | undefined;
 
   private constructor(parts: {
     readonly kube: KubeClient;
     readonly cloud: Cloud;
     readonly folder: string;
     readonly api: ApiServerProcess;
-    readonly node: LabNode;
   }) {
     this.kube = parts.kube;
     this.cloud = parts.cloud;
     this.folder = parts.folder;
     this.#api = parts.api;
-    this.node = parts.node;
   }
 
-  static async create(): Promise<NodeWorld> {
+  static async create({ hasNode = true } = {}): Promise<NodeWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'isthmus-node-'));
     const [cloud, api] = await Promise.all([
       Cloud.create({ cluster: {}, vms: {}, env: process.env }),
@@ -50,8 +46,9 @@ export class NodeWorld implements AsyncDisposable {
     const kube = await api.client();
     await ensure(kube, NAMESPACE, { metadata: { name: NS } });
     await ensure(kube, SERVICE_ACCOUNT, { metadata: { namespace: NS, name: 'default' } });
-    const node = await LabNode.start(await optionsFor(api, cloud, folder));
-    return new NodeWorld({ kube, cloud, folder, api, node });
+    const world = new NodeWorld({ kube, cloud, folder, api });
+    if (hasNode) await world.startNode();
+    return world;
   }
 
   /** The file with which one has all rights. */
@@ -63,9 +60,15 @@ export class NodeWorld implements AsyncDisposable {
     return join(this.folder, 'images.json');
   }
 
-  /** A new node in the place of the one before it, which is given up as if it had been killed. */
-  async restartNode(): Promise<void> {
-    this.node = await LabNode.start(await optionsFor(this.#api, this.cloud, this.folder));
+  get node(): LabNode {
+    if (!this.#node) throw new Error('no node has been started');
+    return this.#node;
+  }
+
+  async startNode(): Promise<void> {
+    const { folder, kubeconfig, cloud } = this;
+    const { logsDir } = cloud;
+    this.#node = await LabNode.start(await nodeOptions({ folder, kubeconfig, logsDir }));
   }
 
   async createPod(name: string, spec: Readonly<Record<string, unknown>>): Promise<KubeObject> {
@@ -148,31 +151,32 @@ export class NodeWorld implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.node[Symbol.asyncDispose]();
+    await this.#node?.[Symbol.asyncDispose]();
     await this.#api[Symbol.asyncDispose]();
     await this.cloud[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true });
   }
 }
 
-async function optionsFor(
-  api: ApiServerProcess,
-  cloud: Cloud,
-  folder: string,
-): Promise<LabNodeOptions> {
+export async function nodeOptions(parts: {
+  readonly folder: string;
+  readonly kubeconfig: string;
+  readonly logsDir: string;
+}): Promise<LabNodeOptions> {
+  const { folder, kubeconfig, logsDir } = parts;
   return {
-    kubeconfig: await loadKubeconfig(api.kubeconfig),
-    address: WORKSTATION,
+    kubeconfig: await loadKubeconfig(kubeconfig),
+    address: WORKSTATION.address,
     port: 0,
     router: regionNetns('cluster'),
     nameserver: '10.96.0.10',
     catalogueFile: join(folder, 'images.json'),
     repository: REPOSITORY,
-    logsDir: cloud.logsDir,
+    logsDir,
     env: process.env,
     backoff: { firstMs: 400, maxMs: 3_000 },
     volumeSyncMs: 500,
-    log: createLogger('node', { level: process.env['NODE_TEST_LOG'] ? 'debug' : 'error' }),
+    log: createLogger('node', { level: 'error' }),
   };
 }
 

@@ -323,15 +323,20 @@ test('readiness follows its probe, once the startup probe has passed', async () 
   await world.awaitPod('probed', 'not ready again', ({ isReady }) => !isReady);
 });
 
-test('a container whose liveness probe fails is restarted', async () => {
+test('a container whose liveness probe fails is ended, by force if need be, and restarted', async () => {
   const livenessProbe = {
     exec: { command: ['sh', '-c', 'echo unwell; exit 1'] },
     periodSeconds: 1,
     failureThreshold: 1,
   };
-  const script = 'trap "exit 0" TERM; sleep infinity & wait';
-  await world.createPod('unwell', { containers: [shell(script, { livenessProbe })] });
-  await world.awaitPod('unwell', 'restarted', ({ containers: [it] }) => it?.restartCount === 1);
+  const stubborn = shell('trap "" TERM; while :; do sleep 1; done', { livenessProbe });
+  await world.createPod('unwell', { containers: [stubborn], terminationGracePeriodSeconds: 1 });
+  const restarted = await world.awaitPod(
+    'unwell',
+    'restarted',
+    ({ containers: [it] }) => it?.restartCount === 1,
+  );
+  assert.equal(restarted.containers[0]?.lastExitCode, 137);
   await world.awaitEvent('unwell', 'Unhealthy', /^Liveness probe failed: unwell$/);
   const killing = /^Container main failed liveness probe, will be restarted$/;
   await world.awaitEvent('unwell', 'Killing', killing);

@@ -39,7 +39,9 @@ export async function runLabImageAdd({ operands, flags, env, print }: AddCall): 
     workingDir: flags.workdir && resolve(flags.workdir),
   };
   const here = { cwd: process.cwd(), path: env['PATH'] ?? '', view: fileView };
-  const image = planEntry(words, here);
+  const planned = planEntry(words, here);
+  if (!planned.ok) throw notThere(planned.problem);
+  const { image } = planned;
   assertThere(image);
   const wasThere = await addImage(fileOf(flags, env), name, image);
   print(`image ${name} ${wasThere ? 'replaced' : 'added'}: ${image.command.join(' ')}`);
@@ -79,11 +81,14 @@ function assertThere({ files }: Image): void {
   for (const [at, from] of Object.entries(files)) {
     if (!at.startsWith('/')) throw usageError(`--file ${at} is not an absolute path`, USAGE);
     if (fileView.kindOf(from)) continue;
-    throw new OperatorError('FILE_UNREADABLE', `${from} is not there`, {
-      remedy: 'name files and folders of this machine: --file /etc/app.conf=./app.conf',
-    });
+    throw notThere(`${from} is not there`);
   }
 }
+
+const notThere = (problem: string): OperatorError =>
+  new OperatorError('FILE_UNREADABLE', problem, {
+    remedy: 'name programs, files and folders of this machine; Pods see what is there then',
+  });
 
 const fileView: FileView = {
   kindOf(path) {

@@ -186,6 +186,7 @@ const ENTRIES: readonly [says: string, command: readonly string[], Partial<Image
 for (const [says, command, expected] of ENTRIES) {
   test(`image add: ${says}`, () => {
     const words = { command, env: {}, files: {}, workingDir: undefined };
-    assert.deepEqual(planEntry(words, HERE), { ...EMPTY_IMAGE, ...expected });
+    const image = { ...EMPTY_IMAGE, ...expected };
+    assert.deepEqual(planEntry(words, HERE), { ok: true, image });
   });
 }

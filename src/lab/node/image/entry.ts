@@ -21,6 +21,11 @@ export type EntryWords = {
 /** Every container sees these of the lab's host anyway. */
 const SYSTEM = /^\/(?:bin|lib|lib32|lib64|libx32|nix|opt|sbin|usr)(?:\/|$)/;
 
+export type PlannedEntry =
+  | { readonly ok: true; readonly image: Image }
+  /** There is no such program here. */
+  | { readonly ok: false; readonly problem: string };
+
 /**
  * @param here.cwd where the words were typed
  * @param here.path the user's PATH, by which the program is found
@@ -28,32 +33,36 @@ const SYSTEM = /^\/(?:bin|lib|lib32|lib64|libx32|nix|opt|sbin|usr)(?:\/|$)/;
 export function planEntry(
   words: EntryWords,
   here: { readonly cwd: string; readonly path: string; readonly view: FileView },
-): Image {
+): PlannedEntry {
   const { cwd, path, view } = here;
   const [program = '', ...args] = words.command;
-  const found = program.includes('/') ? resolve(cwd, program) : onPath(program, path, view);
+  const isPath = program.includes('/');
+  const file = isPath ? resolve(cwd, program) : onPath(program, path, view);
+  if (file === undefined || view.kindOf(file) !== 'file') {
+    const where = isPath ? '' : ' on the PATH';
+    return { ok: false, problem: `${program} was not found${where}` };
+  }
   const relative = args.filter((word) => isRelativeFile(word, cwd, view));
   const workingDir = words.workingDir ?? (relative.length > 0 ? cwd : undefined);
   const absolute = args.filter((word) => isAbsolute(word) && view.kindOf(word) !== undefined);
-  const seen = [...(found ? [found] : []), ...absolute, ...(workingDir ? [workingDir] : [])];
+  const seen = [view.realPath(file), ...absolute, ...(workingDir ? [workingDir] : [])];
   const shown = seen.flatMap((one) => shownFor(one, view));
-  return {
-    command: [found ?? program, ...args],
+  const image: Image = {
+    // By its bare name where every container has it, so that the list reads as it was typed.
+    command: [!isPath && SYSTEM.test(file) ? program : view.realPath(file), ...args],
     args: [],
     env: words.env,
     workingDir: workingDir ?? '',
     files: { ...Object.fromEntries(shown.map((one) => [one, one])), ...words.files },
   };
+  return { ok: true, image };
 }
 
-/** Undefined for a program of the system, and for one that is not there. */
 function onPath(program: string, path: string, view: FileView): string | undefined {
-  const file = path
+  return path
     .split(delimiter)
     .map((folder) => join(folder, program))
     .find((candidate) => view.kindOf(candidate) === 'file');
-  if (file === undefined || SYSTEM.test(file)) return undefined;
-  return view.realPath(file);
 }
 
 function isRelativeFile(word: string, cwd: string, view: FileView): boolean {
