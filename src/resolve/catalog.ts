@@ -43,7 +43,7 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
     const serviceOf = createHostLookup(mesh);
     const tables = new GatewayTables(mesh, serviceOf);
     const planner = new Planner(mesh, { serviceOf, tables });
-    const maker = new Maker(mesh, tables);
+    const maker = new Maker(mesh, { serviceOf, tables });
     this.#held = graph.source<Demand>('xds demands');
     this.#heldWildcards = graph.source<Demand>('xds wildcard demands');
     this.#plans = graph.derive(

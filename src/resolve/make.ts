@@ -21,6 +21,7 @@ import { firstSpeaker } from './first-speaker.ts';
 import { buildHostAddresses, UNKNOWN_HOST } from './host-addresses.ts';
 import { makeGatewayListener, makeGatewayRoutes } from './gateway-make.ts';
 import type { GatewayTables } from './gateway-table.ts';
+import type { HostLookup } from './host-lookup.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
 import { buildVirtualInbound } from './inbound.ts';
@@ -39,6 +40,7 @@ import {
 import { buildVirtualOutbound, isReachedByIpv6 } from './outbound.ts';
 import type { Recipe, SubsetRef } from './recipe.ts';
 import { buildRbac } from './rbac.ts';
+import { makeVirtualHost } from './virtual-host.ts';
 
 type ServiceRecipe = Extract<
   Recipe,
@@ -47,12 +49,17 @@ type ServiceRecipe = Extract<
 
 export class Maker {
   readonly #mesh: Mesh;
+  readonly #serviceOf: HostLookup;
   readonly #tables: GatewayTables;
   /** Service → its endpoints' SPIFFE IDs: changes far more seldom than the endpoints. */
   readonly #identities: Collection<readonly string[]>;
 
-  constructor(mesh: Mesh, tables: GatewayTables) {
+  constructor(
+    mesh: Mesh,
+    { serviceOf, tables }: { readonly serviceOf: HostLookup; readonly tables: GatewayTables },
+  ) {
     this.#mesh = mesh;
+    this.#serviceOf = serviceOf;
     this.#tables = tables;
     this.#identities = mesh.graph.derive(
       'service identities',
@@ -100,6 +107,8 @@ export class Maker {
         return this.#hostAddresses(recipe.name, recipe.service);
       case 'unknown-host':
         return encodeResource(recipe.name, HostAddressesSchema, UNKNOWN_HOST);
+      case 'virtual-host':
+        return makeVirtualHost({ mesh: this.#mesh, serviceOf: this.#serviceOf }, recipe);
       default:
         return assertNever(recipe);
     }

@@ -11,6 +11,7 @@ export const TYPE_URL = {
   endpoints: `${TYPE_PREFIX}envoy.config.endpoint.v3.ClusterLoadAssignment`,
   listener: `${TYPE_PREFIX}envoy.config.listener.v3.Listener`,
   routes: `${TYPE_PREFIX}envoy.config.route.v3.RouteConfiguration`,
+  virtualHost: `${TYPE_PREFIX}envoy.config.route.v3.VirtualHost`,
   extension: `${TYPE_PREFIX}envoy.config.core.v3.TypedExtensionConfig`,
   networkRbac: `${TYPE_PREFIX}envoy.extensions.filters.network.rbac.v3.RBAC`,
   meshAddresses: `${TYPE_PREFIX}isthmus.v1.MeshAddresses`,

@@ -10,6 +10,31 @@ export type SubsetRef = {
   readonly labels: readonly (readonly [name: string, value: string])[];
 };
 
+/** What a sidecar's requests to one authority meet. */
+export type VirtualHostRecipe = {
+  readonly kind: 'virtual-host';
+  /** `<port>/<authority>`, as Envoy asked. */
+  readonly name: string;
+  readonly content: VirtualHostContent;
+};
+
+export type VirtualHostContent =
+  /** All to the service's own cluster of the listener's port. */
+  | { readonly kind: 'service'; readonly service: string }
+  /** A VirtualService's routes, of which those are named that are for the asker. */
+  | {
+      readonly kind: 'virtual-service';
+      readonly virtualService: string;
+      /** Whose clients ask: destinations mean what they mean to them. */
+      readonly namespace: string;
+      /** Index of the route and of its match (-1: it has none), in order. */
+      readonly parts: readonly (readonly [route: number, match: number])[];
+    }
+  /** Out of the mesh, to wherever the request was going. */
+  | { readonly kind: 'passthrough' }
+  /** 502, as nothing but the registry may be called. */
+  | { readonly kind: 'blocked' };
+
 /** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
 export type Recipe =
   | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean }
@@ -79,7 +104,8 @@ export type Recipe =
     }
   | { readonly kind: 'mesh-addresses'; readonly namespace: string }
   | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
-  | { readonly kind: 'unknown-host'; readonly name: string };
+  | { readonly kind: 'unknown-host'; readonly name: string }
+  | VirtualHostRecipe;
 
 /**
  * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan
@@ -87,5 +113,8 @@ export type Recipe =
  */
 export function isKnownRecipe(recipe: Recipe): boolean {
   if (recipe.kind === 'passthrough') return recipe.hasOwner;
+  if (recipe.kind === 'virtual-host') {
+    return recipe.content.kind !== 'passthrough' && recipe.content.kind !== 'blocked';
+  }
   return recipe.kind !== 'tombstone' && recipe.kind !== 'unknown-host';
 }
