@@ -31,28 +31,42 @@ type TrustDomains = { readonly trustDomains: readonly string[] };
 
 /**
  * @param options.sni what the server is told that we want: the service and its port
+ * @param options.alpnProtocols by which the server tells requests from other bytes; mesh TCP if absent
  * @param options.subjectAltNames the identities that may answer; any of the trust domains if empty
  */
 export function clientTls(
   options: TrustDomains & {
     readonly sni: string;
     readonly subjectAltNames: readonly string[];
+    readonly alpnProtocols?: readonly string[];
   },
 ): TypedConfig {
-  const { sni, subjectAltNames, trustDomains } = options;
+  const { sni, subjectAltNames, trustDomains, alpnProtocols = [MESH_ALPN] } = options;
   const sans = [...new Set(subjectAltNames)].toSorted().map(exactSan);
   return extension(TLS_SOCKET, UpstreamTlsContextSchema, {
     sni,
     maxSessionKeys: SESSION_KEYS_MAX,
-    commonTlsContext: commonTls(sans.length > 0 ? sans : trustDomains.map(trustDomainSan)),
+    commonTlsContext: commonTls({
+      matchTypedSubjectAltNames: sans.length > 0 ? sans : trustDomains.map(trustDomainSan),
+      alpnProtocols,
+    }),
   });
 }
 
+/** What a server of requests agrees to, as Istio's: the codec follows from it. */
+export const HTTP_SERVER_ALPNS: readonly string[] = ['h2', 'http/1.1'];
+
 /** A certificate of the trust domain is demanded; who may do what is authorization's to say. */
-export function serverTls({ trustDomains }: TrustDomains): TypedConfig {
+export function serverTls(
+  options: TrustDomains & { readonly alpnProtocols?: readonly string[] },
+): TypedConfig {
+  const { trustDomains, alpnProtocols = [MESH_ALPN] } = options;
   return extension(TLS_SOCKET, DownstreamTlsContextSchema, {
     requireClientCertificate: true,
-    commonTlsContext: commonTls(trustDomains.map(trustDomainSan)),
+    commonTlsContext: commonTls({
+      matchTypedSubjectAltNames: trustDomains.map(trustDomainSan),
+      alpnProtocols,
+    }),
   });
 }
 
@@ -62,15 +76,17 @@ export const plaintext = (): TypedConfig => extension(RAW_SOCKET, RawBufferSchem
  * TLS 1.3 only: without it Envoy's client side ends at 1.2. Key exchange groups are Envoy's own
  * choice (X25519MLKEM768 first); a list without P-256 would refuse our P-256 certificates.
  */
-function commonTls(
-  matchTypedSubjectAltNames: SanMatcher[],
-): MessageInitShape<typeof CommonTlsContextSchema> {
+function commonTls(options: {
+  readonly matchTypedSubjectAltNames: SanMatcher[];
+  readonly alpnProtocols: readonly string[];
+}): MessageInitShape<typeof CommonTlsContextSchema> {
+  const { matchTypedSubjectAltNames, alpnProtocols } = options;
   return {
     tlsParams: {
       tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
     },
-    alpnProtocols: [MESH_ALPN],
+    alpnProtocols: [...alpnProtocols],
     tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: SDS }],
     validationContextType: {
       case: 'combinedValidationContext',
