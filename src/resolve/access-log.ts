@@ -1,11 +1,15 @@
-// What a proxy records of a TCP connection: a line of text for people, and a stream of entries to
+// What a proxy records of a TCP connection or a request: a line of text for people, and a stream of entries to
 // its agent for metrics and the map. Both stand in a filter chain from its birth, because adding
 // one later would drain the chain and so cut its sessions.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
 import type { AccessLogSchema } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
-import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import {
+  HttpGrpcAccessLogConfigSchema,
+  TcpGrpcAccessLogConfigSchema,
+} from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import type { CommonGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import {
   StderrAccessLogSchema,
   StdoutAccessLogSchema,
@@ -15,10 +19,20 @@ import type { CustomTagSchema } from '#gen/envoy/type/tracing/v3/custom_tag_pb.j
 import { ISTIO_METADATA, SERVICE_FIELDS, WORKLOAD_FIELDS } from './identity-metadata.ts';
 import { extension, grpcService, milliseconds, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
-import { ACCESS_LOG_INBOUND, ACCESS_LOG_OUTBOUND, ALS_CLUSTER } from './names.ts';
+import {
+  ACCESS_LOG_INBOUND,
+  ACCESS_LOG_INBOUND_HTTP,
+  ACCESS_LOG_OUTBOUND,
+  ACCESS_LOG_OUTBOUND_HTTP,
+  ALS_CLUSTER,
+} from './names.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+type CommonConfig = MessageInitShape<typeof CommonGrpcAccessLogConfigSchema>;
 type LogFormat = NonNullable<MessageInitShape<typeof StdoutAccessLogSchema>['accessLogFormat']>;
+
+/** Which side of a call the proxy is on. */
+export type LogDirection = 'inbound' | 'outbound';
 
 /** What MeshConfig says of the text log. */
 export type AccessLogSettings = {
@@ -56,17 +70,15 @@ export const ACCESS_LOG_OPTIONS: MessageInitShape<typeof TcpProxy_TcpAccessLogOp
   flushAccessLogOnConnected: true,
 };
 
-export function tcpAccessLogs(
-  settings: AccessLogSettings,
-  direction: 'inbound' | 'outbound',
-): AccessLog[] {
-  const stream = streamLog(direction);
+export function tcpAccessLogs(settings: AccessLogSettings, direction: LogDirection): AccessLog[] {
+  const stream = tcpStreamLog(direction);
   return settings.accessLogFile === '' ? [stream] : [textLog(settings), stream];
 }
 
-/** One line for each request, when it has ended. */
-export function httpAccessLogs(settings: AccessLogSettings): AccessLog[] {
-  return settings.accessLogFile === '' ? [] : [textLogOf(settings)];
+/** One line and one entry for each request, when it has ended. */
+export function httpAccessLogs(settings: AccessLogSettings, direction: LogDirection): AccessLog[] {
+  const stream = httpStreamLog(direction);
+  return settings.accessLogFile === '' ? [stream] : [textLogOf(settings), stream];
 }
 
 /** One line when the connection has ended, and only then. */
@@ -107,20 +119,36 @@ function textLogger(path: string, accessLogFormat: LogFormat): TypedConfig {
   }
 }
 
-function streamLog(direction: 'inbound' | 'outbound'): AccessLog {
+function tcpStreamLog(direction: LogDirection): AccessLog {
+  const logName = direction === 'inbound' ? ACCESS_LOG_INBOUND : ACCESS_LOG_OUTBOUND;
   return extension('envoy.tcp_grpc_access_log', TcpGrpcAccessLogConfigSchema, {
-    commonConfig: {
-      logName: direction === 'inbound' ? ACCESS_LOG_INBOUND : ACCESS_LOG_OUTBOUND,
-      transportApiVersion: V3,
-      grpcService: grpcService(ALS_CLUSTER),
-      bufferFlushInterval: milliseconds(BUFFER_FLUSH_MS),
-      customTags: direction === 'outbound' ? destinationTags() : [],
-    },
+    commonConfig: streamConfig(logName, direction),
   });
 }
 
+/** With what tells a gRPC call, and how it ended, which an HTTP status does not. */
+function httpStreamLog(direction: LogDirection): AccessLog {
+  const logName = direction === 'inbound' ? ACCESS_LOG_INBOUND_HTTP : ACCESS_LOG_OUTBOUND_HTTP;
+  return extension('envoy.access_loggers.http_grpc', HttpGrpcAccessLogConfigSchema, {
+    commonConfig: streamConfig(logName, direction),
+    additionalRequestHeadersToLog: ['content-type'],
+    additionalResponseHeadersToLog: ['grpc-status'],
+    additionalResponseTrailersToLog: ['grpc-status'],
+  });
+}
+
+function streamConfig(logName: string, direction: LogDirection): CommonConfig {
+  return {
+    logName,
+    transportApiVersion: V3,
+    grpcService: grpcService(ALS_CLUSTER),
+    bufferFlushInterval: milliseconds(BUFFER_FLUSH_MS),
+    customTags: direction === 'outbound' ? destinationTags() : [],
+  };
+}
+
 /**
- * Who the connection went to, as the endpoint's and the cluster's metadata say it: tags
+ * Who the connection or request went to, as the endpoint's and the cluster's metadata say it: tags
  * `destination_workload`, … and `destination_service_host`, … of each entry. On the other side the
  * agent knows itself, the cluster's name has the service, and the certificate names the client.
  */

@@ -101,7 +101,7 @@ function connectionManager({ address, accessLog }: GatewayListenerInput): TypedC
       value: { configSource: ADS, routeConfigName: gatewayRoutesName(address) },
     },
     httpFilters: [extension('envoy.filters.http.router', RouterSchema, {})],
-    accessLog: httpAccessLogs(accessLog),
+    accessLog: httpAccessLogs(accessLog, 'outbound'),
     // who the client is, is who connects: what it says of itself in x-forwarded-for is not believed
     useRemoteAddress: true,
     forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,

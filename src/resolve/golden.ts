@@ -6,7 +6,10 @@ import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import {
+  HttpGrpcAccessLogConfigSchema,
+  TcpGrpcAccessLogConfigSchema,
+} from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
@@ -32,6 +35,7 @@ const registry = createRegistry(
   DirectResponseSchema,
   DownstreamTlsContextSchema,
   HttpConnectionManagerSchema,
+  HttpGrpcAccessLogConfigSchema,
   HttpProtocolOptionsSchema,
   OriginalDstSchema,
   PreviousHostsPredicateSchema,

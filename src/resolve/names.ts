@@ -50,6 +50,8 @@ export const MESH_ADDRESSES = 'mesh';
 /** `log_name` of the access-log streams to the agent: tells it which side of a call it sees. */
 export const ACCESS_LOG_OUTBOUND = 'isthmus-outbound-tcp';
 export const ACCESS_LOG_INBOUND = 'isthmus-inbound-tcp';
+export const ACCESS_LOG_OUTBOUND_HTTP = 'isthmus-outbound-http';
+export const ACCESS_LOG_INBOUND_HTTP = 'isthmus-inbound-http';
 
 /** ALPN by which both ends know mesh TLS (an application's own TLS never offers it). */
 export const MESH_ALPN = 'istio';
@@ -128,6 +130,22 @@ export function parseGatewayRoutesName(name: string): GatewayAddress | undefined
   const [, portText = '', bind = ''] = /^http\.([0-9]+)(?:\.(.+))?$/.exec(name) ?? [];
   const port = parsePort(portText);
   return port === undefined ? undefined : { bind, port };
+}
+
+/** The route table of a sidecar's HTTP listener of a port (Istio's name). */
+export const sidecarRoutesName = (port: number): string => String(port);
+
+/** One authority of such a table, as Envoy asks for it: `8000/httpbin.default:8000`. */
+export type VirtualHostRef = { readonly port: number; readonly authority: string };
+
+export const virtualHostName = ({ port, authority }: VirtualHostRef): string =>
+  `${sidecarRoutesName(port)}/${authority}`;
+
+export function parseVirtualHostName(name: string): VirtualHostRef | undefined {
+  const slash = name.indexOf('/');
+  const port = parsePort(name.slice(0, Math.max(slash, 0)));
+  const authority = name.slice(slash + 1);
+  return port === undefined || authority === '' ? undefined : { port, authority };
 }
 
 /** The cluster that delivers to the workload's own port, without the service's name. */
