@@ -1,6 +1,7 @@
 // Who is behind an endpoint or a cluster, in words for telemetry: metadata under the key `istio`,
 // which Envoy hands on to the access log and ignores otherwise.
 import type { JsonObject } from '@bufbuild/protobuf';
+import type { MeshService } from '#model/service.ts';
 
 export const ISTIO_METADATA = 'istio';
 
@@ -34,13 +35,18 @@ export type ServiceMetadata = {
   readonly namespace: string;
 };
 
+/** As Istio names a service in telemetry: the Service's name, or a ServiceEntry's host. */
+export function serviceNames({ host, namespace, kubeService }: MeshService): ServiceMetadata {
+  return { host, namespace, name: kubeService?.split('/')[1] ?? host };
+}
+
 /** Fields without a value are left out. */
 export function workloadMetadata(workload: WorkloadMetadata): JsonObject {
   const { kind, name, namespace, labels } = workload;
   const app = labels['service.istio.io/canonical-name'] ?? labels['app'];
   const version = labels['service.istio.io/canonical-revision'] ?? labels['version'];
   return {
-    workload: name,
+    workload: labels['service.istio.io/workload-name'] ?? name,
     workload_kind: kind,
     workload_namespace: namespace,
     ...(app !== undefined && { workload_app: app }),

@@ -10,6 +10,14 @@ export type SubsetRef = {
   readonly labels: readonly (readonly [name: string, value: string])[];
 };
 
+/** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
+export type Recipe = OutboundRecipe | InboundRecipe | ClusterRecipe | GatewayRecipe | AgentRecipe;
+
+/** What takes a sidecar's outbound connections and requests. */
+export type OutboundRecipe =
+  | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean }
+  | VirtualHostRecipe;
+
 /** What a sidecar's requests to one authority meet. */
 export type VirtualHostRecipe = {
   readonly kind: 'virtual-host';
@@ -35,9 +43,8 @@ export type VirtualHostContent =
   /** 502, as nothing but the registry may be called. */
   | { readonly kind: 'blocked' };
 
-/** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
-export type Recipe =
-  | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean }
+/** A workload's own inbound side. */
+export type InboundRecipe =
   | { readonly kind: 'virtual-inbound'; readonly workload: string }
   | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
   | { readonly kind: 'inbound-passthrough' }
@@ -46,7 +53,10 @@ export type Recipe =
       readonly workload: string;
       readonly half: RbacKind;
       readonly port: ChainPort;
-    }
+    };
+
+/** Where a client's connections and requests go. */
+export type ClusterRecipe =
   | {
       readonly kind: 'service-cluster';
       readonly name: string;
@@ -74,7 +84,7 @@ export type Recipe =
       readonly hasOwner: boolean;
     }
   | { readonly kind: 'tombstone'; readonly name: string }
-  /** One of the clusters that a gateway's routes lead to. */
+  /** A service's port, or a subset of it, that routes lead to. */
   | {
       readonly kind: 'table-cluster';
       readonly name: string;
@@ -88,7 +98,9 @@ export type Recipe =
       readonly service: string;
       readonly port: number;
       readonly subset: SubsetRef | null;
-    }
+    };
+
+export type GatewayRecipe =
   | {
       readonly kind: 'gateway-listener';
       readonly namespace: string;
@@ -101,11 +113,13 @@ export type Recipe =
       readonly namespace: string;
       readonly address: GatewayAddress;
       readonly servers: readonly ServerRef[];
-    }
+    };
+
+/** What the agent asks for itself. */
+export type AgentRecipe =
   | { readonly kind: 'mesh-addresses'; readonly namespace: string }
   | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
-  | { readonly kind: 'unknown-host'; readonly name: string }
-  | VirtualHostRecipe;
+  | { readonly kind: 'unknown-host'; readonly name: string };
 
 /**
  * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan

@@ -1,7 +1,7 @@
 // What a name is answered with that is not held: a proxy over its quota, or one that a bug of ours
 // left without a value. A destination must never go without an answer: Envoy would not ask again.
 import type { EncodedResource } from '#xds/catalog.ts';
-import { encodeTombstone } from './make.ts';
+import { encodeTombstone } from './make-clusters.ts';
 import { parseDestinationClusterName, TYPE_URL } from './names.ts';
 
 /** A tombstone for a destination; undefined ("does not exist") for any other name. */

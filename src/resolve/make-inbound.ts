@@ -1,0 +1,111 @@
+// From recipe to resource, for a workload's own inbound side.
+import { assertNever } from '#base/assert-never.ts';
+import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
+import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import type { Mesh } from '#model/mesh.ts';
+import type { Workload } from '#model/workload.ts';
+import type { EncodedResource } from '#xds/catalog.ts';
+import { encodeResource } from './encode.ts';
+import { firstSpeaker } from './first-speaker.ts';
+import { serviceNames } from './identity-metadata.ts';
+import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
+import { buildVirtualInbound } from './inbound.ts';
+import type { InboundListenerPort } from './inbound.ts';
+import { INBOUND_PASSTHROUGH, inboundName, rbacName, VIRTUAL_INBOUND } from './names.ts';
+import { isReachedByIpv6 } from './outbound.ts';
+import type { InboundRecipe } from './recipe.ts';
+import { buildRbac } from './rbac.ts';
+import { trustDomainsOf } from './tls.ts';
+
+export class InboundMaker {
+  readonly #mesh: Mesh;
+
+  constructor(mesh: Mesh) {
+    this.#mesh = mesh;
+  }
+
+  /** undefined: what the recipe is about is not there. */
+  make(recipe: InboundRecipe): EncodedResource | undefined {
+    switch (recipe.kind) {
+      case 'virtual-inbound':
+        return this.#virtualInbound(recipe.workload);
+      case 'inbound-cluster':
+        return this.#inboundCluster(recipe.workload, recipe.port);
+      case 'inbound-passthrough':
+        return encodeResource(INBOUND_PASSTHROUGH, ClusterSchema, buildInboundPassthrough());
+      case 'rbac':
+        return this.#rbac(recipe);
+      default:
+        return assertNever(recipe);
+    }
+  }
+
+  #trustDomains(): readonly string[] {
+    return trustDomainsOf(this.#mesh.config());
+  }
+
+  #virtualInbound(workloadKey: string): EncodedResource | undefined {
+    const workload = this.#mesh.workloads.get(workloadKey);
+    if (workload === undefined) return undefined;
+    const listener = buildVirtualInbound({
+      hasIpv6: isReachedByIpv6(workload),
+      ports: this.#listenerPorts(workload),
+      passthroughMode: this.#mesh.mtlsMode(workload, NO_PORT),
+      trustDomains: this.#trustDomains(),
+      accessLog: this.#mesh.config(),
+    });
+    return encodeResource(VIRTUAL_INBOUND, ListenerSchema, listener);
+  }
+
+  /** The ports that services declare, and those that only the workload's own policy names. */
+  #listenerPorts(workload: Workload): readonly InboundListenerPort[] {
+    const served = this.#mesh.inboundPorts(workload.key);
+    const others = this.#mesh
+      .mtlsPorts(workload)
+      .filter((port) => !served.some((entry) => entry.port === port));
+    return [
+      ...served.map(({ port, protocol, service }) => ({
+        port,
+        isServed: true,
+        mode: this.#mesh.mtlsMode(workload, port),
+        speaker: firstSpeaker({ port, protocol, name: service.portName }),
+      })),
+      ...others.map((port) => ({
+        port,
+        isServed: false,
+        mode: this.#mesh.mtlsMode(workload, port),
+        speaker: firstSpeaker({ port, protocol: 'auto', name: '' }),
+      })),
+    ];
+  }
+
+  #inboundCluster(workloadKey: string, port: number): EncodedResource | undefined {
+    const served = this.#mesh.inboundPorts(workloadKey).find((entry) => entry.port === port);
+    if (served === undefined) return undefined;
+    const { deliverAddress: deliverTo, service: ref } = served;
+    const service = this.#mesh.services.get(ref.key);
+    const cluster = buildInboundCluster({
+      port,
+      deliverTo,
+      service: service && {
+        ...serviceNames(service),
+        port: ref.port,
+        portName: ref.portName,
+      },
+    });
+    return encodeResource(inboundName(port), ClusterSchema, cluster);
+  }
+
+  #rbac(recipe: Extract<InboundRecipe, { kind: 'rbac' }>): EncodedResource | undefined {
+    const workload = this.#mesh.workloads.get(recipe.workload);
+    if (workload === undefined) return undefined;
+    const { half: kind, port } = recipe;
+    const authorization = this.#mesh.authorization(workload);
+    const extension = buildRbac({ kind, port, authorization, trustDomains: this.#trustDomains() });
+    return encodeResource(rbacName(kind, port), TypedExtensionConfigSchema, extension);
+  }
+}
+
+/** No port has this number: asks for the mode of the workload as a whole. */
+const NO_PORT = 0;
