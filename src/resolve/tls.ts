@@ -11,6 +11,7 @@ import {
 import type { SubjectAltNameMatcherSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import type { CommonTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
+import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import { extension, SDS } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { MESH_ALPN, ROOT_SECRET, WORKLOAD_SECRET } from './names.ts';
@@ -28,6 +29,14 @@ const SESSION_KEYS_MAX = 64;
 
 /** Whose identities count as the mesh's: its own trust domain, then that one's aliases. */
 type TrustDomains = { readonly trustDomains: readonly string[] };
+
+export const trustDomainsOf = ({
+  trustDomain,
+  trustDomainAliases,
+}: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>): readonly string[] => [
+  trustDomain,
+  ...trustDomainAliases,
+];
 
 /**
  * @param options.sni what the server is told that we want: the service and its port
