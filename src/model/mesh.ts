@@ -32,6 +32,8 @@ import type { WorkloadAuthorization } from './policies.ts';
 import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
+import { deriveVirtualServices } from './virtual-services.ts';
+import type { VirtualServices } from './virtual-services.ts';
 import { workloadKey } from './workload.ts';
 import type { InboundPort, Workload } from './workload.ts';
 
@@ -78,6 +80,7 @@ export type Mesh = {
   readonly gatewayPorts: Gateways['portsOf'];
   /** The VirtualServices of a Gateway (`namespace/name`) for a namespace, the oldest first. */
   readonly virtualServicesOf: Gateways['virtualServicesOf'];
+  readonly virtualServices: VirtualServices;
   /** A host as an object of a namespace writes it, in full: short names are Services of its own. */
   fullHost(host: string, namespace: string): string;
   /** What proxies in a namespace capture. */
@@ -121,7 +124,12 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   });
   const fullHost = (host: string, namespace: string): string =>
     isFullHost(host) ? host : `${host}.${namespace}.svc.${clusterDomain}`;
-  const gateways = deriveGateways(graph, inputs, { workloads, services, inbound });
+  const virtualServices = deriveVirtualServices(graph, inputs.virtualServices, { fullHost });
+  const gateways = deriveGateways(
+    graph,
+    { gateways: inputs.gateways, virtualServices: virtualServices.inForce },
+    { workloads, services, inbound },
+  );
 
   return {
     graph,
@@ -143,6 +151,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     gateways: inputs.gateways,
     gatewayPorts: gateways.portsOf,
     virtualServicesOf: gateways.virtualServicesOf,
+    virtualServices,
     fullHost,
     meshAddresses,
     workloadOf: createWorkloadOf(graph, workloads),

@@ -18,6 +18,7 @@ import type {
   WorkloadAuthorization,
 } from '#model/mesh.ts';
 import type { Endpoint, MeshService, ServiceEndpoints } from '#model/service.ts';
+import { deriveVirtualServices } from '#model/virtual-services.ts';
 import type { InboundPort, Workload } from '#model/workload.ts';
 import { workloadKey } from '#model/workload.ts';
 
@@ -49,6 +50,11 @@ export class FakeMesh implements Mesh {
   readonly listening = this.graph.source<readonly GatewayPort[]>('gateway ports');
   /** By key of the Gateway. */
   readonly routes = this.graph.source<readonly VirtualService[]>('virtual services');
+  /** By `namespace/name`: those of sidecars. */
+  readonly written = this.graph.source<VirtualService>('VirtualServices');
+  readonly virtualServices = deriveVirtualServices(this.graph, this.written, {
+    fullHost: (host) => host,
+  });
   /** By namespace. */
   readonly captured = this.graph.source<MeshAddresses>('mesh addresses');
 

@@ -1,4 +1,4 @@
-// A VirtualService as the mesh uses it: which routes its gateways have for its hosts.
+// A VirtualService as the mesh uses it: which routes gateways and sidecars have for its hosts.
 import type { KubeObject } from '#kube/objects.ts';
 import { NOT_ACTED_ON, unusedFields } from '../acted-on.ts';
 import type { ActedOn } from '../acted-on.ts';
@@ -10,8 +10,10 @@ import { virtualServiceKind } from './schema.ts';
 import type { TcpRoute, TlsRoute, VirtualServiceSpec } from './schema.ts';
 
 export type VirtualService = ParsedMeta & {
-  /** In lower case; the first label may be `*`. */
+  /** In lower case; the first label may be `*`. Empty: a delegate of others. */
   readonly hosts: readonly string[];
+  /** Is it for sidecars? */
+  readonly isForMesh: boolean;
   /** The gateways that it is for, as `namespace/name`; that of the sidecars is left out. */
   readonly gateways: readonly string[];
   /** As written: `.`, `*`, namespaces; empty for everybody. */
@@ -75,6 +77,7 @@ export function parseVirtualService(object: KubeObject): ParseResult<VirtualServ
     return {
       ...meta,
       hosts: hosts.map((host) => host.toLowerCase()),
+      isForMesh: hosts.length > 0 && (gateways.length === 0 || gateways.includes(MESH)),
       gateways: resolve(gateways.filter((name) => name !== MESH)),
       exportTo: spec.exportTo ?? [],
       http: http.map((route) => ({ ...route, match: (route.match ?? []).map(withGateways) })),

@@ -1,0 +1,124 @@
+// The VirtualServices in force: delegates merged into those that refer to them, and for a host the
+// ones that sidecars of a namespace are to follow.
+import { mergeDelegate } from '#istio/virtualservice/delegate.ts';
+import type { Destination, HttpRoute } from '#istio/virtualservice/http-schema.ts';
+import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
+import { membersOf } from './collection.ts';
+import type { Collection } from './collection.ts';
+import { equalData } from './equal.ts';
+import type { Graph } from './graph.ts';
+import { isVisibleTo, visibilityOf } from './service.ts';
+import type { Visibility } from './service.ts';
+import { compareAge, compareText } from './services.ts';
+
+export type VirtualServices = {
+  /** By `namespace/name`: none that is only a delegate; hosts, also of destinations, in full. */
+  readonly inForce: Collection<VirtualService>;
+  /**
+   * Those for sidecars of a namespace that name this very host (which may begin with `*`), in the
+   * order in which they count: of two for one host the first is followed, and they do not merge.
+   */
+  readonly ofSidecars: (host: string, namespace: string) => readonly VirtualService[];
+  /** The hosts with a wildcard of VirtualServices for sidecars, the longest first. */
+  readonly wildcardsOfSidecars: () => readonly string[];
+};
+
+type Lookup = {
+  readonly fullHost: (host: string, namespace: string) => string;
+};
+
+const WILDCARDS = 'wildcards';
+
+export function deriveVirtualServices(
+  graph: Graph,
+  written: Collection<VirtualService>,
+  { fullHost }: Lookup,
+): VirtualServices {
+  const inForce = graph.derive(
+    'VirtualServices in force',
+    written,
+    (root) => {
+      if (root.hosts.length === 0) return undefined;
+      const whole = { ...root, http: root.http.flatMap((route) => withDelegate(route, root)) };
+      return inFull(whole, fullHost);
+    },
+    equalData,
+  );
+  /** A delegate that is not there, or not for the root's namespace, has no routes. */
+  const withDelegate = (route: HttpRoute, root: VirtualService): readonly HttpRoute[] => {
+    if (route.delegate === undefined) return [route];
+    const { name = '', namespace = '' } = route.delegate;
+    const delegate = written.get(`${namespace === '' ? root.namespace : namespace}/${name}`);
+    if (delegate === undefined || delegate.hosts.length > 0) return [];
+    if (!isVisibleTo(visibleIn(delegate), root.namespace)) return [];
+    return mergeDelegate(route, inFull(delegate, fullHost).http);
+  };
+  const byHost = graph.index('VirtualServices of sidecars by host', inForce, (virtualService) =>
+    virtualService.isForMesh ? virtualService.hosts : [],
+  );
+  const withWildcards = graph.index('VirtualServices with wildcards', inForce, (virtualService) =>
+    virtualService.isForMesh && virtualService.hosts.some(isWildcard) ? [WILDCARDS] : [],
+  );
+  const wildcards = graph.derive(
+    'wildcards of VirtualServices',
+    withWildcards,
+    (_, group) => {
+      const keys = membersOf(withWildcards, group);
+      const hosts = keys.flatMap((key) => inForce.get(key)?.hosts.filter(isWildcard) ?? []);
+      return [...new Set(hosts)].toSorted((a, b) => b.length - a.length || compareText(a, b));
+    },
+    equalData,
+  );
+  return {
+    inForce,
+    ofSidecars: (host, namespace) =>
+      membersOf(byHost, host)
+        .flatMap((key) => inForce.get(key) ?? [])
+        .filter((it) => isVisibleTo(visibleIn(it), namespace))
+        .toSorted((a, b) => rankOf(a) - rankOf(b) || compareAge(a, b)),
+    wildcardsOfSidecars: () => wildcards.get(WILDCARDS) ?? [],
+  };
+}
+
+const isWildcard = (host: string): boolean => host.startsWith('*');
+
+const visibleIn = ({ exportTo, namespace }: VirtualService): Visibility =>
+  exportTo.length === 0 ? 'all' : visibilityOf(exportTo, namespace);
+
+/** Istio takes those for one namespace alone first, then those for some, then all others. */
+function rankOf(virtualService: VirtualService): number {
+  const visibility = visibleIn(virtualService);
+  if (visibility === 'all') return 2;
+  return visibility.length === 1 && visibility[0] === virtualService.namespace ? 0 : 1;
+}
+
+/** Short names are Services of the VirtualService's own namespace. */
+function inFull(
+  virtualService: VirtualService,
+  fullHost: (host: string, namespace: string) => string,
+): VirtualService {
+  const { namespace, hosts, http, tls, tcp } = virtualService;
+  const at = <R extends { readonly destination: Destination }>(route: R): R => ({
+    ...route,
+    destination: destinationInFull(route.destination),
+  });
+  const destinationInFull = (destination: Destination): Destination => ({
+    ...destination,
+    host: fullHost(destination.host.toLowerCase(), namespace),
+  });
+  const routed = <R extends { readonly destination: Destination }, T>(
+    one: T & { readonly route?: readonly R[] },
+  ): T & { readonly route?: readonly R[] } =>
+    one.route === undefined ? one : { ...one, route: one.route.map(at) };
+  return {
+    ...virtualService,
+    hosts: hosts.map((host) => fullHost(host, namespace)),
+    http: http.map((route) => ({
+      ...routed(route),
+      ...(route.mirror && { mirror: destinationInFull(route.mirror) }),
+      ...(route.mirrors && { mirrors: route.mirrors.map(at) }),
+    })),
+    tls: tls.map(routed),
+    tcp: tcp.map(routed),
+  };
+}
