@@ -42,7 +42,7 @@ function isPrime(value: number): boolean {
   return true;
 }
 
-function checkLocality(setting: LocalitySetting | undefined, at: Reading): void {
+export function checkLocality(setting: LocalitySetting | undefined, at: Reading): void {
   if (setting === undefined) return;
   const { distribute = [], failover = [], failoverPriority = [] } = setting;
   if (distribute.length > 0 && failover.length + failoverPriority.length > 0) {

@@ -2,6 +2,7 @@
 import { duration, strings, uint32 } from '../kind-parts.ts';
 import { object } from '../schema/object-schema.ts';
 import { boolean, double, integer, list, map, nullable, string, word } from '../schema/schema.ts';
+import type { Static } from '../schema/schema.ts';
 
 const count = () => integer({ min: 0 });
 
@@ -35,7 +36,8 @@ const consistentHash = object(
 
 const failover = list(object({ from: string(), to: string() }));
 
-const localityLbSetting = object({
+/** Also of the mesh as a whole. */
+export const localityLbSetting = object({
   distribute: list(object({ from: string(), to: map(uint32()) })),
   failover,
   failoverPriority: strings(),
@@ -76,3 +78,6 @@ export const loadBalancer = object(
   },
   { oneOf: ['simple', 'consistentHash'] },
 );
+
+export type LoadBalancerSpec = Static<typeof loadBalancer>;
+export type LocalityLbSpec = Static<typeof localityLbSetting>;

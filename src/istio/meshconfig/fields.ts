@@ -1,69 +1,96 @@
 // The fields of Istio's MeshConfig, those that Isthmus acts on and the others.
 // https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig
-import { strings } from '../kind-parts.ts';
+import { localityLbSetting } from '../destinationrule/load-balancer-schema.ts';
+import { strings, uint32 } from '../kind-parts.ts';
 import { object } from '../schema/object-schema.ts';
 import { boolean, string, word } from '../schema/schema.ts';
-import type { Schema } from '../schema/schema.ts';
+import type { Schema, Static } from '../schema/schema.ts';
 
-/** Fields that are real, and that nothing here acts on (yet): taken, and reported. */
-const UNUSED = [
-  'accessLogEncoding',
-  'ca',
-  'caCertificates',
-  'certificates',
-  'configSources',
-  'connectTimeout',
-  'defaultConfig',
-  'defaultDestinationRuleExportTo',
-  'defaultHttpRetryPolicy',
-  'defaultProviders',
-  'defaultVirtualServiceExportTo',
-  'disableEnvoyListenerLog',
-  'discoverySelectors',
-  'dnsRefreshRate',
-  'enableEnvoyAccessLogService',
-  'enablePrometheusMerge',
-  'enableTracing',
-  'extensionProviders',
-  'h2UpgradePolicy',
-  'hboneIdleTimeout',
-  'inboundClusterStatName',
-  'inboundTrafficPolicy',
-  'ingressClass',
-  'ingressControllerMode',
-  'ingressSelector',
-  'ingressService',
-  'localityLbSetting',
-  'meshMTLS',
-  'outboundClusterStatName',
-  'pathNormalization',
-  'protocolDetectionTimeout',
-  'proxyHttpPort',
-  'proxyInboundListenPort',
-  'proxyListenPort',
-  'serviceScopeConfigs',
-  'serviceSettings',
-  'tcpKeepalive',
-  'thriftConfig',
-  'tlsDefaults',
-  'verifyCertificateAtClient',
-] as const;
+const NOT_YET = 'not acted on yet';
+const OTHERWISE = 'not acted on';
+
+/**
+ * Fields that are real and that nothing here acts on, each with what there is to say of it. They
+ * are taken, so that nobody's settings fail, and reported, so that nobody believes in them.
+ */
+const UNUSED = {
+  accessLogEncoding: NOT_YET,
+  ca: OTHERWISE,
+  caCertificates: NOT_YET,
+  certificates: OTHERWISE,
+  configSources: `${OTHERWISE}: the Kubernetes API is the only source`,
+  defaultConfig: `${OTHERWISE}: agents are configured where they run`,
+  defaultHttpRetryPolicy: NOT_YET,
+  defaultProviders: NOT_YET,
+  defaultVirtualServiceExportTo: NOT_YET,
+  disableEnvoyListenerLog: `${OTHERWISE}: listeners log nothing of their own`,
+  discoverySelectors: NOT_YET,
+  enableEnvoyAccessLogService: `${OTHERWISE}: the agent always takes access logs`,
+  enablePrometheusMerge: NOT_YET,
+  enableTracing: NOT_YET,
+  extensionProviders: NOT_YET,
+  hboneIdleTimeout: OTHERWISE,
+  inboundClusterStatName: NOT_YET,
+  inboundTrafficPolicy: NOT_YET,
+  ingressClass: OTHERWISE,
+  ingressControllerMode: OTHERWISE,
+  ingressSelector: OTHERWISE,
+  ingressService: OTHERWISE,
+  meshMTLS: `${OTHERWISE}: mesh TLS is TLS 1.3, always`,
+  mixerCheckServer: OTHERWISE,
+  outboundClusterStatName: NOT_YET,
+  pathNormalization: NOT_YET,
+  protocolDetectionTimeout: NOT_YET,
+  proxyHttpPort: NOT_YET,
+  proxyInboundListenPort: `${OTHERWISE}: it is 15006`,
+  proxyListenPort: `${OTHERWISE}: it is 15001`,
+  serviceScopeConfigs: OTHERWISE,
+  thriftConfig: OTHERWISE,
+  tlsDefaults: NOT_YET,
+  verifyCertificateAtClient: `${OTHERWISE}: certificates are verified, always`,
+} as const;
+
+type UnusedName = keyof typeof UNUSED;
 
 const anything: Schema<unknown> = { openapi: {}, read: (value) => value };
 
+const unused: Readonly<Record<string, Schema<unknown>>> = Object.fromEntries(
+  Object.keys(UNUSED).map((name) => [name, anything]),
+);
+
+const tcpKeepalive = object({ probes: uint32(), time: string(), interval: string() });
+
+/** One cluster has no other to keep a host's endpoints from: what it says is so already. */
+const serviceSettings = anything;
+
 export const meshConfigFields = object({
-  ...Object.fromEntries(UNUSED.map((name) => [name, anything])),
+  ...unused,
   trustDomain: string({ lengthMin: 1, lengthMax: 255 }),
   trustDomainAliases: strings(),
   enableAutoMtls: boolean(),
   accessLogFile: string(),
   accessLogFormat: string(),
-  outboundTrafficPolicy: object({ mode: word(['ALLOW_ANY', 'REGISTRY_ONLY']) }),
+  connectTimeout: string(),
+  tcpKeepalive,
+  outboundTrafficPolicy: object({
+    mode: word(['ALLOW_ANY', 'REGISTRY_ONLY', 'ALLOW_ANY_DYNAMIC_DNS']),
+  }),
   rootNamespace: string({ lengthMin: 1, lengthMax: 63 }),
   defaultServiceExportTo: strings(),
+  defaultDestinationRuleExportTo: strings(),
+  dnsRefreshRate: string(),
+  h2UpgradePolicy: word(['DO_NOT_UPGRADE', 'UPGRADE']),
+  localityLbSetting,
+  serviceSettings,
 });
 
-/** Which of these fields, all real, nothing here acts on. */
-export function unusedFields(fields: Readonly<Record<string, unknown>>): readonly string[] {
-  return UNUSED.filter((name) => fields[name] !== undefined);
+export type MeshConfigFields = Static<typeof meshConfigFields>;
+
+/** Which of these fields, all real, nothing here acts on, and what is to be said of each. */
+export function unusedFields(
+  fields: Readonly<Partial<Record<string, unknown>>>,
+): readonly { readonly field: string; readonly message: string }[] {
+  return Object.keys(UNUSED)
+    .filter((name): name is UnusedName => fields[name] !== undefined)
+    .map((name) => ({ field: name, message: UNUSED[name] }));
 }

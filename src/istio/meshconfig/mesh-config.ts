@@ -1,19 +1,33 @@
-// The mesh's own settings: key `mesh` of ConfigMap `istio` in namespace `istio-system`.
+// The mesh's own settings: keys `mesh` and `meshNetworks` of ConfigMap `istio` in namespace
+// `istio-system`.
 import { parseDocument } from 'yaml';
 import { cidrsOf, normalizeRanges, parseCidr } from '#base/ip.ts';
 import { isTrustDomain } from '#base/workload-identity.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { fieldsOf, textAt } from '../core/fields.ts';
+import { checkLocality } from '../destinationrule/check-load-balancer.ts';
+import { localityOf } from '../destinationrule/locality.ts';
+import type { SaidLocality } from '../destinationrule/locality.ts';
+import { durationMs } from '../duration.ts';
 import { parseMeta } from '../object.ts';
 import type { ParseResult, Violation } from '../object.ts';
 import { INVALID, Reading } from '../schema/reading.ts';
-import type { Static } from '../schema/schema.ts';
 import { checkExportTo, isDnsLabel } from '../syntax.ts';
 import { meshConfigFields, unusedFields } from './fields.ts';
+import type { MeshConfigFields } from './fields.ts';
+import { networksOf } from './mesh-networks.ts';
+import type { MeshNetwork } from './mesh-networks.ts';
 
 /** Where the mesh's settings lie. */
 export const MESH_CONFIG_NAMESPACE = 'istio-system';
 export const MESH_CONFIG_NAME = 'istio';
+
+/** As Linux has them; what is undefined is the kernel's own. */
+export type TcpKeepalive = {
+  readonly probes: number | undefined;
+  readonly timeMs: number | undefined;
+  readonly intervalMs: number | undefined;
+};
 
 /** The settings that Isthmus acts on, under Istio's names. */
 export type MeshConfig = {
@@ -29,10 +43,23 @@ export type MeshConfig = {
   readonly rootNamespace: string;
   /** `*`, `.`, `~` or namespaces, for Services and ServiceEntries that do not say. */
   readonly defaultServiceExportTo: readonly string[];
+  /** The same for DestinationRules. */
+  readonly defaultDestinationRuleExportTo: readonly string[];
+  /** How long a client tries to reach one endpoint. */
+  readonly connectTimeoutMs: number;
+  /** undefined: as every cluster of ours has it. */
+  readonly tcpKeepalive: TcpKeepalive | undefined;
+  /** How often names are looked up whose answers do not say. */
+  readonly dnsRefreshRateMs: number;
+  /** Are requests of HTTP/1.1 to services of the mesh made in HTTP/2? */
+  readonly upgradesToHttp2: boolean;
+  readonly localityLbSetting: SaidLocality;
+  /** Ordered by name. */
+  readonly networks: readonly MeshNetwork[];
   /** What counts as inside of the mesh, canonical: annotation `isthmus.dev/mesh-ranges`. */
   readonly meshRanges: readonly string[];
   /** Fields of Istio's that are set and that nothing here acts on: worth telling the operator. */
-  readonly unusedFields: readonly string[];
+  readonly remarks: readonly Violation[];
 };
 
 export const DEFAULT_MESH_CONFIG: MeshConfig = {
@@ -44,12 +71,20 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   outboundTrafficPolicy: 'ALLOW_ANY',
   rootNamespace: 'istio-system',
   defaultServiceExportTo: ['*'],
+  defaultDestinationRuleExportTo: ['*'],
+  connectTimeoutMs: 10_000,
+  tcpKeepalive: undefined,
+  dnsRefreshRateMs: 60_000,
+  upgradesToHttp2: false,
+  localityLbSetting: { distribute: [], failover: [], failoverPriority: [] },
+  networks: [],
   meshRanges: ['240.240.0.0/16'],
-  unusedFields: [],
+  remarks: [],
 };
 
 const RANGES = 'isthmus.dev/mesh-ranges';
 const KEY = 'mesh';
+const NETWORKS_KEY = 'meshNetworks';
 /** A ConfigMap holds at most 1 MiB. */
 const TEXT_LENGTH_MAX = 1 << 20;
 /** How often an alias may be resolved, nested ones multiplied: against texts that explode. */
@@ -65,30 +100,86 @@ export function parseMeshConfig(
 ): ParseResult<MeshConfig> {
   const violations: Violation[] = [];
   const root = new Reading('', violations);
-  const at = root.property('data').property(KEY);
-  const document = parseYaml(textAt(fieldsOf(configMap['data']), KEY), at);
+  const data = root.property('data');
+  const fields = fieldsOf(configMap['data']);
+  const at = data.property(KEY);
+  const document = parseYaml(textAt(fields, KEY), at);
   const read = document === INVALID ? INVALID : meshConfigFields.read(document ?? {}, at);
   const ranges = parseMeta(configMap).annotations[RANGES];
   const place = root.property('metadata').property('annotations').key(RANGES);
   const meshRanges = ranges === undefined ? defaults.meshRanges : rangesOf(ranges, place);
-  if (read !== INVALID) check(read, at);
-  if (read === INVALID || violations.length > 0) return { ok: false, violations };
-  const { outboundTrafficPolicy, ...settings } = read;
+  const remarks: Violation[] = [];
+  const networks = readNetworks(textAt(fields, NETWORKS_KEY), data.property(NETWORKS_KEY), remarks);
+  if (read === INVALID || networks === INVALID) return { ok: false, violations };
+  check(read, at);
+  const settings = settingsOf(read, defaults, at);
+  remarks.unshift(...remarksOf(read, at));
+  if (violations.length > 0) return { ok: false, violations };
+  const value = { ...settings, networks, meshRanges, remarks };
+  return { ok: true, value };
+}
+
+function readNetworks(
+  text: string,
+  at: Reading,
+  remarks: Violation[],
+): readonly MeshNetwork[] | typeof INVALID {
+  const document = parseYaml(text, at);
+  return document === INVALID ? INVALID : networksOf(document, at, remarks);
+}
+
+type Settings = Omit<MeshConfig, 'networks' | 'meshRanges' | 'remarks'>;
+
+function settingsOf(fields: MeshConfigFields, unset: Settings, at: Reading): Settings {
+  const mode = fields.outboundTrafficPolicy?.mode;
+  const { tcpKeepalive: keepalive, h2UpgradePolicy } = fields;
+  const place = at.property('tcpKeepalive');
   return {
-    ok: true,
-    value: {
-      trustDomain: settings.trustDomain ?? defaults.trustDomain,
-      trustDomainAliases: settings.trustDomainAliases ?? defaults.trustDomainAliases,
-      enableAutoMtls: settings.enableAutoMtls ?? defaults.enableAutoMtls,
-      accessLogFile: settings.accessLogFile ?? defaults.accessLogFile,
-      accessLogFormat: settings.accessLogFormat ?? defaults.accessLogFormat,
-      outboundTrafficPolicy: outboundTrafficPolicy?.mode ?? defaults.outboundTrafficPolicy,
-      rootNamespace: settings.rootNamespace ?? defaults.rootNamespace,
-      defaultServiceExportTo: settings.defaultServiceExportTo ?? defaults.defaultServiceExportTo,
-      meshRanges,
-      unusedFields: unusedFields(read),
-    },
+    trustDomain: fields.trustDomain ?? unset.trustDomain,
+    trustDomainAliases: fields.trustDomainAliases ?? unset.trustDomainAliases,
+    enableAutoMtls: fields.enableAutoMtls ?? unset.enableAutoMtls,
+    accessLogFile: fields.accessLogFile ?? unset.accessLogFile,
+    accessLogFormat: fields.accessLogFormat ?? unset.accessLogFormat,
+    outboundTrafficPolicy:
+      mode === 'ALLOW_ANY_DYNAMIC_DNS' ? 'ALLOW_ANY' : (mode ?? unset.outboundTrafficPolicy),
+    rootNamespace: fields.rootNamespace ?? unset.rootNamespace,
+    defaultServiceExportTo: fields.defaultServiceExportTo ?? unset.defaultServiceExportTo,
+    defaultDestinationRuleExportTo:
+      fields.defaultDestinationRuleExportTo ?? unset.defaultDestinationRuleExportTo,
+    connectTimeoutMs:
+      timeOf(fields.connectTimeout, at.property('connectTimeout')) ?? unset.connectTimeoutMs,
+    tcpKeepalive: keepalive
+      ? {
+          probes: keepalive.probes,
+          timeMs: timeOf(keepalive.time, place.property('time')),
+          intervalMs: timeOf(keepalive.interval, place.property('interval')),
+        }
+      : unset.tcpKeepalive,
+    dnsRefreshRateMs:
+      timeOf(fields.dnsRefreshRate, at.property('dnsRefreshRate')) ?? unset.dnsRefreshRateMs,
+    upgradesToHttp2:
+      h2UpgradePolicy === undefined ? unset.upgradesToHttp2 : h2UpgradePolicy === 'UPGRADE',
+    localityLbSetting: localityOf(fields.localityLbSetting) ?? unset.localityLbSetting,
   };
+}
+
+/** Envoy wants at least a millisecond of each of them. */
+function timeOf(text: string | undefined, at: Reading): number | undefined {
+  const ms = text === undefined ? undefined : durationMs(text);
+  if (text !== undefined && (ms === undefined || ms < 1)) {
+    at.refuse(`Invalid value: ${at.quote(text)}: must be a duration of at least 1ms`);
+  }
+  return ms;
+}
+
+function remarksOf(fields: MeshConfigFields, at: Reading): readonly Violation[] {
+  const unused = unusedFields(fields).map(({ field, message }) => ({
+    field: at.property(field).field,
+    message,
+  }));
+  if (fields.outboundTrafficPolicy?.mode !== 'ALLOW_ANY_DYNAMIC_DNS') return unused;
+  const message = 'ALLOW_ANY_DYNAMIC_DNS is taken as ALLOW_ANY';
+  return [...unused, { field: at.property('outboundTrafficPolicy').field, message }];
 }
 
 function parseYaml(text: string, at: Reading): unknown {
@@ -104,8 +195,8 @@ function parseYaml(text: string, at: Reading): unknown {
   }
 }
 
-function check(settings: Static<typeof meshConfigFields>, at: Reading): void {
-  const { trustDomain, trustDomainAliases = [], rootNamespace, defaultServiceExportTo } = settings;
+function check(settings: MeshConfigFields, at: Reading): void {
+  const { trustDomain, trustDomainAliases = [], rootNamespace } = settings;
   if (trustDomain !== undefined && !isTrustDomain(trustDomain)) {
     at.property('trustDomain').refuse('Invalid value: must be a lower-case domain name');
   }
@@ -117,7 +208,10 @@ function check(settings: Static<typeof meshConfigFields>, at: Reading): void {
   if (rootNamespace !== undefined && !isDnsLabel(rootNamespace)) {
     at.property('rootNamespace').refuse('Invalid value: must be the name of a namespace');
   }
-  checkExportTo(defaultServiceExportTo ?? [], '', at.property('defaultServiceExportTo'));
+  for (const name of ['defaultServiceExportTo', 'defaultDestinationRuleExportTo'] as const) {
+    checkExportTo(settings[name] ?? [], '', at.property(name));
+  }
+  checkLocality(settings.localityLbSetting, at.property('localityLbSetting'));
 }
 
 /** Canonical, sorted, none within another. */
