@@ -28,21 +28,34 @@ const FLAGS: Readonly<Record<string, string>> = {
   meshConfig: 'ISTHMUS_MESH_CONFIG',
 };
 
+const ROLES: ReadonlySet<string> = new Set(['sidecar', 'router']);
+
 /** @throws OperatorError USAGE */
 export function parseFlags(argv: readonly string[]): Map<string, string> {
-  // `proxy sidecar` are the words that Istio's own unit and injector put after pilot-agent
-  const words = argv[0] === 'proxy' ? argv.slice(argv[1] === 'sidecar' ? 2 : 1) : argv;
+  const { role, words } = roleOf(argv);
   const names = Object.keys(FLAGS);
   const { values } = readFlags(words, {
     options: Object.fromEntries(names.map((name) => [name, { type: 'string' } as const])),
     usage: `isthmus agent [--${names.join(' …] [--')} …]; the rest is in the environment`,
   });
   const flags = new Map<string, string>();
+  if (role !== undefined) flags.set('ISTHMUS_ROLE', role);
   for (const [name, value] of Object.entries(values)) {
     const setting = FLAGS[name];
     if (setting !== undefined && typeof value === 'string') flags.set(setting, value);
   }
   return flags;
+}
+
+/** `proxy sidecar`, `proxy router`: the words that Istio's unit and injector put after the agent. */
+function roleOf(argv: readonly string[]): {
+  readonly role: string | undefined;
+  readonly words: readonly string[];
+} {
+  const [first, second = ''] = argv;
+  if (first !== 'proxy') return { role: undefined, words: argv };
+  if (!ROLES.has(second)) return { role: undefined, words: argv.slice(1) };
+  return { role: second, words: argv.slice(2) };
 }
 
 export type Layer = ReadonlyMap<string, string>;

@@ -202,3 +202,21 @@ test('names are the agent’s business where traffic is, unless it is told other
     /ISTIO_META_DNS_CAPTURE is "yes"/,
   );
 });
+
+test('a router has nothing to capture, whatever it is told of capture', () => {
+  const argv = ['proxy', 'router', '--domain', 'shop.svc.cluster.local'];
+  const { node, capture, dns } = parse({
+    argv,
+    env: { ISTIO_INBOUND_PORTS: '*', ISTIO_INBOUND_INTERCEPTION_MODE: 'REDIRECT' },
+  });
+  assert.equal(node.role, 'router');
+  assert.equal(node.dnsDomain, 'shop.svc.cluster.local');
+  assert.equal(capture.mode, 'NONE');
+  assert.equal(dns, undefined);
+  assert.equal(parse({ argv: ['proxy', 'sidecar'] }).node.role, 'sidecar');
+  assert.equal(parse({ env: { ISTHMUS_ROLE: 'router' } }).capture.mode, 'NONE');
+  assert.match(
+    problemOf(() => parse({ argv: ['proxy', 'waypoint'] })),
+    /^USAGE: /,
+  );
+});

@@ -11,7 +11,11 @@ import { Settings, type HostPort } from './settings.ts';
 export type { AgentInput } from './config-layers.ts';
 export type { HostPort } from './settings.ts';
 
+/** Istio's words: beside an application, or a gateway, which has nothing to capture. */
+export type Role = 'sidecar' | 'router';
+
 export type NodeConfig = {
+  readonly role: Role;
   /** Undefined: the address that the machine uses towards the control plane. */
   readonly ip: string | undefined;
   /** Pod or machine name; part of the node id, never of the identity. */
@@ -189,7 +193,7 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     controlPlane: readControlPlane(settings, root),
     credentials: readCredentials(settings, context),
     envoy: readEnvoy(settings),
-    capture: readCapture(settings, dns),
+    capture: readCapture(settings, node.role, dns),
     dns,
     statusPort: settings.port('ISTHMUS_STATUS_PORT', 15_020),
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
@@ -224,6 +228,7 @@ function readNode(settings: Settings, { hostname, metadata }: Context): NodeConf
   }
   const clusterId = metadata['CLUSTER_ID'];
   return {
+    role: settings.oneOf<Role>('ISTHMUS_ROLE', 'sidecar', ['sidecar', 'router']),
     ip,
     name,
     namespace,
@@ -284,7 +289,8 @@ function readEnvoy(settings: Settings): EnvoyConfig {
 
 /** Istio's word is ISTIO_META_DNS_CAPTURE; here it is on unless traffic is not captured at all. */
 function readDns(settings: Settings, node: NodeConfig): DnsConfig | undefined {
-  const isOff = settings.text('ISTIO_INBOUND_INTERCEPTION_MODE') === 'NONE';
+  const mode = settings.text('ISTIO_INBOUND_INTERCEPTION_MODE');
+  const isOff = node.role === 'router' || mode === 'NONE';
   const word = JSON.stringify(node.metadata['DNS_CAPTURE'] ?? !isOff).replaceAll('"', '');
   if (word !== 'true' && word !== 'false') {
     settings.fail(`ISTIO_META_DNS_CAPTURE is "${word}", expected true or false`);
@@ -306,11 +312,11 @@ function readDns(settings: Settings, node: NodeConfig): DnsConfig | undefined {
   };
 }
 
-function readCapture(settings: Settings, dns: DnsConfig | undefined): CaptureConfig {
+function readCapture(settings: Settings, role: Role, dns: DnsConfig | undefined): CaptureConfig {
   // `*` means the mesh as the control plane tells it: other traffic is not captured at all
   const isAll = settings.text('ISTIO_SERVICE_CIDR') === '*';
   return {
-    mode: settings.oneOf('ISTIO_INBOUND_INTERCEPTION_MODE', 'REDIRECT', ['REDIRECT', 'NONE']),
+    mode: role === 'router' ? 'NONE' : readCaptureMode(settings),
     inboundPorts: settings.portsOrAll('ISTIO_INBOUND_PORTS', []),
     inboundExcludePorts: settings.ports('ISTIO_LOCAL_EXCLUDE_PORTS', LOCAL_EXCLUDE_PORTS),
     outboundCidrs: isAll ? [] : settings.cidrs('ISTIO_SERVICE_CIDR'),
@@ -322,6 +328,9 @@ function readCapture(settings: Settings, dns: DnsConfig | undefined): CaptureCon
     dns: dns && { port: dns.port, sourcePorts: dns.sourcePorts },
   };
 }
+
+const readCaptureMode = (settings: Settings): CaptureConfig['mode'] =>
+  settings.oneOf('ISTIO_INBOUND_INTERCEPTION_MODE', 'REDIRECT', ['REDIRECT', 'NONE']);
 
 /** Linux interface names: at most 15 characters (IFNAMSIZ), and nothing that nft would parse. */
 function readInterfaces(settings: Settings): readonly string[] {

@@ -5,6 +5,7 @@ import {
   apiVersionOf,
   AUTHORIZATION_POLICY,
   CONFIG_MAP,
+  ENDPOINT_SLICE,
   PEER_AUTHENTICATION,
   POD,
   type ResourceType,
@@ -75,6 +76,28 @@ export function meshConfig(settings: {
     annotations: { 'isthmus.dev/mesh-ranges': ranges.join(',') },
     data: { mesh: JSON.stringify(mesh) },
   });
+}
+
+/** The Service `istiod` as an installation has it; in the lab there is no Pod behind it. */
+export function controlPlaneService(address: string): readonly Manifest[] {
+  const ports = [
+    { name: 'https-dns', port: 15_012, protocol: 'TCP' },
+    { name: 'https-webhook', port: 15_017, protocol: 'TCP' },
+  ];
+  const place = { namespace: ROOT_NAMESPACE };
+  return [
+    manifest(SERVICE, 'istiod', {
+      ...place,
+      spec: { ports: [ports[0], { name: 'https-webhook', port: 443, targetPort: 15_017 }] },
+    }),
+    manifest(ENDPOINT_SLICE, 'istiod', {
+      ...place,
+      labels: { 'kubernetes.io/service-name': 'istiod' },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address] }],
+      ports,
+    }),
+  ];
 }
 
 /** A Pod as its node reports it. The lab is the node: it has already given the address. */

@@ -40,13 +40,17 @@ export function serviceNames({ host, namespace, kubeService }: MeshService): Ser
   return { host, namespace, name: kubeService?.split('/')[1] ?? host };
 }
 
+/** Of a Pod its controller's name, which injection writes on it; else the object's own. */
+export const workloadName = ({ name, labels }: Pick<WorkloadMetadata, 'name' | 'labels'>): string =>
+  labels['service.istio.io/workload-name'] ?? name;
+
 /** Fields without a value are left out. */
 export function workloadMetadata(workload: WorkloadMetadata): JsonObject {
-  const { kind, name, namespace, labels } = workload;
+  const { kind, namespace, labels } = workload;
   const app = labels['service.istio.io/canonical-name'] ?? labels['app'];
   const version = labels['service.istio.io/canonical-revision'] ?? labels['version'];
   return {
-    workload: labels['service.istio.io/workload-name'] ?? name,
+    workload: workloadName(workload),
     workload_kind: kind,
     workload_namespace: namespace,
     ...(app !== undefined && { workload_app: app }),

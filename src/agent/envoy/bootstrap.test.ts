@@ -34,3 +34,13 @@ test('an Envoy whose traffic is not captured needs no mark, and so no privilege'
   const bootstrap = renderBootstrap({ config, ip: '10.0.0.1', socketPath: '/x' });
   assert.doesNotMatch(bootstrap, /SO_MARK/);
 });
+
+test('a gateway calls itself a router, and needs no mark either', () => {
+  const env = { ISTHMUS_ROLE: 'router', POD_NAME: 'gw-1', POD_NAMESPACE: 'istio-system' };
+  const bootstrap = renderBootstrap({ config: configOf(env), ip: '10.0.0.1', socketPath: '/x' });
+  assert.match(
+    bootstrap,
+    /"router~10\.0\.0\.1~gw-1\.istio-system~istio-system\.svc\.cluster\.local"/,
+  );
+  assert.doesNotMatch(bootstrap, /SO_MARK/);
+});

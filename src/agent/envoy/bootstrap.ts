@@ -26,10 +26,10 @@ export type BootstrapOptions = {
   readonly socketPath: string;
 };
 
-/** Istio's form: `sidecar~<ip>~<name>.<namespace>~<dns domain>`. */
+/** Istio's form: `<role>~<ip>~<name>.<namespace>~<dns domain>`. */
 export function nodeId(options: Pick<BootstrapOptions, 'config' | 'ip'>): string {
-  const { name, namespace, dnsDomain } = options.config.node;
-  return `sidecar~${options.ip}~${name}.${namespace}~${dnsDomain}`;
+  const { role, name, namespace, dnsDomain } = options.config.node;
+  return `${role}~${options.ip}~${name}.${namespace}~${dnsDomain}`;
 }
 
 /** The text of Envoy's configuration file. */

@@ -180,9 +180,10 @@ export class EnvoyRunner {
 
   #launch(): Launch {
     const { config, binary } = this.#options;
-    const { namespace, serviceAccount } = config.node;
+    const { role, namespace, serviceAccount } = config.node;
     // the address is not among them: a machine that gets another one is still the same workload
     const essential = [
+      role,
       namespace,
       serviceAccount,
       this.#files.envoySocket,

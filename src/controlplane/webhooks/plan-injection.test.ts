@@ -183,6 +183,7 @@ test('labels and annotations are added, and what the user wrote stays', () => {
     'security.istio.io/tlsMode': 'disabled',
     'service.istio.io/canonical-name': 'web',
     'service.istio.io/canonical-revision': 'v2',
+    'service.istio.io/workload-name': 'web-7d',
   });
   assert.equal(annotations['note'], 'mine');
   assert.equal(annotations['prometheus.io/port'], '9102');

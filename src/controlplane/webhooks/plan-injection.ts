@@ -1,14 +1,16 @@
 // Sidecar injection: whether a Pod gets a proxy, and what becomes of it then. Pure.
 // Labels, annotations and their precedence are Istio's (pkg/kube/inject).
 import { fieldsOf, numberAt, objectsAt, textAt, textMapOf, type Fields } from '#kube/fields.ts';
+import { mergeContainer } from './merge-container.ts';
 import { rewriteProbes } from './probes.ts';
 import { PROXY_CONFIG, readProxyConfig } from './proxy-config.ts';
 import {
   buildSidecar,
   PROMETHEUS_ANNOTATIONS,
   SIDECAR_NAME,
-  VOLUMES,
+  volumesOf,
   type SidecarSettings,
+  type Template,
 } from './sidecar.ts';
 import { readTrafficAnnotations } from './traffic-annotations.ts';
 import { workloadNameOf } from './workload-name.ts';
@@ -34,6 +36,12 @@ const REWRITE_PROBES = 'sidecar.istio.io/rewriteAppHTTPProbers';
 const TLS_MODE = 'security.istio.io/tlsMode';
 const NAMESPACE_INJECTION = 'istio-injection';
 const REVISION = 'istio.io/rev';
+const WORKLOAD_NAME = 'service.istio.io/workload-name';
+/** Of a label's value. */
+const LABEL_LENGTH_MAX = 63;
+const TEMPLATES = 'inject.istio.io/templates';
+/** In place of an image: whoever wrote the container leaves it, and what goes with it, to us. */
+const AUTO_IMAGE = 'auto';
 /** Kubernetes' own namespaces, as in Istio. */
 const IGNORED_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
@@ -51,17 +59,27 @@ export function planInjection(
     return skipped('its namespace is not labeled for injection');
   }
   if (annotations[STATUS] !== undefined || hasSidecar(pod)) return skipped('it has a sidecar');
-  if (fieldsOf(pod, 'spec')['hostNetwork'] === true) return onHostNetwork(metadata, wish);
+  const template = templateOf(annotations);
+  const usesHostNetwork = fieldsOf(pod, 'spec')['hostNetwork'] === true;
+  if (usesHostNetwork && template === 'sidecar') return onHostNetwork(metadata, wish);
   const refuse = (problem: string): Injection => {
     return { kind: 'refused', message: `${describe(metadata)}: ${problem}` };
   };
+  if (template === undefined) return refuse(UNKNOWN_TEMPLATE);
   const capture = readTrafficAnnotations(annotations);
   if (!capture.ok) return refuse(capture.problem);
   const proxy = readProxyConfig(annotations[PROXY_CONFIG] ?? '');
   if (!proxy.ok) return refuse(proxy.problem);
   const { holdsApplication } = proxy;
-  const env = { ...capture.settings, ...proxy.env };
-  return inject(pod, { namespace, settings, env, holdsApplication });
+  const env = { ...(template === 'sidecar' && capture.settings), ...proxy.env };
+  return inject(pod, { namespace, template, settings, env, holdsApplication });
+}
+
+const UNKNOWN_TEMPLATE = `annotation ${TEMPLATES} may be sidecar or gateway`;
+
+function templateOf(annotations: Readonly<Record<string, string>>): Template | undefined {
+  const name = (annotations[TEMPLATES] ?? 'sidecar').trim();
+  return name === 'sidecar' || name === 'gateway' ? name : undefined;
 }
 
 const skipped = (reason: string): Injection => ({ kind: 'skipped', reason });
@@ -104,32 +122,38 @@ function isNamespaceInjected({ labels }: Namespace, metadata: Fields, revision: 
 function hasSidecar(pod: Fields): boolean {
   const spec = fieldsOf(pod, 'spec');
   return [...objectsAt(spec, 'containers'), ...objectsAt(spec, 'initContainers')].some(
-    (container) => container['name'] === SIDECAR_NAME,
+    (container) => container['name'] === SIDECAR_NAME && container['image'] !== AUTO_IMAGE,
   );
 }
 
 type InjectionOptions = {
   readonly namespace: Namespace;
+  readonly template: Template;
   readonly settings: InjectionSettings;
   readonly env: Readonly<Record<string, string>>;
   readonly holdsApplication: boolean;
 };
 
 function inject(pod: Fields, options: InjectionOptions): Injection {
-  const { namespace, settings, env, holdsApplication } = options;
+  const { namespace, template, settings, env, holdsApplication } = options;
   const metadata = fieldsOf(pod, 'metadata');
   const spec = fieldsOf(pod, 'spec');
   const annotations = textMapOf(metadata['annotations']);
-  const containers = objectsAt(spec, 'containers');
+  const given = objectsAt(spec, 'containers');
+  const containers = given.filter(({ name }) => name !== SIDECAR_NAME);
   const workload = workloadNameOf(metadata, namespace.name);
-  const isRewriting = annotations[REWRITE_PROBES] !== 'false';
+  const isGateway = template === 'gateway';
+  const isRewriting = !isGateway && annotations[REWRITE_PROBES] !== 'false';
   const probes = isRewriting ? rewriteProbes(containers) : { containers, probers: {} };
-  const sidecar = buildSidecar({
+  const proxy = buildSidecar({
+    template,
     settings,
     annotations,
     env: {
       ...env,
-      ISTIO_META_APP_CONTAINERS: containers.map((one) => textAt(one, 'name')).join(','),
+      ...(containers.length > 0 && {
+        ISTIO_META_APP_CONTAINERS: containers.map((one) => textAt(one, 'name')).join(','),
+      }),
       ISTIO_META_WORKLOAD_NAME: workload.name,
       ISTIO_META_OWNER: workload.owner,
       ...(Object.keys(probes.probers).length > 0 && {
@@ -137,12 +161,15 @@ function inject(pod: Fields, options: InjectionOptions): Injection {
       }),
     },
   });
+  const own = given.find(({ name }) => name === SIDECAR_NAME);
+  const sidecar = own ? mergeContainer(proxy, own, AUTO_IMAGE) : proxy;
   const present = new Set(objectsAt(spec, 'volumes').map(({ name }) => name));
-  const volumes = VOLUMES.filter(({ name }) => !present.has(name));
+  const volumes = volumesOf(template).filter(({ name }) => !present.has(name));
   const labels = {
-    [TLS_MODE]: 'istio',
+    ...(!isGateway && { [TLS_MODE]: 'istio' }),
     'service.istio.io/canonical-name': workload.canonicalName,
     'service.istio.io/canonical-revision': workload.canonicalRevision,
+    ...(workload.name.length <= LABEL_LENGTH_MAX && { [WORKLOAD_NAME]: workload.name }),
     ...textMapOf(metadata['labels']),
   };
   return {
@@ -153,16 +180,23 @@ function inject(pod: Fields, options: InjectionOptions): Injection {
       metadata: {
         ...metadata,
         labels,
-        annotations: injectedAnnotations(annotations, containers, settings.revision),
+        annotations: injectedAnnotations(annotations, containers, { template, settings }),
       },
       spec: {
         ...spec,
+        ...(isGateway && { securityContext: withLowPorts(fieldsOf(spec, 'securityContext')) }),
         volumes: [...objectsAt(spec, 'volumes'), ...volumes],
         ...placed(probes.containers, sidecar, { spec, holdsApplication }),
       },
     },
   };
 }
+
+/** A gateway is no root, and may be asked to listen on port 80. */
+const withLowPorts = (security: Fields): Fields => ({
+  sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+  ...security,
+});
 
 /** Where the proxy and the agent listen: an application there would keep one of them from it. */
 const OWN_PORTS = new Set([15_000, 15_001, 15_006, 15_020, 15_021, 15_053, 15_090]);
@@ -193,14 +227,15 @@ function placed(
 function injectedAnnotations(
   before: Readonly<Record<string, string>>,
   containers: readonly Fields[],
-  revision: string,
+  { template, settings }: Pick<InjectionOptions, 'template' | 'settings'>,
 ): Readonly<Record<string, string>> {
-  const name = textAt(containers[0] ?? {}, 'name');
+  const { revision } = settings;
+  const name = textAt(containers[0] ?? {}, 'name') || SIDECAR_NAME;
   const isScraped = Object.keys(before).some((key) => key.startsWith('prometheus.io/'));
   const status = {
     initContainers: null,
     containers: [SIDECAR_NAME],
-    volumes: VOLUMES.map((volume) => volume['name']),
+    volumes: volumesOf(template).map((volume) => volume['name']),
     imagePullSecrets: null,
     revision,
   };

@@ -1,8 +1,13 @@
-// The container that injection adds to a Pod, and the volumes that it needs.
+// The containers that injection adds to a Pod, beside an application or as a gateway, and the
+// volumes that they need.
 import type { Fields } from '#kube/fields.ts';
 import { STATUS_PORT } from './probes.ts';
 
 export const SIDECAR_NAME = 'istio-proxy';
+
+/** Istio's names for what a proxy is there for. */
+export type Template = 'sidecar' | 'gateway';
+
 /** Readiness of the proxy, for kubelet and load balancers. */
 const READY_PORT = 15_021;
 
@@ -15,6 +20,16 @@ export type SidecarSettings = {
   readonly revision: string;
 };
 
+/** A gateway needs no privilege: it captures nothing. Its user is Istio's. */
+const GATEWAY_SECURITY_CONTEXT = {
+  runAsUser: 1337,
+  runAsGroup: 1337,
+  runAsNonRoot: true,
+  privileged: false,
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+};
+
 type Resources = {
   readonly cpu: string;
   readonly memory: string;
@@ -23,17 +38,20 @@ type Resources = {
 };
 
 export type SidecarOptions = {
+  readonly template: Template;
   readonly settings: SidecarSettings;
   /** What the agent is told besides what follows from the Pod. */
   readonly env: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 };
 
-export function buildSidecar({ settings, env, annotations }: SidecarOptions): Fields {
+export function buildSidecar(options: SidecarOptions): Fields {
+  const { template, settings, env, annotations } = options;
+  const isGateway = template === 'gateway';
   return {
     name: SIDECAR_NAME,
     image: annotations['sidecar.istio.io/proxyImage'] ?? settings.image,
-    args: ['agent'],
+    args: isGateway ? ['agent', 'proxy', 'router'] : ['agent'],
     env: [
       ...Object.entries(FROM_POD).map(([name, fieldPath]) => ({
         name,
@@ -45,11 +63,11 @@ export function buildSidecar({ settings, env, annotations }: SidecarOptions): Fi
       })),
     ],
     resources: resourcesOf(annotations),
-    securityContext: SECURITY_CONTEXT,
+    securityContext: isGateway ? GATEWAY_SECURITY_CONTEXT : SECURITY_CONTEXT,
     startupProbe: { httpGet: READY_PROBE, periodSeconds: 1, failureThreshold: 600 },
     // Istio's 15 s would keep a Pod from its Service for as long.
     readinessProbe: { httpGet: READY_PROBE, periodSeconds: 2, timeoutSeconds: 3 },
-    volumeMounts: MOUNTS,
+    volumeMounts: isGateway ? [...MOUNTS, LOG_MOUNT] : MOUNTS,
   };
 }
 
@@ -106,10 +124,13 @@ const MOUNTS = [
   { name: 'istio-data', mountPath: '/var/lib/istio' },
 ];
 
+/** Where the agent keeps Envoy's logs: an image's own folder there is root's. */
+const LOG_MOUNT = { name: 'istio-log', mountPath: '/var/log/istio' };
+
 /** Half a day, as in Istio; kubelet renews it long before. */
 const TOKEN_SECONDS = 43_200;
 
-export const VOLUMES: readonly Fields[] = [
+const VOLUMES: readonly Fields[] = [
   {
     name: 'istio-token',
     projected: {
@@ -127,6 +148,9 @@ export const VOLUMES: readonly Fields[] = [
   { name: 'istiod-ca-cert', configMap: { name: 'istio-ca-root-cert' } },
   { name: 'istio-data', emptyDir: {} },
 ];
+
+export const volumesOf = (template: Template): readonly Fields[] =>
+  template === 'gateway' ? [...VOLUMES, { name: LOG_MOUNT.name, emptyDir: {} }] : VOLUMES;
 
 /** Where Prometheus finds the workload's metrics; an application's own answer is left to it. */
 export const PROMETHEUS_ANNOTATIONS = {

@@ -8,7 +8,7 @@ import { isAlreadyExists } from '#kube/status.ts';
 import { Cloud, REPOSITORY, VM_CIDR, WORKSTATION } from '../cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from '../cluster.ts';
 import { meshConfig } from '../library-mesh.ts';
-import { NAMESPACE_OF_STORY } from '../manifests.ts';
+import { controlPlaneService, NAMESPACE_OF_STORY } from '../manifests.ts';
 import { LabNode } from '../node/lab-node.ts';
 import { Postgres } from '../postgres.ts';
 import { LAB_ROOT } from '../sandbox.ts';
@@ -83,9 +83,9 @@ async function buildCloud(env: NodeJS.ProcessEnv, logsDir: string | undefined): 
   return cloud;
 }
 
-/** The mesh's settings, as the story's mesh had them, and the namespace that every cluster has. */
+/** What an installation brings, and the namespace that every cluster has. */
 async function prepareCluster(cluster: Cluster): Promise<void> {
-  await cluster.apply(meshConfig(false));
+  await cluster.apply(meshConfig(false), ...controlPlaneService(CONTROL_PLANE.address));
   const namespace = { metadata: { name: NAMESPACE_OF_STORY } };
   const account = { metadata: { namespace: NAMESPACE_OF_STORY, name: 'default' } };
   await ignoringExisting(cluster.kube.create(NAMESPACE, namespace));

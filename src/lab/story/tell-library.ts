@@ -18,6 +18,7 @@ import { CONTROL_PLANE, type LibraryWorld, VM } from './library-world.ts';
 import { FILES_PARENT, putFilesInPlace, VmAgent } from './vm-agent.ts';
 
 const POLICIES = fileURLToPath(new URL('policies.yaml', import.meta.url));
+const GATEWAY = `${REPOSITORY}/deploy/gateway`;
 const MANIFESTS = `${REPOSITORY}/library/manifests`;
 /** A book comes every two seconds, and one that failed is tried again within two. */
 const BOOK_LIMIT_MS = 30_000;
@@ -54,8 +55,8 @@ async function deployLibrary(world: LibraryWorld, narrator: Narrator): Promise<v
   const { kubectl } = world;
   await narrator.chapter('1  A cluster, and a VM beside it');
   await narrator.command('kubectl get nodes', () => kubectl.ok(['get', 'nodes']));
-  await narrator.command('kubectl apply -f library/manifests', () =>
-    kubectl.ok(['apply', '-f', MANIFESTS]),
+  await narrator.command('kubectl apply -f deploy/gateway -f library/manifests', () =>
+    kubectl.ok(['apply', '-f', GATEWAY, '-f', MANIFESTS]),
   );
   const wait = 'wait -n library --for=condition=Available deploy --all --timeout=80s';
   await narrator.command(`kubectl ${wait}`, () => kubectl.ok(wait.split(' ')));
