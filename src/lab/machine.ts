@@ -19,6 +19,11 @@ import { LAB_ROOT } from './sandbox.ts';
 const HOLDER = fileURLToPath(new URL('programs/machine.sh', import.meta.url));
 const BOOT_LIMIT_MS = 20_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/**
+ * As inside a shell: a bash whose input is a socket, as ours is, else takes itself for a remote
+ * login's and runs whatever stands in the user's own ~/.bashrc.
+ */
+const SHELL_LEVEL = '1';
 
 export type MachineOptions = {
   /** Also its network namespace, which is there already. */
@@ -148,7 +153,14 @@ export class Machine implements AsyncDisposable {
   }
 
   #env(own: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-    return { PATH, HOME: '/root', LANG: 'C.UTF-8', ...this.#options.env, ...own };
+    return {
+      PATH,
+      HOME: '/root',
+      LANG: 'C.UTF-8',
+      SHLVL: SHELL_LEVEL,
+      ...this.#options.env,
+      ...own,
+    };
   }
 }
 
