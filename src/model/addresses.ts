@@ -82,6 +82,16 @@ export class Addresses {
     return claims.toSorted(compareClaims)[0]?.owner;
   }
 
+  /** The workloads that have a canonical address: Pods before WorkloadEntries, older before newer. */
+  workloadsAt(address: string): readonly Workload[] {
+    const { workloads } = this.#model;
+    const found = membersOf(this.#workloads, address).flatMap((key) => workloads.get(key) ?? []);
+    return found.toSorted(
+      (a, b) =>
+        compareText(a.kind, b.kind) || a.createdAtMs - b.createdAtMs || compareText(a.key, b.key),
+    );
+  }
+
   *#serviceClaims(address: string, clientNamespace: string): Iterable<OwnerClaim> {
     for (const service of this.#servicesIn(this.#services, address)) {
       const isVisible = isVisibleIn(service, clientNamespace);

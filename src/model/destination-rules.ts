@@ -8,11 +8,12 @@
 // Within each place the most specific host decides, and if its rules are not for this client, none
 // of that place is. Rules of one host in one place are one: the oldest that has a policy gives it,
 // subsets are united by name, the oldest first. Nothing is inherited from one place by another.
-import type {
-  DestinationRule,
-  Subset,
-  TrafficPolicy,
-} from '#istio/destinationrule/destination-rule.ts';
+//
+// A rule with a workloadSelector is for those clients of its own namespace alone. Rules of equal
+// selectors are one, apart from the others; the first that selects the client speaks for the host,
+// and the rules without a selector for all other clients.
+import type { DestinationRule, Subset } from '#istio/destinationrule/destination-rule.ts';
+import type { TrafficPolicy } from '#istio/destinationrule/traffic-policy.ts';
 import { membersOf } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
 import { equalData } from './equal.ts';
@@ -20,6 +21,7 @@ import type { Graph } from './graph.ts';
 import { isVisibleTo, visibilityOf } from './service.ts';
 import type { MeshService, Visibility } from './service.ts';
 import { compareAge, compareText } from './services.ts';
+import { hasLabels } from './workload.ts';
 
 /** What the rules of one host say together. */
 export type DestinationPolicy = {
@@ -28,45 +30,70 @@ export type DestinationPolicy = {
   readonly subsets: readonly Subset[];
 };
 
-/** Undefined: no rule is about it. */
+/**
+ * Undefined: no rule is about it.
+ *
+ * @param labels of the client, for rules that are for some of the namespace's workloads only
+ */
 export type DestinationRuleFor = (
   clientNamespace: string,
   service: Pick<MeshService, 'namespace' | 'host'>,
+  labels?: Labels,
 ) => DestinationPolicy | undefined;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A rule, and for whose clients it is. */
+type Exported = { readonly rule: DestinationRule; readonly visibility: Visibility };
 
 /** Rules that are looked at together: for clients in there, elsewhere too, only in there. */
 type Pool = 'local' | 'exported' | 'private';
 
-/** @param options.rootNamespace where the rules of the whole mesh are (MeshConfig), tracked */
+/**
+ * @param options.rootNamespace where the rules of the whole mesh are (MeshConfig), tracked
+ * @param options.defaultExportTo of rules that do not say (MeshConfig), tracked
+ */
 export function deriveDestinationRules(
   graph: Graph,
-  rules: Collection<DestinationRule>,
+  written: Collection<DestinationRule>,
   options: {
     readonly fullHost: (host: string, namespace: string) => string;
     readonly rootNamespace: () => string;
+    readonly defaultExportTo: () => readonly string[];
   },
 ): DestinationRuleFor {
-  const { fullHost, rootNamespace } = options;
-  const places = (rule: DestinationRule): readonly string[] =>
-    poolsOf(rule).map((pool) => `${pool} ${rule.namespace}`);
-  const byHost = graph.index('DestinationRules by host', rules, (rule) =>
-    places(rule).map((place) => `${place} ${fullHost(rule.host, rule.namespace)}`),
+  const { fullHost, rootNamespace, defaultExportTo } = options;
+  const rules = graph.derive<DestinationRule, Exported>(
+    'DestinationRules exported',
+    written,
+    (rule) => {
+      const exportTo = rule.exportTo.length > 0 ? rule.exportTo : defaultExportTo();
+      return { rule, visibility: visibilityOf(exportTo, rule.namespace) };
+    },
   );
-  const withWildcards = graph.index('DestinationRules with wildcards', rules, (rule) =>
-    rule.host.startsWith('*') ? places(rule) : [],
+  const places = (exported: Exported): readonly string[] =>
+    poolsOf(exported).map((pool) => `${pool} ${exported.rule.namespace}`);
+  const byHost = graph.index('DestinationRules by host', rules, (exported) => {
+    const { host, namespace } = exported.rule;
+    return places(exported).map((place) => `${place} ${fullHost(host, namespace)}`);
+  });
+  const withWildcards = graph.index('DestinationRules with wildcards', rules, (exported) =>
+    exported.rule.host.startsWith('*') ? places(exported) : [],
   );
   // Apart from the rules, so that only a wildcard that comes or goes is of interest to everybody.
   const wildcards = graph.derive(
     'wildcards of DestinationRules',
     withWildcards,
     (_, place) => {
-      const found = membersOf(withWildcards, place).flatMap((key) => rules.get(key)?.host ?? []);
-      return [...new Set(found)].toSorted((a, b) => b.length - a.length || compareText(a, b));
+      const hosts = membersOf(withWildcards, place).flatMap(
+        (key) => rules.get(key)?.rule.host ?? [],
+      );
+      return [...new Set(hosts)].toSorted((a, b) => b.length - a.length || compareText(a, b));
     },
     equalData,
   );
   const find = new Finder({ rules, byHost, wildcards });
-  return (clientNamespace, service) => {
+  return (clientNamespace, service, labels = NO_LABELS) => {
     const root = rootNamespace();
     const own: Pool = clientNamespace === root ? 'private' : 'local';
     const places: readonly (readonly [Pool, string])[] = [
@@ -76,32 +103,48 @@ export function deriveDestinationRules(
     ];
     for (const [pool, namespace] of places) {
       const found = find.visible(`${pool} ${namespace}`, service.host, clientNamespace);
-      if (found.length > 0) return merge(found);
+      if (found.length > 0) return merge(forClient(found, labels));
     }
     return undefined;
   };
 }
 
-/** A rule for some clients only is nobody's yet. */
-function poolsOf(rule: DestinationRule): readonly Pool[] {
-  const { namespace } = rule;
-  if (rule.hasSelector) return [];
-  const visibility = visibleIn(rule);
-  if (visibility === 'all') return ['local', 'exported'];
-  if (!visibility.includes(namespace)) return ['exported'];
-  return visibility.length === 1 ? ['local', 'private'] : ['local', 'exported'];
+const NO_LABELS: Labels = {};
+
+/** A rule for some clients only is for its own namespace. */
+function poolsOf({ rule, visibility }: Exported): readonly Pool[] {
+  const { namespace, selector } = rule;
+  const isPrivate = visibility !== 'all' && visibility.length === 1;
+  const isOwn = visibility === 'all' || visibility.includes(namespace);
+  if (selector !== undefined) return isOwn ? ['local', ...(isPrivate ? PRIVATE : [])] : [];
+  if (!isOwn) return ['exported'];
+  return isPrivate ? ['local', 'private'] : ['local', 'exported'];
 }
 
-const visibleIn = ({ exportTo, namespace }: DestinationRule): Visibility =>
-  exportTo.length === 0 ? 'all' : visibilityOf(exportTo, namespace);
+const PRIVATE: readonly Pool[] = ['private'];
+
+/** Of the rules of a host those that speak to the client together. */
+function forClient(
+  oldestFirst: readonly DestinationRule[],
+  labels: Labels,
+): readonly DestinationRule[] {
+  const meant = oldestFirst.find(({ selector }) => selector && hasLabels(labels, selector));
+  const wanted = meant && selectorKey(meant);
+  return oldestFirst.filter((rule) => selectorKey(rule) === wanted);
+}
+
+function selectorKey({ selector }: DestinationRule): string | undefined {
+  const pairs = selector && Object.entries(selector).toSorted(([a], [b]) => compareText(a, b));
+  return pairs && JSON.stringify(pairs);
+}
 
 class Finder {
-  readonly #rules: Collection<DestinationRule>;
+  readonly #rules: Collection<Exported>;
   readonly #byHost: Index;
   readonly #wildcards: Collection<readonly string[]>;
 
   constructor(model: {
-    readonly rules: Collection<DestinationRule>;
+    readonly rules: Collection<Exported>;
     readonly byHost: Index;
     /** The longest first. */
     readonly wildcards: Collection<readonly string[]>;
@@ -115,7 +158,8 @@ class Finder {
   visible(place: string, host: string, clientNamespace: string): readonly DestinationRule[] {
     const rules = this.#mostSpecific(place, host).flatMap((key) => this.#rules.get(key) ?? []);
     return rules
-      .filter((rule) => isVisibleTo(visibleIn(rule), clientNamespace))
+      .filter(({ visibility }) => isVisibleTo(visibility, clientNamespace))
+      .map(({ rule }) => rule)
       .toSorted(compareAge);
   }
 
@@ -129,7 +173,9 @@ class Finder {
   }
 }
 
-function merge(oldestFirst: readonly DestinationRule[]): DestinationPolicy {
+/** Undefined: there are rules of the host, and all of them are for other clients. */
+function merge(oldestFirst: readonly DestinationRule[]): DestinationPolicy | undefined {
+  if (oldestFirst.length === 0) return undefined;
   const subsets = new Map<string, Subset>();
   for (const subset of oldestFirst.flatMap((rule) => rule.subsets)) {
     if (!subsets.has(subset.name)) subsets.set(subset.name, subset);

@@ -17,6 +17,7 @@ import type { Collection } from './collection.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { DestinationPolicy, DestinationRuleFor } from './destination-rules.ts';
 import { deriveEndpoints } from './endpoints.ts';
+import { equalData } from './equal.ts';
 import { deriveGateways } from './gateways.ts';
 import type { GatewayPort, Gateways, ServerRef } from './gateways.ts';
 import { Graph } from './graph.ts';
@@ -32,7 +33,7 @@ import type { WorkloadAuthorization } from './policies.ts';
 import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
-import { deriveVirtualServices } from './virtual-services.ts';
+import { createServicesWithin, deriveVirtualServices } from './virtual-services.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { workloadKey } from './workload.ts';
 import type { InboundPort, Workload } from './workload.ts';
@@ -50,6 +51,8 @@ export type {
 
 export type Mesh = {
   readonly graph: Graph;
+  /** The cluster that the Kubernetes API is of, as metrics call it. */
+  readonly clusterId: string;
   /** By `namespace/host`. */
   readonly services: Collection<MeshService>;
   /** By `namespace/host`: what stands behind each service. */
@@ -65,6 +68,8 @@ export type Mesh = {
   config(): MeshConfig;
   /** What a canonical IP address means to clients in a namespace; undefined: nothing. */
   ownerOf(clientNamespace: string, address: string): AddressOwner | undefined;
+  /** Who has a canonical IP address: Pods before WorkloadEntries, older before newer. */
+  workloadsAt(address: string): readonly Workload[];
   /** The ports that a workload serves, ordered by port. `key` as in `workloads`. */
   inboundPorts(key: string): readonly InboundPort[];
   /** Which TLS the workload demands on a port of its own. */
@@ -81,6 +86,8 @@ export type Mesh = {
   /** The VirtualServices of a Gateway (`namespace/name`) for a namespace, the oldest first. */
   readonly virtualServicesOf: Gateways['virtualServicesOf'];
   readonly virtualServices: VirtualServices;
+  /** The services whose hosts a wildcard (`*.example.com`) covers, seen by anybody; in no order. */
+  servicesWithin(wildcard: string): readonly MeshService[];
   /** A host as an object of a namespace writes it, in full: short names are Services of its own. */
   fullHost(host: string, namespace: string): string;
   /** What proxies in a namespace capture. */
@@ -97,12 +104,18 @@ export type MeshOptions = {
   readonly graph?: Graph;
   /** What Kubernetes puts after `svc` in the names of Services (default `cluster.local`). */
   readonly clusterDomain?: string;
+  /** Istio's CLUSTER_ID (default `Kubernetes`). */
+  readonly clusterId?: string;
   /** Settings where the ConfigMap says nothing. */
   readonly defaults?: Partial<MeshConfig>;
 };
 
 export function createMesh(options: MeshOptions = {}): Mesh {
-  const { graph = new Graph(), clusterDomain = 'cluster.local' } = options;
+  const {
+    graph = new Graph(),
+    clusterDomain = 'cluster.local',
+    clusterId = 'Kubernetes',
+  } = options;
   const defaults = { ...DEFAULT_MESH_CONFIG, ...options.defaults };
   const inputs = createInputs(graph);
   const { workloads, meshConfig, rejections, remarks } = inputs;
@@ -116,6 +129,14 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const meshAddresses = deriveMeshAddresses(graph, { services, endpoints, meshConfig, defaults });
   const root = graph.derive('root namespace', meshConfig, ({ rootNamespace }) => rootNamespace);
   const rootNamespace = (): string => root.get(THE_MESH) ?? defaults.rootNamespace;
+  const exportOfRules = graph.derive(
+    'default exportTo of DestinationRules',
+    meshConfig,
+    ({ defaultDestinationRuleExportTo }) => defaultDestinationRuleExportTo,
+    equalData,
+  );
+  const defaultExportTo = (): readonly string[] =>
+    exportOfRules.get(THE_MESH) ?? defaults.defaultDestinationRuleExportTo;
   const serviceOf = (namespace: string, name: string): string =>
     `${namespace}/${name}.${namespace}.svc.${clusterDomain}`;
   const policies = derivePolicies(graph, inputs, {
@@ -133,6 +154,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
 
   return {
     graph,
+    clusterId,
     services,
     endpoints,
     workloads,
@@ -140,6 +162,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     remarks,
     config: () => meshConfig.get(THE_MESH) ?? defaults,
     ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
+    workloadsAt: (address) => addresses.workloadsAt(address),
     inboundPorts: (key) => inbound.ports.get(key) ?? [],
     mtlsMode: policies.mtlsMode,
     mtlsPorts: policies.mtlsPorts,
@@ -147,11 +170,13 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
       fullHost,
       rootNamespace,
+      defaultExportTo,
     }),
     gateways: inputs.gateways,
     gatewayPorts: gateways.portsOf,
     virtualServicesOf: gateways.virtualServicesOf,
     virtualServices,
+    servicesWithin: createServicesWithin(graph, services),
     fullHost,
     meshAddresses,
     workloadOf: createWorkloadOf(graph, workloads),

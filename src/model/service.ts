@@ -33,6 +33,8 @@ export type MeshService = {
   readonly addresses: readonly string[];
   /** Has no address of its own: clients dial its endpoints' addresses. */
   readonly isHeadless: boolean;
+  /** The host that it is another name of (a Service of type ExternalName); empty: of none. */
+  readonly aliasOf: string;
   /** Ordered by number. */
   readonly ports: readonly ServicePort[];
   readonly resolution: Resolution;

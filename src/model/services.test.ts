@@ -34,6 +34,7 @@ test('a Service is a service of the mesh, with its TCP ports', () => {
     createdAtMs: Date.UTC(2026, 0, 2),
     addresses: ['10.96.0.5'],
     isHeadless: false,
+    aliasOf: '',
     ports: [{ number: 5432, name: 'tcp', protocol: 'tcp' }],
     resolution: 'static',
     isExternal: false,

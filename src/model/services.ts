@@ -108,6 +108,7 @@ function mergeService(parts: {
     createdAtMs: Math.min(...[...(kube ? [kube] : []), ...entries].map((it) => it.createdAtMs)),
     addresses,
     isHeadless: addresses.length === 0 && (kube?.externalName ?? '') === '',
+    aliasOf: kube?.externalName ?? '',
     ports: kube ? portsOf([kube]) : portsOf(entries),
     resolution: resolutionOf(kube, entries),
     isExternal: kube === undefined && oldest?.isExternal === true,

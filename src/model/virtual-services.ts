@@ -8,7 +8,7 @@ import type { Collection } from './collection.ts';
 import { equalData } from './equal.ts';
 import type { Graph } from './graph.ts';
 import { isVisibleTo, visibilityOf } from './service.ts';
-import type { Visibility } from './service.ts';
+import type { MeshService, Visibility } from './service.ts';
 import { compareAge, compareText } from './services.ts';
 
 export type VirtualServices = {
@@ -78,6 +78,18 @@ export function deriveVirtualServices(
         .toSorted((a, b) => rankOf(a) - rankOf(b) || compareAge(a, b)),
     wildcardsOfSidecars: () => wildcards.get(WILDCARDS) ?? [],
   };
+}
+
+/** By every wildcard that covers it, a service is found without a look at the others. */
+export function createServicesWithin(
+  graph: Graph,
+  services: Collection<MeshService>,
+): (wildcard: string) => readonly MeshService[] {
+  const byDomain = graph.index('services by domain', services, ({ host }) => {
+    const labels = host.replace(/^\*\./, '').split('.');
+    return labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`);
+  });
+  return (wildcard) => membersOf(byDomain, wildcard).flatMap((key) => services.get(key) ?? []);
 }
 
 const isWildcard = (host: string): boolean => host.startsWith('*');

@@ -18,7 +18,7 @@ import type {
   WorkloadAuthorization,
 } from '#model/mesh.ts';
 import type { Endpoint, MeshService, ServiceEndpoints } from '#model/service.ts';
-import { deriveVirtualServices } from '#model/virtual-services.ts';
+import { createServicesWithin, deriveVirtualServices } from '#model/virtual-services.ts';
 import type { InboundPort, Workload } from '#model/workload.ts';
 import { workloadKey } from '#model/workload.ts';
 
@@ -27,6 +27,7 @@ const NO_POLICIES: WorkloadAuthorization = { allow: [], deny: [], audit: [], cus
 
 export class FakeMesh implements Mesh {
   readonly graph = new Graph();
+  readonly clusterId = 'Kubernetes';
   readonly services = this.graph.source<MeshService>('services');
   readonly endpoints = this.graph.source<ServiceEndpoints>('endpoints');
   readonly workloads = this.graph.source<Workload>('workloads');
@@ -55,6 +56,7 @@ export class FakeMesh implements Mesh {
   readonly virtualServices = deriveVirtualServices(this.graph, this.written, {
     fullHost: (host) => host,
   });
+  readonly servicesWithin = createServicesWithin(this.graph, this.services);
   /** By namespace. */
   readonly captured = this.graph.source<MeshAddresses>('mesh addresses');
 
@@ -71,6 +73,11 @@ export class FakeMesh implements Mesh {
 
   ownerOf(clientNamespace: string, address: string): AddressOwner | undefined {
     return this.owners.get(`${clientNamespace} ${address}`) ?? this.owners.get(address);
+  }
+
+  workloadsAt(address: string): readonly Workload[] {
+    const all = [...this.workloads.entries()].map(([, workload]) => workload);
+    return all.filter(({ addresses }) => addresses.includes(address));
   }
 
   inboundPorts(key: string): readonly InboundPort[] {
@@ -163,6 +170,7 @@ export function fakeService(
     createdAtMs: 0,
     addresses: [],
     isHeadless: false,
+    aliasOf: '',
     ports: [{ number: port, name: 'tcp', protocol: 'tcp' }],
     resolution: 'static',
     isExternal: false,

@@ -3,7 +3,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { VirtualHost_TlsRequirementType } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import type { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
-import type { TableHost, TableRoute } from './gateway-table.ts';
+import type { TableHost } from './gateway-table.ts';
+import type { TableRoute } from './http-table.ts';
 import { takesEverything } from './http-match.ts';
 import { buildHttpRoute } from './http-route.ts';
 

@@ -3,39 +3,15 @@
 // table and the list of clusters are made.
 import type { GatewayServer } from '#istio/gateway/gateway.ts';
 import { commonHosts } from '#istio/virtualservice/host-match.ts';
-import type {
-  Destination,
-  Headers,
-  HttpMatch,
-  HttpRoute,
-} from '#istio/virtualservice/http-schema.ts';
-import type { RouteDestination } from '#istio/virtualservice/schema.ts';
 import { isOfOrigin } from '#istio/virtualservice/virtual-service.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import type { Mesh, ServerRef } from '#model/mesh.ts';
 import type { HostLookup } from './host-lookup.ts';
-import { outboundName } from './names.ts';
+import { RouteTables, routePartsFor } from './http-table.ts';
+import type { TableRoute, Target } from './http-table.ts';
 
 /** The servers of a port, seen from the gateway's namespace. */
 export type TableInput = { readonly namespace: string; readonly servers: readonly ServerRef[] };
-
-export type Target = {
-  /** `outbound|<port>|<subset>|<host>`, whether there is such a service or not. */
-  readonly cluster: string;
-  readonly weight: number;
-  readonly headers: Headers | undefined;
-};
-
-export type TableRoute = {
-  readonly virtualService: { readonly namespace: string; readonly name: string };
-  /** Of the server, as clients know it. */
-  readonly port: number;
-  readonly route: HttpRoute;
-  /** undefined: every request. */
-  readonly match: HttpMatch | undefined;
-  readonly targets: readonly Target[];
-  readonly mirrors: readonly { readonly cluster: string; readonly percent: number }[];
-};
 
 export type TableHost = {
   /** In lower case; the first label may be `*`. */
@@ -54,15 +30,14 @@ export type TableChain = {
 };
 
 type BoundServer = { readonly gateway: string; readonly server: GatewayServer };
-type Place = { readonly virtualService: VirtualService; readonly namespace: string };
 
 export class GatewayTables {
   readonly #mesh: Mesh;
-  readonly #serviceOf: HostLookup;
+  readonly #routes: RouteTables;
 
   constructor(mesh: Mesh, serviceOf: HostLookup) {
     this.#mesh = mesh;
-    this.#serviceOf = serviceOf;
+    this.#routes = new RouteTables({ mesh, serviceOf });
   }
 
   /** Of HTTP servers, by host. Routes of several VirtualServices for one host are merged. */
@@ -97,7 +72,7 @@ export class GatewayTables {
     const taken = new Set<string>();
     for (const bound of this.#serversOf(input)) {
       for (const { virtualService, hosts } of this.#boundTo(input, bound)) {
-        const place = { virtualService, namespace: input.namespace };
+        const place = { namespace: input.namespace, port: bound.server.port };
         for (const { match, route = [] } of virtualService.tls) {
           for (const one of match.filter((it) => isMeant(it, bound))) {
             const names = one.sniHosts.map((name) => name.toLowerCase());
@@ -106,7 +81,7 @@ export class GatewayTables {
               .filter((name) => !taken.has(name));
             if (serverNames.length === 0) continue;
             for (const name of serverNames) taken.add(name);
-            const targets = this.#targets(route, place, bound.server.port);
+            const targets = this.#routes.targets(route, virtualService, place);
             chains.push({ serverNames: serverNames.toSorted(), targets });
           }
         }
@@ -123,8 +98,8 @@ export class GatewayTables {
           ({ match = [] }) => match.length === 0 || match.some((one) => isMeant(one, bound)),
         );
         if (found === undefined) continue;
-        const place = { virtualService, namespace: input.namespace };
-        const targets = this.#targets(found.route ?? [], place, bound.server.port);
+        const place = { namespace: input.namespace, port: bound.server.port };
+        const targets = this.#routes.targets(found.route ?? [], virtualService, place);
         return { serverNames: [], targets };
       }
     }
@@ -151,79 +126,14 @@ export class GatewayTables {
     }
   }
 
-  /** Nothing after a route that takes every request is ever reached. */
   #routesOf(
     virtualService: VirtualService,
     options: { readonly input: TableInput; readonly gateway: string; readonly port: number },
   ): readonly TableRoute[] {
     const { input, gateway, port } = options;
-    const routes: TableRoute[] = [];
     const bound = { gateway, server: { port } };
-    for (const route of virtualService.http) {
-      if (route.delegate !== undefined) continue;
-      const matches = route.match ?? [];
-      const meant = matches.filter((match) => isMeant(match, bound));
-      const parts = this.#partsOf(route, { virtualService, namespace: input.namespace }, port);
-      if (matches.length === 0) {
-        routes.push({ ...parts, match: undefined });
-        break;
-      }
-      routes.push(...meant.map((match) => ({ ...parts, match })));
-    }
-    return routes;
-  }
-
-  #partsOf(route: HttpRoute, place: Place, port: number): Omit<TableRoute, 'match'> {
-    const { namespace, name } = place.virtualService;
-    const percentOfMirror =
-      route.mirrorPercentage?.value ?? route.mirrorPercent ?? route.mirror_percent ?? 100;
-    const mirrors = [
-      ...(route.mirror ? [{ destination: route.mirror, percent: percentOfMirror }] : []),
-      ...(route.mirrors ?? []).map(({ destination, percentage }) => ({
-        destination,
-        percent: percentage?.value ?? 100,
-      })),
-    ];
-    return {
-      virtualService: { namespace, name },
-      port,
-      route,
-      targets: this.#targets(route.route ?? [], place, port),
-      mirrors: mirrors
-        .filter(({ percent }) => percent > 0)
-        .map(({ destination, percent }) => ({
-          cluster: this.#clusterOf(destination, place, port),
-          percent,
-        })),
-    };
-  }
-
-  /** Of several destinations, those with a share; a single one has it all. */
-  #targets(
-    routes: readonly (RouteDestination & { readonly headers?: Headers })[],
-    place: Place,
-    port: number,
-  ): readonly Target[] {
-    const targets = routes.map(({ destination, weight = 0, headers }) => ({
-      cluster: this.#clusterOf(destination, place, port),
-      weight,
-      headers,
-    }));
-    return targets.length > 1 ? targets.filter(({ weight }) => weight > 0) : targets;
-  }
-
-  /** A port that is not said is the service's only one, or else the server's. */
-  #clusterOf(destination: Destination, place: Place, serverPort: number): string {
-    const { virtualService, namespace } = place;
-    const host = this.#mesh.fullHost(destination.host.toLowerCase(), virtualService.namespace);
-    const only = this.#onlyPortOf(namespace, host);
-    const port = destination.port?.number ?? only ?? serverPort;
-    return outboundName({ host, port, subset: destination.subset ?? '' });
-  }
-
-  #onlyPortOf(namespace: string, host: string): number | undefined {
-    const { ports = [] } = this.#serviceOf(namespace, host) ?? {};
-    return ports.length === 1 ? ports[0]?.number : undefined;
+    const parts = routePartsFor(virtualService, (match) => isMeant(match, bound));
+    return this.#routes.routes(virtualService, parts, { namespace: input.namespace, port });
   }
 }
 

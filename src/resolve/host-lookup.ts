@@ -8,6 +8,16 @@ import type { MeshService } from '#model/service.ts';
 /** The one service that a host is to clients in a namespace, by the order of address owners. */
 export type HostLookup = (namespace: string, host: string) => MeshService | undefined;
 
+/** The service of a host; for another name of a service (ExternalName), that service. */
+export function concreteOf(
+  serviceOf: HostLookup,
+  { namespace, host }: { readonly namespace: string; readonly host: string },
+): MeshService | undefined {
+  const service = serviceOf(namespace, host);
+  if (service === undefined || service.aliasOf === '') return service;
+  return serviceOf(namespace, service.aliasOf) ?? service;
+}
+
 /** Adds an index to the mesh's graph. */
 export function createHostLookup(mesh: Mesh): HostLookup {
   const byHost = mesh.graph.index('services by host', mesh.services, ({ host }) => [host]);

@@ -67,7 +67,7 @@ function headerOf(name: string, match: StringMatch): HeaderMatcher {
   if (isPresence(match)) {
     return { name, headerMatchSpecifier: { case: 'presentMatch', value: true } };
   }
-  return { name, headerMatchSpecifier: { case: 'stringMatch', value: stringOf(match) } };
+  return { name, headerMatchSpecifier: { case: 'stringMatch', value: buildStringMatch(match) } };
 }
 
 /** A header that is not there has no such value, either. */
@@ -83,10 +83,13 @@ function parameterOf(
   if (isPresence(match)) {
     return { name, queryParameterMatchSpecifier: { case: 'presentMatch', value: true } };
   }
-  return { name, queryParameterMatchSpecifier: { case: 'stringMatch', value: stringOf(match) } };
+  return {
+    name,
+    queryParameterMatchSpecifier: { case: 'stringMatch', value: buildStringMatch(match) },
+  };
 }
 
-function stringOf({ exact, prefix, regex }: StringMatch): StringMatcher {
+export function buildStringMatch({ exact, prefix, regex }: StringMatch): StringMatcher {
   if (prefix !== undefined) return { matchPattern: { case: 'prefix', value: prefix } };
   if (regex !== undefined) return { matchPattern: { case: 'safeRegex', value: { regex } } };
   return { matchPattern: { case: 'exact', value: exact ?? '' } };

@@ -1,22 +1,21 @@
-// One route of a gateway's table: what happens to the requests that it takes.
+// One HTTP route, of a gateway's table or a virtual host: what happens to the requests it takes.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import type {
   RedirectActionSchema,
-  RetryPolicySchema,
   RouteActionSchema,
   RouteSchema,
   WeightedCluster_ClusterWeightSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js';
-import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
-import { FractionalPercent_DenominatorType } from '#gen/envoy/type/v3/percent_pb.js';
 import { durationMs } from '#istio/duration.ts';
-import type { HttpRedirect, HttpRetries, HttpRewrite } from '#istio/virtualservice/http-schema.ts';
-import type { TableRoute, Target } from './gateway-table.ts';
+import type { HttpRedirect, HttpRewrite } from '#istio/virtualservice/http-schema.ts';
+import type { TableRoute, Target } from './http-table.ts';
 import { authorityOf, headerOperations } from './http-headers.ts';
+import { filterConfigs, millionths } from './http-filters.ts';
 import { buildRouteMatch } from './http-match.ts';
-import { extension, metadata, milliseconds } from './message.ts';
+import { buildRetryPolicy } from './http-retry.ts';
+import { metadata, milliseconds } from './message.ts';
 
 type Route = MessageInitShape<typeof RouteSchema>;
 type RouteAction = MessageInitShape<typeof RouteActionSchema>;
@@ -35,7 +34,9 @@ export function buildHttpRoute(table: TableRoute): Route | undefined {
     name: [route.name, match?.name].filter((part) => part !== undefined && part !== '').join('.'),
     match: buildRouteMatch(match),
     action,
+    statPrefix: match?.statPrefix ?? '',
     metadata: metadata({ istio: { config } }),
+    typedPerFilterConfig: filterConfigs(route),
     ...headerOperations([route.headers, single?.headers]),
   };
 }
@@ -65,6 +66,9 @@ function actionOf(table: TableRoute): Route['action'] {
   return table.targets.length === 0 ? undefined : { case: 'route', value: routeActionOf(table) };
 }
 
+/** 0 is "none": Envoy's own default would end every request after 15 seconds. */
+const NO_TIMEOUT = milliseconds(0);
+
 function routeActionOf({ route, targets, mirrors }: TableRoute): RouteAction {
   const { rewrite, retries, timeout } = route;
   const single = targets.length === 1 ? targets[0] : undefined;
@@ -72,20 +76,40 @@ function routeActionOf({ route, targets, mirrors }: TableRoute): RouteAction {
     rewrite?.authority || authorityOf(route.headers) || authorityOf(single?.headers);
   return {
     clusterSpecifier: clustersOf(targets),
-    // 0 is "none": Envoy's own default would end every request after 15 seconds
-    timeout: milliseconds(Math.round(durationMs(timeout ?? '0') ?? 0)),
+    timeout:
+      timeout === undefined ? NO_TIMEOUT : milliseconds(Math.round(durationMs(timeout) ?? 0)),
     ...rewriteOf(rewrite),
     ...(authority && { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
-    ...(retries?.attempts !== 0 && { retryPolicy: retryPolicy(retries) }),
+    ...retried(buildRetryPolicy(retries, { isHashed: false })),
     requestMirrorPolicies: mirrors.map(({ cluster, percent }) => ({
       cluster,
-      runtimeFraction: {
-        defaultValue: {
-          numerator: Math.round(percent * 10_000),
-          denominator: FractionalPercent_DenominatorType.MILLION,
-        },
-      },
+      runtimeFraction: { defaultValue: millionths(percent) },
+      // a copy is no part of the trace
+      traceSampled: false,
     })),
+  };
+}
+
+const retried = (retryPolicy: RouteAction['retryPolicy']): Pick<RouteAction, 'retryPolicy'> =>
+  retryPolicy === undefined ? {} : { retryPolicy };
+
+/** All requests to one cluster, without a VirtualService. */
+export function buildPlainRoute(
+  name: string,
+  cluster: string,
+  { isRetried = true }: { readonly isRetried?: boolean } = {},
+): Route {
+  return {
+    name,
+    match: buildRouteMatch(undefined),
+    action: {
+      case: 'route',
+      value: {
+        clusterSpecifier: { case: 'cluster', value: cluster },
+        timeout: NO_TIMEOUT,
+        ...(isRetried && retried(buildRetryPolicy(undefined, { isHashed: false }))),
+      },
+    },
   };
 }
 
@@ -113,36 +137,6 @@ function rewriteOf(
   if (regex === undefined) return { prefixRewrite: uri };
   const { match = '', rewrite: substitution = '' } = regex;
   return { regexRewrite: { pattern: { regex: match }, substitution } };
-}
-
-/**
- * What is tried again when nobody says anything: only what cannot have been done yet. Istio's
- * default without its retries of 503, which may repeat a write that has happened.
- */
-const RETRY_ON = 'connect-failure,refused-stream,reset-before-request,unavailable,cancelled';
-const ATTEMPTS = 2;
-/** Attempts to find an endpoint that has not been tried (Istio's number). */
-const HOST_SELECTION_ATTEMPTS = 5;
-
-function retryPolicy(retries: HttpRetries | undefined): MessageInitShape<typeof RetryPolicySchema> {
-  const words = (retries?.retryOn ?? RETRY_ON).split(',').map((word) => word.trim());
-  const statuses = words.filter((word) => /^[1-5]\d\d$/.test(word)).map(Number);
-  const conditions = words.filter((word) => word !== '' && !/^\d+$/.test(word));
-  const perTryMs = durationMs(retries?.perTryTimeout ?? '');
-  const backoffMs = durationMs(retries?.backoff ?? '');
-  return {
-    retryOn: [...conditions, ...(statuses.length > 0 ? ['retriable-status-codes'] : [])].join(','),
-    retriableStatusCodes: statuses,
-    numRetries: retries?.attempts ?? ATTEMPTS,
-    ...(perTryMs !== undefined && { perTryTimeout: milliseconds(Math.round(perTryMs)) }),
-    ...(backoffMs !== undefined && {
-      retryBackOff: { baseInterval: milliseconds(Math.round(backoffMs)) },
-    }),
-    retryHostPredicate: [
-      extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema, {}),
-    ],
-    hostSelectionRetryMaxAttempts: BigInt(HOST_SELECTION_ATTEMPTS),
-  };
 }
 
 const REDIRECT_CODES: ReadonlyMap<number, RedirectAction_RedirectResponseCode> = new Map([

@@ -7,29 +7,18 @@ import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type { FilterChain } from '#gen/envoy/config/listener/v3/listener_components_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { VirtualHost_TlsRequirementType } from '#gen/envoy/config/route/v3/route_components_pb.js';
-import type {
-  HeaderMatcher,
-  QueryParameterMatcher,
-  Route,
-  RouteAction,
-  RouteMatch,
-  VirtualHost,
-} from '#gen/envoy/config/route/v3/route_components_pb.js';
+import type { VirtualHost } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
-import type { StringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js';
 import type { EncodedResource, ResourceCatalog } from '#xds/catalog.ts';
 import { TYPE_URL } from './names.ts';
 import { ask, decode } from './simulate-call.ts';
+import { outcomeOf, simulateRoutes } from './simulate-http.ts';
+import type { Request } from './simulate-http.ts';
 
 type Catalog = ResourceCatalog<WorkloadIdentity>;
 
-export type Request = {
-  /** `http://host:port/path?query`; the port is the gateway workload's own. */
-  readonly url: string;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-};
+export type { Request };
 
 /** Clusters with weights, `301 to …`, a status of its own, or why there is no answer. */
 export function simulateRequest(
@@ -49,13 +38,7 @@ export function simulateRequest(
   const host = virtualHostFor(virtualHosts, url.hostname);
   if (host === undefined) return '404 no such host';
   if (host.requireTls === VirtualHost_TlsRequirementType.ALL) return '301 to https';
-  const headers: Record<string, string> = {
-    ...request.headers,
-    ':method': request.method ?? 'GET',
-    ':authority': url.host,
-    ':scheme': 'http',
-  };
-  const route = host.routes.find(({ match }) => match && fits(match, { url, headers }));
+  const route = simulateRoutes(host.routes, request);
   return route === undefined ? '404 no route' : outcomeOf(route);
 }
 
@@ -108,79 +91,6 @@ const isDomainOf = (domain: string, name: string): boolean =>
 
 const specificity = (domain: string): number =>
   domain.startsWith('*') ? domain.length : 1000 + domain.length;
-
-type Asked = { readonly url: URL; readonly headers: Readonly<Record<string, string>> };
-
-function fits(match: RouteMatch, { url, headers }: Asked): boolean {
-  return (
-    fitsPath(match, url.pathname) &&
-    match.headers.every((matcher) => fitsHeader(matcher, headers)) &&
-    match.queryParameters.every((matcher) => fitsParameter(matcher, url.searchParams))
-  );
-}
-
-function fitsPath({ pathSpecifier, caseSensitive }: RouteMatch, asked: string): boolean {
-  const isAnyCase = caseSensitive === false;
-  const inCase = (text: string): string => (isAnyCase ? text.toLowerCase() : text);
-  switch (pathSpecifier.case) {
-    case 'path':
-      return inCase(asked) === inCase(pathSpecifier.value);
-    case 'prefix':
-      return inCase(asked).startsWith(inCase(pathSpecifier.value));
-    case 'safeRegex':
-      return new RegExp(`^(?:${pathSpecifier.value.regex})$`).test(asked);
-    default:
-      return assert.fail(`no path is matched by ${pathSpecifier.case}`);
-  }
-}
-
-function fitsHeader(matcher: HeaderMatcher, headers: Asked['headers']): boolean {
-  const { name, headerMatchSpecifier: specifier, invertMatch } = matcher;
-  const value = headers[name] ?? (matcher.treatMissingHeaderAsEmpty ? '' : undefined);
-  if (specifier.case === 'presentMatch') return (value !== undefined) !== invertMatch;
-  assert(specifier.case === 'stringMatch');
-  return value !== undefined && fitsString(specifier.value, value) !== invertMatch;
-}
-
-function fitsParameter(matcher: QueryParameterMatcher, parameters: URLSearchParams): boolean {
-  const value = parameters.get(matcher.name);
-  const { queryParameterMatchSpecifier: specifier } = matcher;
-  if (specifier.case === 'presentMatch') return value !== null;
-  assert(specifier.case === 'stringMatch');
-  return value !== null && fitsString(specifier.value, value);
-}
-
-function fitsString({ matchPattern }: StringMatcher, value: string): boolean {
-  switch (matchPattern.case) {
-    case 'exact':
-      return value === matchPattern.value;
-    case 'prefix':
-      return value.startsWith(matchPattern.value);
-    case 'safeRegex':
-      return new RegExp(`^(?:${matchPattern.value.regex})$`).test(value);
-    default:
-      return assert.fail(`no string is matched by ${matchPattern.case}`);
-  }
-}
-
-function outcomeOf({ action }: Route): string {
-  switch (action.case) {
-    case 'route':
-      return clustersOf(action.value);
-    case 'redirect':
-      return `redirect ${action.value.responseCode} ${action.value.hostRedirect}`;
-    case 'directResponse':
-      return String(action.value.status);
-    default:
-      return assert.fail(`a route does ${action.case}`);
-  }
-}
-
-function clustersOf({ clusterSpecifier }: RouteAction): string {
-  if (clusterSpecifier.case === 'cluster') return clusterSpecifier.value;
-  assert(clusterSpecifier.case === 'weightedClusters');
-  return clusterSpecifier.value.clusters.map(({ name, weight }) => `${weight} ${name}`).join(', ');
-}
 
 /** All that a gateway holds: what its wildcard subscriptions stand for, and what these need. */
 export function tablesOf(

@@ -1,40 +1,87 @@
 // The virtual host behind an authority (`Host`) that a sidecar's HTTP listener meets: planned for
-// whoever asks, made once for all whose plans agree. Always answered, for Envoy would wait without end.
+// whoever asks, made once for all whose plans agree. Always answered, for Envoy would wait without
+// end; and for this one authority alone, so that no two virtual hosts can claim the same one.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { assertNever } from '#base/assert-never.ts';
 import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
-import type { Mesh } from '#model/mesh.ts';
+import type { RouteSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { encodeResource } from './encode.ts';
-import type { HostLookup } from './host-lookup.ts';
-import type { VirtualHostRecipe } from './recipe.ts';
+import { buildHttpRoute, buildPlainRoute } from './http-route.ts';
+import { RouteTables } from './http-table.ts';
+import {
+  outboundName,
+  parseVirtualHostName,
+  PASSTHROUGH_STAT_NAME,
+  virtualHostName,
+} from './names.ts';
+import type { VirtualHostContent, VirtualHostRecipe } from './recipe.ts';
+import { findVirtualHost } from './virtual-host-plan.ts';
+import type { VirtualHostAsk, VirtualHostContext } from './virtual-host-plan.ts';
 
-/** Who asks, and for what. */
-export type VirtualHostAsk = {
-  readonly namespace: string;
-  /** Of the asking workload: what `sourceLabels` of a match are compared with. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** Of the listener: the name of its route configuration. */
-  readonly port: number;
-  /** As Envoy asks: `host` or `host:port`, in lower case. */
-  readonly authority: string;
-};
+export type { VirtualHostAsk, VirtualHostContext };
 
-export type VirtualHostContext = { readonly mesh: Mesh; readonly serviceOf: HostLookup };
+type Route = MessageInitShape<typeof RouteSchema>;
 
 export function planVirtualHost(
-  { mesh }: VirtualHostContext,
-  { port, authority }: VirtualHostAsk,
+  context: VirtualHostContext,
+  ask: VirtualHostAsk,
 ): VirtualHostRecipe {
+  const content = findVirtualHost(context, ask) ?? catchAll(context);
+  return { kind: 'virtual-host', name: virtualHostName(ask), content };
+}
+
+function catchAll({ mesh }: VirtualHostContext): VirtualHostContent {
   const isAllowed = mesh.config().outboundTrafficPolicy === 'ALLOW_ANY';
-  return {
-    kind: 'virtual-host',
-    name: `${port}/${authority}`,
-    content: { kind: isAllowed ? 'passthrough' : 'blocked' },
-  };
+  return { kind: isAllowed ? 'passthrough' : 'blocked' };
 }
 
 /** The resource `<port>/<authority>`. */
-export function makeVirtualHost(_: VirtualHostContext, recipe: VirtualHostRecipe): EncodedResource {
+export function makeVirtualHost(
+  context: VirtualHostContext,
+  recipe: VirtualHostRecipe,
+): EncodedResource {
   const { name } = recipe;
-  const domain = name.slice(name.indexOf('/') + 1);
-  return encodeResource(name, VirtualHostSchema, { name, domains: [domain] });
+  const { port, authority } = parseVirtualHostName(name) ?? { port: 0, authority: '' };
+  return encodeResource(name, VirtualHostSchema, {
+    name,
+    domains: [authority],
+    routes: routesOf(context, { content: recipe.content, port }),
+    includeRequestAttemptCount: true,
+  });
 }
+
+function routesOf(
+  { mesh, serviceOf }: VirtualHostContext,
+  { content, port }: { readonly content: VirtualHostContent; readonly port: number },
+): Route[] {
+  switch (content.kind) {
+    case 'service': {
+      const service = mesh.services.get(content.service);
+      if (service === undefined) return [];
+      return [buildPlainRoute('default', outboundName({ host: service.host, port }))];
+    }
+    case 'virtual-service': {
+      const virtualService = mesh.virtualServices.inForce.get(content.virtualService);
+      if (virtualService === undefined) return [];
+      const place = { namespace: content.namespace, port };
+      const table = new RouteTables({ mesh, serviceOf });
+      return table
+        .routes(virtualService, content.parts, place)
+        .flatMap((route) => buildHttpRoute(route) ?? []);
+    }
+    case 'passthrough':
+      return [buildPlainRoute('allow_any', PASSTHROUGH_STAT_NAME, { isRetried: false })];
+    case 'blocked':
+      return [BLOCK_ALL];
+    default:
+      return assertNever(content);
+  }
+}
+
+/** As Istio answers what is not in the registry. */
+const BLOCK_ALL: Route = {
+  name: 'block_all',
+  match: { pathSpecifier: { case: 'prefix', value: '/' } },
+  action: { case: 'directResponse', value: { status: 502 } },
+};
