@@ -16,6 +16,7 @@ import { isSameResource } from './encode.ts';
 import { GatewayTables } from './gateway-table.ts';
 import { createHostLookup } from './host-lookup.ts';
 import { Maker } from './make.ts';
+import { TYPE_URL } from './names.ts';
 import { Planner } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { isKnownRecipe } from './recipe.ts';
@@ -42,10 +43,13 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
     const { graph } = mesh;
     const serviceOf = createHostLookup(mesh);
     const tables = new GatewayTables(mesh, serviceOf);
-    const planner = new Planner(mesh, { serviceOf, tables });
-    const maker = new Maker(mesh, { serviceOf, tables });
     this.#held = graph.source<Demand>('xds demands');
     this.#heldWildcards = graph.source<Demand>('xds wildcard demands');
+    const namespaces = graph.index('xds namespaces', this.#heldWildcards, ({ typeUrl, proxy }) =>
+      typeUrl === TYPE_URL.listener ? [proxy.namespace] : [],
+    );
+    const planner = new Planner(mesh, { serviceOf, tables, namespaces });
+    const maker = new Maker(mesh, { serviceOf, tables });
     this.#plans = graph.derive(
       'xds plans',
       this.#held,

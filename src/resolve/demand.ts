@@ -3,7 +3,12 @@
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { certificateNameOf } from '#base/workload-identity.ts';
 import type { ResourceKey } from '#xds/catalog.ts';
-import { parseInboundName, TYPE_URL, INBOUND_PASSTHROUGH } from './names.ts';
+import {
+  INBOUND_PASSTHROUGH,
+  parseInboundName,
+  parseSidecarRoutesName,
+  TYPE_URL,
+} from './names.ts';
 
 export type Demand = {
   readonly typeUrl: string;
@@ -20,7 +25,9 @@ export function demandKey({ typeUrl, name, proxy }: Demand): ResourceKey {
 }
 
 /**
- * - by what a namespace may see: clusters by destination, endpoints, mesh addresses, host names
+ * - the same for everybody: who a peer is; a sidecar's route table, which only has a number
+ * - by what a namespace may see: clusters by destination, endpoints, virtual hosts, mesh addresses,
+ *   host names
  * - a workload's own: its listeners, inbound clusters and policies (virtualOutbound is one recipe, or
  *   two, for everybody); a gateway's listeners and route tables, whose replicas share the recipe
  */
@@ -29,13 +36,21 @@ function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): str
     case TYPE_URL.endpoints:
     case TYPE_URL.meshAddresses:
     case TYPE_URL.hostAddresses:
+    case TYPE_URL.virtualHost:
       return proxy.namespace;
+    case TYPE_URL.routes:
+      return parseSidecarRoutesName(name) === undefined ? workloadClass(proxy) : EVERYBODY;
+    case TYPE_URL.workloadFacts:
+      return EVERYBODY;
     case TYPE_URL.cluster:
       return isInboundCluster(name) ? workloadClass(proxy) : proxy.namespace;
     default:
       return workloadClass(proxy);
   }
 }
+
+/** No namespace has such a name. */
+const EVERYBODY = '-';
 
 export const isInboundCluster = (name: string): boolean =>
   name === INBOUND_PASSTHROUGH || parseInboundName(name) !== undefined;

@@ -358,6 +358,8 @@ describe('a gateway', () => {
       workload: { kind: 'Pod', name: 'front-1' },
     } as const;
     assert.deepEqual(names(it, front), [
+      '0.0.0.0_80',
+      '0.0.0.0_9000',
       'virtualInbound',
       'virtualOutbound',
       'InboundPassthroughCluster',

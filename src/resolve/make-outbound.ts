@@ -1,11 +1,13 @@
 // From recipe to resource, for what takes a sidecar's outbound connections and requests.
 import { assertNever } from '#base/assert-never.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import type { Mesh } from '#model/mesh.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { encodeResource } from './encode.ts';
 import type { HostLookup } from './host-lookup.ts';
-import { VIRTUAL_OUTBOUND } from './names.ts';
+import { httpListenerName, sidecarRoutesName, tcpListenerName, VIRTUAL_OUTBOUND } from './names.ts';
+import { buildHttpListener, buildSidecarRoutes, buildTcpListener } from './outbound-http.ts';
 import { buildVirtualOutbound } from './outbound.ts';
 import type { OutboundRecipe } from './recipe.ts';
 import { makeVirtualHost } from './virtual-host.ts';
@@ -25,6 +27,18 @@ export class OutboundMaker {
       case 'virtual-outbound': {
         const listener = buildVirtualOutbound(this.#mesh.config(), recipe);
         return encodeResource(VIRTUAL_OUTBOUND, ListenerSchema, listener);
+      }
+      case 'http-listener': {
+        const listener = buildHttpListener(recipe.port, this.#mesh.config());
+        return encodeResource(httpListenerName(recipe.port), ListenerSchema, listener);
+      }
+      case 'tcp-listener': {
+        const listener = buildTcpListener(recipe.destination, this.#mesh.config());
+        return encodeResource(tcpListenerName(recipe.destination), ListenerSchema, listener);
+      }
+      case 'http-routes': {
+        const name = sidecarRoutesName(recipe.port);
+        return encodeResource(name, RouteConfigurationSchema, buildSidecarRoutes(recipe.port));
       }
       case 'virtual-host':
         return makeVirtualHost({ mesh: this.#mesh, serviceOf: this.#serviceOf }, recipe);

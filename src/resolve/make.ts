@@ -44,6 +44,9 @@ export class Maker {
       case 'virtual-inbound':
       case 'inbound-cluster':
       case 'inbound-passthrough':
+      case 'http-listener':
+      case 'tcp-listener':
+      case 'http-routes':
       case 'rbac':
         return this.#inbound.make(recipe);
       case 'service-cluster':

@@ -133,9 +133,24 @@ export function parseGatewayRoutesName(name: string): GatewayAddress | undefined
 }
 
 /** The route table of a sidecar's HTTP listener of a port (Istio's name). */
+/** A sidecar's listener for requests to a port of whatever address: `0.0.0.0_80`. */
+export const httpListenerName = (port: number): string => `0.0.0.0_${port}`;
+
+/** A sidecar's listener for TCP to one destination: `10.96.0.7_80`. */
+export const tcpListenerName = ({ address, port }: Destination): string => `${address}_${port}`;
+
+/** Reads either; of an HTTP listener the address is 0.0.0.0. */
+export function parseOutboundListenerName(name: string): Destination | undefined {
+  const [, address = '', portText = ''] = /^([^_]+)_([0-9]+)$/.exec(name) ?? [];
+  const port = parsePort(portText);
+  return port === undefined || canonicalIp(address) !== address ? undefined : { address, port };
+}
+
 export const sidecarRoutesName = (port: number): string => String(port);
 
 /** One authority of such a table, as Envoy asks for it: `8000/httpbin.default:8000`. */
+export const parseSidecarRoutesName = parsePort;
+
 export type VirtualHostRef = { readonly port: number; readonly authority: string };
 
 export const virtualHostName = ({ port, authority }: VirtualHostRef): string =>

@@ -1,6 +1,7 @@
 // virtualOutbound: the one listener that takes every captured connection, finds out where it was
 // going, and sends it to the cluster named after that address, which Envoy fetches when it first
-// meets it. Nothing in here depends on any service, so no service ever changes it.
+// meets it. Nothing in here depends on any service, so no service ever changes it. On port numbers
+// where requests are expected it hands over to listeners of their own (`outbound-http.ts`).
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.js';
 import type { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
@@ -28,6 +29,7 @@ type Address = ReturnType<typeof socketAddress>;
 
 /** All IPv4 interfaces: redirected connections arrive at the address that they came in by. */
 export const ANY_ADDRESS = '0.0.0.0';
+export const ANY_IPV6_ADDRESS = '::';
 
 /** Does a workload have an address of IPv6, and so its machine IPv6? */
 export const isReachedByIpv6 = (workload: Pick<Workload, 'addresses'> | undefined): boolean =>
@@ -46,7 +48,7 @@ export function everywhere(
   readonly additionalAddresses?: { readonly address: Address }[];
 } {
   const address = socketAddress({ address: ANY_ADDRESS, port });
-  const second = { address: socketAddress({ address: '::', port }) };
+  const second = { address: socketAddress({ address: ANY_IPV6_ADDRESS, port }) };
   return { address, ...(hasIpv6 && { additionalAddresses: [second] }) };
 }
 
@@ -54,7 +56,7 @@ export function everywhere(
  * How long a first connection waits for its cluster. Longer than a restart of the control plane
  * (or of the agent) takes, shorter than any client's patience.
  */
-const ON_DEMAND_TIMEOUT_MS = 5000;
+export const ON_DEMAND_TIMEOUT_MS = 5000;
 
 /** The cluster that tcp_proxy falls back on; the filter state always names another. */
 const NO_CLUSTER = 'none';
@@ -74,14 +76,22 @@ export function buildVirtualOutbound(
     ...everywhere(VIRTUAL_OUTBOUND_PORT, hasIpv6),
     trafficDirection: TrafficDirection.OUTBOUND,
     listenerFilters: [ORIGINAL_DST],
+    // hands over what a listener of the destination, or else of its port, is there for
+    useOriginalDst: true,
     filterChains: [
       trapChain(VIRTUAL_OUTBOUND_PORT),
       answeringChain('capture-probe', CAPTURE_PROBE_PORT, CAPTURE_PROBE_ANSWER),
-      { name: 'on-demand', filters: [nameCluster(), onDemandProxy(settings)] },
+      { name: 'on-demand', filters: onDemandTcp(settings) },
     ],
     tcpKeepalive: TCP_KEEPALIVE,
   };
 }
+
+/** Takes a connection, untouched, to the cluster of the address that was dialled. */
+export const onDemandTcp = (settings: AccessLogSettings): TypedConfig[] => [
+  nameCluster(),
+  onDemandProxy(settings),
+];
 
 /** Names the cluster that tcp_proxy is to use: `dst|<address>:<port>`. */
 function nameCluster(): TypedConfig {

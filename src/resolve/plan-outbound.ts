@@ -1,22 +1,69 @@
-// What the names of a sidecar's outbound side mean: the listeners that take its connections.
+// What the names of a sidecar's outbound side mean: the listeners that take its connections,
+// their route tables and virtual hosts.
+import type { Collection } from '#model/collection.ts';
 import type { Workload } from '#model/workload.ts';
 import type { Client } from './client.ts';
-import { parseVirtualHostName, VIRTUAL_OUTBOUND } from './names.ts';
-import { isReachedByIpv6 } from './outbound.ts';
+import {
+  parseOutboundListenerName,
+  parseSidecarRoutesName,
+  parseVirtualHostName,
+  VIRTUAL_OUTBOUND,
+} from './names.ts';
+import { ANY_ADDRESS, isReachedByIpv6 } from './outbound.ts';
+import { OutboundPorts } from './outbound-ports.ts';
 import type { OutboundRecipe } from './recipe.ts';
 import { planVirtualHost } from './virtual-host.ts';
 import type { VirtualHostContext } from './virtual-host.ts';
 
 export class OutboundPlanner {
   readonly #context: VirtualHostContext;
+  readonly #ports: OutboundPorts;
+  readonly #listeners: Collection<readonly string[]>;
 
-  constructor(context: VirtualHostContext) {
+  /**
+   * Adds collections to the mesh's graph.
+   *
+   * @param options.namespaces whose proxies want all of their listeners, by name
+   */
+  constructor(
+    context: VirtualHostContext,
+    { namespaces }: { readonly namespaces: Collection<unknown> },
+  ) {
     this.#context = context;
+    const { graph } = context.mesh;
+    this.#ports = new OutboundPorts(context.mesh);
+    // who is in a namespace changes its entry; only whether anybody is, is of interest
+    const inhabited = graph.derive('inhabited namespaces', namespaces, () => true as const);
+    this.#listeners = graph.derive(
+      'outbound listeners',
+      inhabited,
+      (_, namespace) => this.#ports.listenerNames(namespace),
+      (a, b) => a.join(' ') === b.join(' '),
+    );
   }
 
   /** The listeners that a wildcard subscription stands for, in no order. */
-  listenerNames(): readonly string[] {
-    return [VIRTUAL_OUTBOUND];
+  listenerNames({ namespace }: Client): readonly string[] {
+    return [VIRTUAL_OUTBOUND, ...(this.#listeners.get(namespace) ?? [])];
+  }
+
+  /** A listener for a port, or for one destination; undefined when there is none. */
+  listener(name: string, { namespace }: Client): OutboundRecipe | undefined {
+    const destination = parseOutboundListenerName(name);
+    if (destination === undefined) return undefined;
+    const { address, port } = destination;
+    if (address === ANY_ADDRESS) {
+      return this.#ports.isHttp(namespace, port) ? { kind: 'http-listener', port } : undefined;
+    }
+    return this.#ports.isTcp(namespace, destination)
+      ? { kind: 'tcp-listener', destination }
+      : undefined;
+  }
+
+  /** A table that is asked for while its listener drains is there still. */
+  routes(name: string): OutboundRecipe | undefined {
+    const port = parseSidecarRoutesName(name);
+    return port === undefined ? undefined : { kind: 'http-routes', port };
   }
 
   virtualOutbound(workload: Workload | undefined): OutboundRecipe {

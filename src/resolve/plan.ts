@@ -3,6 +3,7 @@
 // asker any more, so that the resource is made and encoded once for all whose plans agree.
 //
 // This file tells by type and form of a name whose it is; the planners beside it decide.
+import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import type { Client } from './client.ts';
@@ -41,14 +42,19 @@ export class Planner {
 
   constructor(
     mesh: Mesh,
-    options: { readonly serviceOf: HostLookup; readonly tables: GatewayTables },
+    options: {
+      readonly serviceOf: HostLookup;
+      readonly tables: GatewayTables;
+      /** Whose proxies want all of their listeners, by name. */
+      readonly namespaces: Collection<unknown>;
+    },
   ) {
-    const { serviceOf, tables } = options;
+    const { serviceOf, tables, namespaces } = options;
     this.#mesh = mesh;
     this.#serviceOf = serviceOf;
     this.#clusters = new ClusterPlanner(mesh, serviceOf);
     this.#inbound = new InboundPlanner(mesh);
-    this.#outbound = new OutboundPlanner({ mesh, serviceOf });
+    this.#outbound = new OutboundPlanner({ mesh, serviceOf }, { namespaces });
     this.#gateway = new GatewayPlanner(mesh, { tables, clusters: this.#clusters });
   }
 
@@ -64,7 +70,7 @@ export class Planner {
     if (workload?.isGateway) return this.#gateway.wildcardNames(typeUrl, workload);
     switch (typeUrl) {
       case TYPE_URL.listener: {
-        const outbound = this.#outbound.listenerNames();
+        const outbound = this.#outbound.listenerNames(clientOf(proxy));
         return (workload ? [VIRTUAL_INBOUND, ...outbound] : [...outbound]).toSorted();
       }
       case TYPE_URL.cluster:
@@ -83,7 +89,10 @@ export class Planner {
       case TYPE_URL.listener:
         return this.#listener(name, proxy);
       case TYPE_URL.routes:
-        return this.#own(proxy, (workload) => this.#gateway.routes(name, workload));
+        return (
+          this.#outbound.routes(name) ??
+          this.#own(proxy, (workload) => this.#gateway.routes(name, workload))
+        );
       case TYPE_URL.virtualHost:
         return this.#outbound.virtualHost(name, clientOf(proxy));
       case TYPE_URL.extension:
@@ -110,7 +119,8 @@ export class Planner {
     const workload = this.#mesh.workloadOf(proxy);
     if (name === VIRTUAL_OUTBOUND) return this.#outbound.virtualOutbound(workload);
     if (workload?.isGateway) return this.#gateway.listener(name, workload);
-    return workload && name === VIRTUAL_INBOUND ? this.#inbound.listener(workload) : undefined;
+    if (name !== VIRTUAL_INBOUND) return this.#outbound.listener(name, clientOf(proxy));
+    return workload && this.#inbound.listener(workload);
   }
 
   #rbac(name: string, proxy: Demand['proxy']): Recipe | undefined {
