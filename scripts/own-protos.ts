@@ -84,6 +84,19 @@ export function ownProtos(): FileDescriptorProto[] {
           ['known', 2, 'bool'],
           ['ttl_seconds', 3, 'uint32'],
         ]),
+        // Who a peer is, in the words of Istio's metrics. The resource's name is what it is asked
+        // by (src/base/peer-name.ts). Every name is answered; `known` is false when the mesh has no
+        // such workload.
+        message('WorkloadFacts', [
+          ['known', 1, 'bool'],
+          ['workload', 2, 'string'],
+          ['namespace', 3, 'string'],
+          ['app', 4, 'string'],
+          ['version', 5, 'string'],
+          ['canonical_service', 6, 'string'],
+          ['canonical_revision', 7, 'string'],
+          ['cluster', 8, 'string'],
+        ]),
       ],
     }),
   ];

@@ -1,10 +1,13 @@
-// Envoy's access-log stream (envoy/service/accesslog/v3/als.proto): TCP entries decoded and
-// counted. Envoy sends and never waits for an answer.
+// Envoy's access-log stream (envoy/service/accesslog/v3/als.proto), decoded. Envoy sends and never
+// waits for an answer.
 import { fromBinary } from '@bufbuild/protobuf';
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '#base/log.ts';
+import type { Address } from '#gen/envoy/config/core/v3/address_pb.js';
 import {
   AccessLogType,
+  type AccessLogCommon,
+  type HTTPAccessLogEntry,
   type TCPAccessLogEntry,
   type TLSProperties_CertificateProperties,
 } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
@@ -14,13 +17,20 @@ import {
 } from '#gen/envoy/service/accesslog/v3/als_pb.js';
 import type { GrpcHandler } from '#grpc/call.ts';
 import { GrpcStatus } from '#grpc/status.ts';
-import type { TcpEntry } from './flows.ts';
+import type { ConnectionEntry } from '#telemetry/connection-account.ts';
+import type { RequestReport } from '#telemetry/standard-metrics.ts';
+import type { CallFacts, CertificateFacts } from './call-kind.ts';
 
 export const ALS_METHOD = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
 
+export type AccessLogReader = {
+  readonly connection: (facts: CallFacts, entry: ConnectionEntry) => void;
+  readonly request: (facts: CallFacts, report: RequestReport) => void;
+};
+
 /** The first message of a stream names its log; the entries of all carry that name. */
 export function createAlsHandler(options: {
-  readonly record: (entry: TcpEntry) => void;
+  readonly reader: AccessLogReader;
   readonly log: Logger;
 }): GrpcHandler {
   return (call) => {
@@ -32,14 +42,33 @@ export function createAlsHandler(options: {
         return call.end(GrpcStatus.invalidArgument, 'not a StreamAccessLogsMessage');
       }
       logName = message.identifier?.logName ?? logName;
-      if (message.logEntries.case !== 'tcpLogs') return;
-      for (const entry of message.logEntries.value.logEntry) {
-        const parsed = parseTcpEntry(logName, entry);
-        if (parsed) options.record(parsed);
-      }
+      read(logName, message, options.reader);
     };
     call.onEnd = () => call.end();
   };
+}
+
+function read(logName: string, { logEntries }: StreamAccessLogsMessage, to: AccessLogReader): void {
+  switch (logEntries.case) {
+    case 'tcpLogs':
+      for (const entry of logEntries.value.logEntry) {
+        const connection = parseConnection(logName, entry);
+        if (connection && entry.commonProperties) {
+          to.connection(factsOf(logName, entry.commonProperties), connection);
+        }
+      }
+      break;
+    case 'httpLogs':
+      for (const entry of logEntries.value.logEntry) {
+        const { commonProperties: common } = entry;
+        if (!common || !isLast(common)) continue;
+        const responseCode = entry.response?.responseCode ?? 0;
+        to.request({ ...factsOf(logName, common), responseCode }, parseRequest(common, entry));
+      }
+      break;
+    case undefined:
+      break;
+  }
 }
 
 function decode(bytes: Uint8Array): StreamAccessLogsMessage | undefined {
@@ -50,36 +79,72 @@ function decode(bytes: Uint8Array): StreamAccessLogsMessage | undefined {
   }
 }
 
-const KINDS: Readonly<Partial<Record<AccessLogType, TcpEntry['kind']>>> = {
+const STAGES: Readonly<Partial<Record<AccessLogType, ConnectionEntry['stage']>>> = {
   [AccessLogType.TcpUpstreamConnected]: 'connected',
   [AccessLogType.TcpPeriodic]: 'periodic',
   [AccessLogType.TcpConnectionEnd]: 'end',
 };
 
 /** @returns undefined for an entry without the id that joins it to its connection */
-export function parseTcpEntry(logName: string, entry: TCPAccessLogEntry): TcpEntry | undefined {
-  const common = entry.commonProperties;
-  const kind = common && KINDS[common.accessLogType];
-  if (!common || !kind || common.streamId === '') return undefined;
-  const { tlsProperties, startTime } = common;
+export function parseConnection(
+  logName: string,
+  { commonProperties: common, connectionProperties }: TCPAccessLogEntry,
+): ConnectionEntry | undefined {
+  const stage = common && STAGES[common.accessLogType];
+  if (!common || !stage || common.streamId === '') return undefined;
   return {
     logName,
     streamId: common.streamId,
-    kind,
-    startedAtMs: startTime ? timestampMs(startTime) : 0,
-    upstreamCluster: common.upstreamCluster,
-    localPrincipal: principalOf(tlsProperties?.localCertificateProperties),
-    peerPrincipal: principalOf(tlsProperties?.peerCertificateProperties),
+    stage,
+    startedAtMs: common.startTime ? timestampMs(common.startTime) : 0,
+    receivedBytes: Number(connectionProperties?.receivedBytes ?? 0n),
+    sentBytes: Number(connectionProperties?.sentBytes ?? 0n),
+  };
+}
+
+/** A request may be logged while it lasts, too; it is counted at its end. */
+const isLast = ({ accessLogType }: AccessLogCommon): boolean =>
+  accessLogType === AccessLogType.DownstreamEnd || accessLogType === AccessLogType.NotSet;
+
+function parseRequest(
+  { duration }: AccessLogCommon,
+  { request, response }: HTTPAccessLogEntry,
+): RequestReport {
+  const sum = (a: bigint | undefined, b: bigint | undefined): number =>
+    Number((a ?? 0n) + (b ?? 0n));
+  return {
+    durationMs: duration ? durationMs(duration) : 0,
+    requestBytes: sum(request?.requestHeadersBytes, request?.requestBodyBytes),
+    responseBytes: sum(response?.responseHeadersBytes, response?.responseBodyBytes),
+  };
+}
+
+function factsOf(logName: string, common: AccessLogCommon): CallFacts {
+  const { tlsProperties } = common;
+  return {
+    logName,
     tags: common.customTags,
-    receivedBytes: Number(entry.connectionProperties?.receivedBytes ?? 0n),
-    sentBytes: Number(entry.connectionProperties?.sentBytes ?? 0n),
+    downstreamPeer: certificateFacts(tlsProperties?.peerCertificateProperties),
+    downstreamLocal: certificateFacts(tlsProperties?.localCertificateProperties),
+    sni: tlsProperties?.tlsSniHostname ?? '',
+    downstreamRemoteAddress: ipOf(common.downstreamDirectRemoteAddress),
+    downstreamLocalAddress: ipOf(common.downstreamLocalAddress),
+    upstreamRemoteAddress: ipOf(common.upstreamRemoteAddress),
+    upstreamLocalAddress: ipOf(common.upstreamLocalAddress),
+    responseCode: undefined,
   };
 }
 
 /** The URI among a certificate's alternative names: a workload's certificate has just one. */
-function principalOf(certificate: TLSProperties_CertificateProperties | undefined): string {
+function certificateFacts(
+  certificate: TLSProperties_CertificateProperties | undefined,
+): CertificateFacts {
+  const subject = certificate?.subject ?? '';
   for (const { san } of certificate?.subjectAltName ?? []) {
-    if (san.case === 'uri') return san.value;
+    if (san.case === 'uri') return { spiffeId: san.value, subject };
   }
-  return '';
+  return { spiffeId: '', subject };
 }
+
+const ipOf = (address: Address | undefined): string =>
+  address?.address.case === 'socketAddress' ? address.address.value.address : '';

@@ -11,15 +11,16 @@ import { EnvoyAdmin } from './envoy/admin.ts';
 import { nodeId } from './envoy/bootstrap.ts';
 import { findEnvoy } from './envoy/process.ts';
 import { EnvoyRunner } from './envoy/runner.ts';
-import { Flows } from './flows.ts';
 import { IdentityKeeper } from './identity-keeper.ts';
 import { HostNames, loadHostNames } from './host-names.ts';
 import { loadMeshAddresses, MeshAddressesFollower } from './mesh-addresses.ts';
 import { nodeAddress } from './node-address.ts';
 import { OwnStream } from './own-stream.ts';
 import { agentFiles } from './paths.ts';
+import { PeerFacts } from './peer-facts.ts';
 import { Retry } from './retry.ts';
 import { SdsServer } from './sds.ts';
+import { Telemetry } from './telemetry.ts';
 import { XdsRelay } from './xds-relay.ts';
 
 /** What an agent takes from the world; tests give their own. */
@@ -50,7 +51,7 @@ export type AgentParts = {
   readonly identity: IdentityKeeper;
   readonly controlPlane: ControlPlane;
   readonly sds: SdsServer;
-  readonly flows: Flows;
+  readonly telemetry: Telemetry;
   readonly relay: XdsRelay;
   readonly admin: EnvoyAdmin;
   readonly envoy: EnvoyRunner;
@@ -103,9 +104,13 @@ export async function buildAgent(
     },
     await loadHostNames(files.hostNames),
   );
+  const peerFacts = new PeerFacts({
+    change: (change) => ownStream.change(peerFacts.typeUrl, change),
+    log,
+  });
   const ownStream: OwnStream = new OwnStream(
     { controlPlane, nodeId: nodeId({ config, ip }), retry: new Retry({ clock, random }), log },
-    config.dns ? [meshAddresses, hostNames] : [meshAddresses],
+    config.dns ? [meshAddresses, peerFacts, hostNames] : [meshAddresses, peerFacts],
   );
   return {
     config,
@@ -114,7 +119,11 @@ export async function buildAgent(
     identity,
     controlPlane,
     sds: new SdsServer(log),
-    flows: new Flows(clock.nowMs()),
+    telemetry: new Telemetry({
+      sinceMs: clock.nowMs(),
+      factsOf: (peer) => peerFacts.factsOf(peer),
+      log,
+    }),
     relay: new XdsRelay({ controlPlane, retry: new Retry({ clock, random }), log }),
     admin,
     envoy,

@@ -1,7 +1,7 @@
 // The agent at work: what it serves, what it keeps doing, and how it ends.
 import { aborted, runTasks } from '#base/tasks.ts';
 import { createGrpcServer } from '#grpc/server.ts';
-import { ALS_METHOD, createAlsHandler } from './als.ts';
+import { ALS_METHOD } from './als.ts';
 import { createAppProbeHandler } from './app-probes-run.ts';
 import type { AgentParts } from './build.ts';
 import { createControlHandler } from './control.ts';
@@ -10,6 +10,7 @@ import { runDrainWatch } from './drain-watch.ts';
 import { createReadyHandler, createStatusHandler, unreadyReasons } from './health.ts';
 import { listenHttp } from './http-server.ts';
 import { leaveMesh } from './leave.ts';
+import { createMetricsHandler, type MetricsSources } from './metrics-page.ts';
 import { agentFiles } from './paths.ts';
 import { SDS_METHOD } from './sds.ts';
 import { XDS_METHOD } from './xds-relay.ts';
@@ -61,15 +62,18 @@ class Agent {
 
   /** @throws OperatorError ADDRESS_IN_USE */
   async listen(): Promise<AsyncDisposableStack> {
-    const { config, dependencies, sds, relay, flows } = this.#parts;
+    const { config, dependencies, sds, relay, telemetry } = this.#parts;
     const { clock, log } = dependencies;
     const files = agentFiles(config.paths);
-    const als = createAlsHandler({ record: (entry) => flows.record(entry), log });
+    const als = telemetry.handler;
     const methods = { [SDS_METHOD]: sds.handler, [XDS_METHOD]: relay.handler, [ALS_METHOD]: als };
     const ready = createReadyHandler(() => this.#unreadyReasons());
     const status = createAppProbeHandler(
       { probes: config.appProbes, ip: this.#parts.ip, clock },
-      createStatusHandler({ ready, status: () => this.#status() }),
+      createMetricsHandler(
+        this.#metrics(),
+        createStatusHandler({ ready, status: () => this.#status() }),
+      ),
     );
     const control = createControlHandler(
       (report) => this.#leave(report),
@@ -134,13 +138,14 @@ class Agent {
   }
 
   #publishIdentity(): void {
-    const { identity, controlPlane, sds } = this.#parts;
+    const { identity, controlPlane, sds, telemetry } = this.#parts;
     const state = identity.state();
     if (state.kind !== 'valid') return;
     const { keyPem, chainPem } = state.svid;
     const material = { keyPem, chainPem, rootsPem: identity.rootsPem };
     controlPlane.setCredentials(material);
     sds.publish(material);
+    telemetry.setIdentity(state.svid);
     this.#hasIdentity.resolve();
   }
 
@@ -156,7 +161,7 @@ class Agent {
 
   /** For people and for tests; nothing secret is in it. */
   async #status(): Promise<object> {
-    const { identity, envoy, capture, relay, flows, hostNames } = this.#parts;
+    const { identity, envoy, capture, relay, telemetry, hostNames } = this.#parts;
     const state = identity.state();
     return {
       unready: await this.#unreadyReasons(),
@@ -175,8 +180,26 @@ class Agent {
       ...(this.#dns && {
         dns: { canAsk: hostNames.isConnected, queries: this.#dns.counts },
       }),
-      connections: flows.openConnections,
-      flows: flows.list(),
+      connections: telemetry.openConnections,
+      callsWithoutNames: telemetry.pendingCalls,
+    };
+  }
+
+  #metrics(): MetricsSources {
+    const { admin, dependencies, identity, relay, telemetry } = this.#parts;
+    return {
+      standard: () => telemetry.render(),
+      agent: () => {
+        const state = identity.state();
+        return {
+          certificateNotAfterMs: state.kind === 'none' ? undefined : state.svid.notAfterMs,
+          nowMs: dependencies.clock.nowMs(),
+          isConnected: relay.status().openStreams > 0,
+          openConnections: telemetry.openConnections,
+          pendingCalls: telemetry.pendingCalls,
+        };
+      },
+      others: [() => admin.metrics()],
     };
   }
 

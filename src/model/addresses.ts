@@ -82,7 +82,7 @@ export class Addresses {
     return claims.toSorted(compareClaims)[0]?.owner;
   }
 
-  /** The workloads that have a canonical address: Pods before WorkloadEntries, older before newer. */
+  /** Who has a canonical address: Pods before WorkloadEntries, older before newer. */
   workloadsAt(address: string): readonly Workload[] {
     const { workloads } = this.#model;
     const found = membersOf(this.#workloads, address).flatMap((key) => workloads.get(key) ?? []);

@@ -1,7 +1,8 @@
-// What a proxy records of a TCP connection or a request: a line of text for people, and a stream of entries to
-// its agent for metrics and the map. Both stand in a filter chain from its birth, because adding
-// one later would drain the chain and so cut its sessions.
+// What a proxy records of a TCP connection or a request: a line of text for people, and a stream of
+// entries to its agent for metrics and the map. Both stand in a filter chain from its birth, because
+// adding one later would drain the chain and so cut its sessions.
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { LOG_NAME } from '#base/access-log-tags.ts';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
 import type { AccessLogSchema } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
@@ -15,17 +16,10 @@ import {
   StdoutAccessLogSchema,
 } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import type { TcpProxy_TcpAccessLogOptionsSchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
-import type { CustomTagSchema } from '#gen/envoy/type/tracing/v3/custom_tag_pb.js';
-import { ISTIO_METADATA, SERVICE_FIELDS, WORKLOAD_FIELDS } from './identity-metadata.ts';
+import { streamLogTags } from './access-log-tags.ts';
 import { extension, grpcService, milliseconds, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
-import {
-  ACCESS_LOG_INBOUND,
-  ACCESS_LOG_INBOUND_HTTP,
-  ACCESS_LOG_OUTBOUND,
-  ACCESS_LOG_OUTBOUND_HTTP,
-  ALS_CLUSTER,
-} from './names.ts';
+import { ALS_CLUSTER } from './names.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 type CommonConfig = MessageInitShape<typeof CommonGrpcAccessLogConfigSchema>;
@@ -120,56 +114,24 @@ function textLogger(path: string, accessLogFormat: LogFormat): TypedConfig {
 }
 
 function tcpStreamLog(direction: LogDirection): AccessLog {
-  const logName = direction === 'inbound' ? ACCESS_LOG_INBOUND : ACCESS_LOG_OUTBOUND;
   return extension('envoy.tcp_grpc_access_log', TcpGrpcAccessLogConfigSchema, {
-    commonConfig: streamConfig(logName, direction),
+    commonConfig: streamConfig(direction, 'tcp'),
   });
 }
 
-/** With what tells a gRPC call, and how it ended, which an HTTP status does not. */
 function httpStreamLog(direction: LogDirection): AccessLog {
-  const logName = direction === 'inbound' ? ACCESS_LOG_INBOUND_HTTP : ACCESS_LOG_OUTBOUND_HTTP;
   return extension('envoy.access_loggers.http_grpc', HttpGrpcAccessLogConfigSchema, {
-    commonConfig: streamConfig(logName, direction),
-    additionalRequestHeadersToLog: ['content-type'],
-    additionalResponseHeadersToLog: ['grpc-status'],
-    additionalResponseTrailersToLog: ['grpc-status'],
+    commonConfig: streamConfig(direction, 'http'),
   });
 }
 
-function streamConfig(logName: string, direction: LogDirection): CommonConfig {
+function streamConfig(direction: LogDirection, protocol: 'tcp' | 'http'): CommonConfig {
+  const suffix = protocol === 'tcp' ? 'Tcp' : 'Http';
   return {
-    logName,
+    logName: LOG_NAME[`${direction}${suffix}`],
     transportApiVersion: V3,
     grpcService: grpcService(ALS_CLUSTER),
     bufferFlushInterval: milliseconds(BUFFER_FLUSH_MS),
-    customTags: direction === 'outbound' ? destinationTags() : [],
+    customTags: streamLogTags(direction, protocol),
   };
-}
-
-/**
- * Who the connection or request went to, as the endpoint's and the cluster's metadata say it: tags
- * `destination_workload`, … and `destination_service_host`, … of each entry. On the other side the
- * agent knows itself, the cluster's name has the service, and the certificate names the client.
- */
-function destinationTags(): MessageInitShape<typeof CustomTagSchema>[] {
-  const host = { case: 'host', value: {} } as const;
-  const cluster = { case: 'cluster', value: {} } as const;
-  const fields = [
-    ...WORKLOAD_FIELDS.map((field) => ({ field, tag: `destination_${field}`, kind: host })),
-    ...SERVICE_FIELDS.map((field) => ({ field, tag: `destination_${field}`, kind: cluster })),
-  ];
-  return fields.map(({ field, tag, kind }) => ({
-    tag,
-    type: {
-      case: 'metadata',
-      value: {
-        kind: { kind },
-        metadataKey: {
-          key: ISTIO_METADATA,
-          path: [{ segment: { case: 'key', value: field } }],
-        },
-      },
-    },
-  }));
 }

@@ -1,7 +1,11 @@
 // From recipe to resource: reads of the mesh just what the resource is made of, and encodes it.
 // This file tells by kind whose a recipe is; the makers beside it make it.
 import { assertNever } from '#base/assert-never.ts';
-import { HostAddressesSchema, MeshAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
+import {
+  HostAddressesSchema,
+  MeshAddressesSchema,
+  WorkloadFactsSchema,
+} from '#gen/isthmus/v1/agent_pb.js';
 import type { Mesh } from '#model/mesh.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { encodeResource } from './encode.ts';
@@ -15,6 +19,7 @@ import { OutboundMaker } from './make-outbound.ts';
 import { buildMeshAddresses } from './mesh-addresses.ts';
 import { MESH_ADDRESSES } from './names.ts';
 import type { Recipe } from './recipe.ts';
+import { buildWorkloadFacts, UNKNOWN_PEER } from './workload-facts.ts';
 
 export class Maker {
   readonly #mesh: Mesh;
@@ -69,9 +74,19 @@ export class Maker {
         return this.#hostAddresses(recipe.name, recipe.service);
       case 'unknown-host':
         return encodeResource(recipe.name, HostAddressesSchema, UNKNOWN_HOST);
+      case 'workload-facts':
+        return this.#workloadFacts(recipe.name, recipe.workload);
+      case 'unknown-peer':
+        return encodeResource(recipe.name, WorkloadFactsSchema, UNKNOWN_PEER);
       default:
         return assertNever(recipe);
     }
+  }
+
+  #workloadFacts(name: string, key: string): EncodedResource {
+    const workload = this.#mesh.workloads.get(key);
+    const answer = workload ? buildWorkloadFacts(workload, this.#mesh.clusterId) : UNKNOWN_PEER;
+    return encodeResource(name, WorkloadFactsSchema, answer);
   }
 
   #hostAddresses(name: string, key: string): EncodedResource {

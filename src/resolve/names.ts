@@ -17,6 +17,8 @@ export const TYPE_URL = {
   meshAddresses: `${TYPE_PREFIX}isthmus.v1.MeshAddresses`,
   /** By host name: what the agent's DNS proxy answers with. */
   hostAddresses: `${TYPE_PREFIX}isthmus.v1.HostAddresses`,
+  /** By the name of a peer (`base/peer-name.ts`): what the agent's metrics say of it. */
+  workloadFacts: `${TYPE_PREFIX}isthmus.v1.WorkloadFacts`,
 } as const;
 
 export const VIRTUAL_OUTBOUND = 'virtualOutbound';
@@ -46,12 +48,6 @@ export const ROOT_SECRET = 'ROOTCA';
 
 /** The one resource of type MeshAddresses. */
 export const MESH_ADDRESSES = 'mesh';
-
-/** `log_name` of the access-log streams to the agent: tells it which side of a call it sees. */
-export const ACCESS_LOG_OUTBOUND = 'isthmus-outbound-tcp';
-export const ACCESS_LOG_INBOUND = 'isthmus-inbound-tcp';
-export const ACCESS_LOG_OUTBOUND_HTTP = 'isthmus-outbound-http';
-export const ACCESS_LOG_INBOUND_HTTP = 'isthmus-inbound-http';
 
 /** ALPN by which both ends know mesh TLS (an application's own TLS never offers it). */
 export const MESH_ALPN = 'istio';

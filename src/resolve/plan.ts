@@ -26,6 +26,7 @@ import { ClusterPlanner } from './plan-clusters.ts';
 import { InboundPlanner } from './plan-inbound.ts';
 import { OutboundPlanner } from './plan-outbound.ts';
 import type { AgentRecipe, Recipe } from './recipe.ts';
+import { workloadOfPeer } from './workload-facts.ts';
 
 export type Plan = {
   readonly recipe: Recipe;
@@ -102,6 +103,8 @@ export class Planner {
         return { kind: 'mesh-addresses', namespace: proxy.namespace };
       case TYPE_URL.hostAddresses:
         return this.#host(name, proxy.namespace);
+      case TYPE_URL.workloadFacts:
+        return this.#peer(name);
       default:
         return undefined;
     }
@@ -161,6 +164,14 @@ export class Planner {
       }
     }
     return { kind: 'unknown-host', name };
+  }
+
+  /** Whoever was met may be asked for: it is said what every connection's metrics say. */
+  #peer(name: string): AgentRecipe {
+    const workload = workloadOfPeer(this.#mesh, name);
+    return workload
+      ? { kind: 'workload-facts', name, workload: workload.key }
+      : { kind: 'unknown-peer', name };
   }
 }
 

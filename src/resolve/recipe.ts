@@ -119,7 +119,9 @@ export type GatewayRecipe =
 export type AgentRecipe =
   | { readonly kind: 'mesh-addresses'; readonly namespace: string }
   | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
-  | { readonly kind: 'unknown-host'; readonly name: string };
+  | { readonly kind: 'unknown-host'; readonly name: string }
+  | { readonly kind: 'workload-facts'; readonly name: string; readonly workload: string }
+  | { readonly kind: 'unknown-peer'; readonly name: string };
 
 /**
  * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan
@@ -130,5 +132,5 @@ export function isKnownRecipe(recipe: Recipe): boolean {
   if (recipe.kind === 'virtual-host') {
     return recipe.content.kind !== 'passthrough' && recipe.content.kind !== 'blocked';
   }
-  return recipe.kind !== 'tombstone' && recipe.kind !== 'unknown-host';
+  return !['tombstone', 'unknown-host', 'unknown-peer'].includes(recipe.kind);
 }

@@ -254,6 +254,12 @@ export class Bench implements AsyncDisposable {
     return status;
   }
 
+  /** Prometheus' text. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.ports.status}/stats/prometheus`);
+    return await response.text();
+  }
+
   async ready(): Promise<{ readonly status: number; readonly body: string }> {
     const response = await fetch(`http://127.0.0.1:${this.ports.ready}/healthz/ready`);
     return { status: response.status, body: await response.text() };
@@ -285,22 +291,10 @@ export type AgentStatus = {
   readonly envoy: { readonly pid?: number; readonly restarts: number };
   readonly capture: { readonly kind: string };
   readonly connections: number;
-  readonly flows: readonly {
-    readonly labels: {
-      readonly logName: string;
-      readonly upstreamCluster: string;
-      readonly peerPrincipal: string;
-      readonly localPrincipal: string;
-    };
-    readonly connectionsOpened: number;
-    readonly connectionsClosed: number;
-    readonly receivedBytes: number;
-    readonly sentBytes: number;
-  }[];
 };
 
 const isStatus = (value: unknown): value is AgentStatus =>
-  typeof value === 'object' && value !== null && 'unready' in value && 'flows' in value;
+  typeof value === 'object' && value !== null && 'unready' in value && 'connections' in value;
 
 /** Does a plain TCP connection to this address succeed? */
 export async function canConnect(host: string, port: number): Promise<boolean> {

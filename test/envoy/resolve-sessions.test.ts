@@ -2,17 +2,12 @@
 // that is open does not cut it, unless it must.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { LOG_NAME } from '#base/access-log-tags.ts';
 import { systemClock } from '#base/clock.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import type { AuthorizationRule } from '#istio/authorizationpolicy/schema.ts';
 import type { DestinationPolicy } from '#model/mesh.ts';
-import {
-  ACCESS_LOG_INBOUND,
-  ACCESS_LOG_OUTBOUND,
-  CAPTURE_PROBE_ANSWER,
-  CAPTURE_PROBE_PORT,
-  VIRTUAL_OUTBOUND_PORT,
-} from '#resolve/names.ts';
+import { CAPTURE_PROBE_ANSWER, CAPTURE_PROBE_PORT, VIRTUAL_OUTBOUND_PORT } from '#resolve/names.ts';
 import { DRAIN_SECONDS, eventually } from './resolve-envoy.ts';
 import {
   CLIENT_ID,
@@ -28,6 +23,7 @@ import {
 } from './resolve-world.ts';
 
 const SERVER_ID = 'spiffe://cluster.local/ns/default/sa/db';
+const SERVER_SUBJECT = 'CN=db,OU=WorkloadEntry,O=cluster.local';
 const STRANGER_ID = 'spiffe://cluster.local/ns/shop/sa/stranger';
 
 function policy(
@@ -125,20 +121,20 @@ describe('sessions', { concurrency: false }, () => {
     using session = await world.dial();
     assert.equal(await session.say('12345'), '12345');
     const [outbound] = await eventually('an outbound entry', () => {
-      const entries = kinds(ACCESS_LOG_OUTBOUND);
+      const entries = kinds(LOG_NAME.outboundTcp);
       return entries.length > 0 && entries;
     });
     assert.deepEqual(outbound?.customTags, {
-      destination_workload: 'db',
-      destination_workload_kind: 'WorkloadEntry',
-      destination_workload_namespace: 'default',
-      destination_service_host: HOST,
-      destination_service_name: HOST,
-      destination_service_namespace: 'default',
-      destination_service_port: String(world.port),
+      response_flags: '-',
+      upstream_local_uri: CLIENT_ID,
+      upstream_peer_uri: SERVER_ID,
+      upstream_peer_subject: SERVER_SUBJECT,
+      service_host: HOST,
+      service_name: HOST,
+      service_namespace: 'default',
     });
     const inbound = await eventually('an inbound entry with both identities', () =>
-      kinds(ACCESS_LOG_INBOUND).find((common) => common?.tlsProperties),
+      kinds(LOG_NAME.inboundTcp).find((common) => common?.tlsProperties),
     );
     const names = (properties: 'peerCertificateProperties' | 'localCertificateProperties') =>
       inbound?.tlsProperties?.[properties]?.subjectAltName.map(({ san }) => san.value);

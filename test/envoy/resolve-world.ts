@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { create } from '@bufbuild/protobuf';
 import { systemClock, withDeadline } from '#base/clock.ts';
-import { spiffeIdOf } from '#base/workload-identity.ts';
+import { spiffeIdOf, type WorkloadIdentity } from '#base/workload-identity.ts';
+import { OID } from '#ca/oids.ts';
 import { AddressSchema } from '#gen/envoy/config/core/v3/address_pb.js';
 import {
   AdditionalAddressSchema,
@@ -57,8 +58,14 @@ export const CLIENT_ID = spiffeIdOf(fakeIdentity(CLIENT));
 
 const authority = createFakeAuthority('mesh');
 
-export function credentialsFor(uri: string): Credentials {
-  const { cert, key } = authority.issue({ uri });
+/** @param workload whose name the subject has, as our own authority writes it */
+export function credentialsFor(uri: string, workload?: WorkloadIdentity['workload']): Credentials {
+  const subject = workload && [
+    [OID.organizationName, 'cluster.local'] as const,
+    [OID.organizationalUnitName, workload.kind] as const,
+    [OID.commonName, workload.name] as const,
+  ];
+  const { cert, key } = authority.issue({ uri, ...(subject && { subject }) });
   return { cert, key, roots: authority.cert };
 }
 
@@ -277,7 +284,7 @@ export function setPorts(mesh: FakeMesh, ports: readonly number[]): void {
 function proxies(port: number): ReadonlyMap<string, FakeProxy> {
   const proxy = (workload: typeof SERVER, place: (listener: string) => string): FakeProxy => {
     const identity = fakeIdentity(workload);
-    const credentials = credentialsFor(spiffeIdOf(identity));
+    const credentials = credentialsFor(spiffeIdOf(identity), identity.workload);
     return { identity, credentials, adapt: (type, found) => rebind(type, found, { place, port }) };
   };
   return new Map([

@@ -37,6 +37,16 @@ export class EnvoyAdmin {
     return answer?.status === 200 ? sumOfDraining(answer.body) : undefined;
   }
 
+  /**
+   * Envoy's own statistics, those in use, in Prometheus' text format; empty when nobody answers.
+   * Beyond the limit whole lines are left out.
+   */
+  async metrics(): Promise<string> {
+    const answer = await this.#call('GET', '/stats/prometheus?usedonly');
+    if (answer?.status !== 200) return '';
+    return answer.body.slice(0, answer.body.lastIndexOf('\n') + 1);
+  }
+
   /** Closes the listening sockets at once; open connections live on. */
   async drainListeners(): Promise<void> {
     await this.#call('POST', '/drain_listeners');

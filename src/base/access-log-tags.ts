@@ -1,0 +1,37 @@
+// What Envoy is told to add to each entry of the access-log stream, for the agent that reads it:
+// tag → where Envoy takes it from. Both ends of that wire read this, so that they cannot drift.
+
+/** `log_name` of the streams to the agent: tells it which side of a call it sees, and of what. */
+export const LOG_NAME = {
+  outboundTcp: 'isthmus-outbound-tcp',
+  inboundTcp: 'isthmus-inbound-tcp',
+  outboundHttp: 'isthmus-outbound-http',
+  inboundHttp: 'isthmus-inbound-http',
+} as const;
+
+/** Command operators (Envoy's access-log formats), evaluated when the entry is written. */
+export const FORMAT_TAGS = {
+  response_flags: '%RESPONSE_FLAGS%',
+} as const;
+
+/** Of the TLS session that the proxy opened: an entry's own properties have the other one. */
+export const OUTBOUND_FORMAT_TAGS = {
+  upstream_local_uri: '%UPSTREAM_LOCAL_URI_SAN%',
+  upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
+  upstream_peer_subject: '%UPSTREAM_PEER_SUBJECT%',
+} as const;
+
+/** Of requests. */
+export const HTTP_FORMAT_TAGS = {
+  content_type: '%REQ(CONTENT-TYPE)%',
+  grpc_status: '%GRPC_STATUS_NUMBER%',
+} as const;
+
+/** Of the cluster's metadata, key `istio`: the service that was called, as Istio names it. */
+export const SERVICE_TAGS = ['service_host', 'service_name', 'service_namespace'] as const;
+
+export type AccessLogTag =
+  | keyof typeof FORMAT_TAGS
+  | keyof typeof OUTBOUND_FORMAT_TAGS
+  | keyof typeof HTTP_FORMAT_TAGS
+  | (typeof SERVICE_TAGS)[number];
