@@ -31,8 +31,19 @@ export function deriveInboundPorts(
   },
 ): InboundPorts {
   const { services, endpoints, workloads } = model;
+  const byAddress = graph.index('workloads by own address', workloads, ({ namespace, addresses }) =>
+    addresses.map((address) => `${namespace} ${address}`),
+  );
+  // An address written into an object of the same namespace means the workload that has it.
+  const workloadsAt: WorkloadsAt = (namespace, address) =>
+    membersOf(byAddress, `${namespace} ${address}`);
   // Without health and weight, so that their changes do not reach every workload of a service.
-  const servedBy = graph.derive('ports by workload', endpoints, portsByWorkload, equalData);
+  const servedBy = graph.derive(
+    'ports by workload',
+    endpoints,
+    (behind) => portsByWorkload(behind, workloadsAt),
+    equalData,
+  );
   const servicesOf = graph.index('services by workload', servedBy, (served) => served.keys());
   const inbound = graph.derive(
     'inbound ports',
@@ -60,14 +71,21 @@ export function compareServiceAge(a: MeshService, b: MeshService): number {
   return a.createdAtMs - b.createdAtMs || compareText(a.key, b.key);
 }
 
-function portsByWorkload({ byPort }: ServiceEndpoints): ReadonlyMap<string, readonly Served[]> {
+type WorkloadsAt = (namespace: string, address: string) => readonly string[];
+
+function portsByWorkload(
+  { byPort }: ServiceEndpoints,
+  workloadsAt: WorkloadsAt,
+): ReadonlyMap<string, readonly Served[]> {
   const ports = new Map<string, Served[]>();
   for (const [servicePort, endpoints] of byPort) {
-    for (const { workload, port } of endpoints) {
-      if (workload === undefined) continue;
-      const served = ports.get(workload);
-      if (served) served.push({ servicePort, port });
-      else ports.set(workload, [{ servicePort, port }]);
+    for (const { workload, port, namespace, address } of endpoints) {
+      const keys = workload === undefined ? workloadsAt(namespace, address) : [workload];
+      for (const key of keys) {
+        const served = ports.get(key);
+        if (served) served.push({ servicePort, port });
+        else ports.set(key, [{ servicePort, port }]);
+      }
     }
   }
   return ports;

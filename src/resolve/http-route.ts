@@ -21,10 +21,15 @@ type Route = MessageInitShape<typeof RouteSchema>;
 type RouteAction = MessageInitShape<typeof RouteActionSchema>;
 type RedirectAction = MessageInitShape<typeof RedirectActionSchema>;
 
+export type RouteOptions = {
+  /** Whether nothing may move for ever; else the listener's own limit holds. */
+  readonly isHeldOpen?: boolean;
+};
+
 /** undefined: the route does nothing that there is, and is left out. */
-export function buildHttpRoute(table: TableRoute): Route | undefined {
+export function buildHttpRoute(table: TableRoute, options: RouteOptions = {}): Route | undefined {
   const { route, match, virtualService } = table;
-  const action = actionOf(table);
+  const action = actionOf(table, options);
   if (action === undefined) return undefined;
   // of a single target the route says what is done, of several each says it for itself
   const single = table.targets.length === 1 ? table.targets[0] : undefined;
@@ -41,7 +46,7 @@ export function buildHttpRoute(table: TableRoute): Route | undefined {
   };
 }
 
-function actionOf(table: TableRoute): Route['action'] {
+function actionOf(table: TableRoute, options: RouteOptions): Route['action'] {
   const { route, port } = table;
   if (route.redirect) {
     const value = redirectOf(route.redirect, port);
@@ -63,7 +68,8 @@ function actionOf(table: TableRoute): Route['action'] {
       },
     };
   }
-  return table.targets.length === 0 ? undefined : { case: 'route', value: routeActionOf(table) };
+  if (table.targets.length === 0) return undefined;
+  return { case: 'route', value: { ...routeActionOf(table), ...held(options) } };
 }
 
 /** 0 is "none": Envoy's own default would end every request after 15 seconds. */
@@ -90,6 +96,9 @@ function routeActionOf({ route, targets, mirrors }: TableRoute): RouteAction {
   };
 }
 
+const held = ({ isHeldOpen = false }: RouteOptions): Pick<RouteAction, 'idleTimeout'> =>
+  isHeldOpen ? { idleTimeout: NO_TIMEOUT } : {};
+
 const retried = (retryPolicy: RouteAction['retryPolicy']): Pick<RouteAction, 'retryPolicy'> =>
   retryPolicy === undefined ? {} : { retryPolicy };
 
@@ -97,7 +106,7 @@ const retried = (retryPolicy: RouteAction['retryPolicy']): Pick<RouteAction, 're
 export function buildPlainRoute(
   name: string,
   cluster: string,
-  { isRetried = true }: { readonly isRetried?: boolean } = {},
+  { isRetried = true, ...options }: RouteOptions & { readonly isRetried?: boolean } = {},
 ): Route {
   return {
     name,
@@ -107,6 +116,7 @@ export function buildPlainRoute(
       value: {
         clusterSpecifier: { case: 'cluster', value: cluster },
         timeout: NO_TIMEOUT,
+        ...held(options),
         ...(isRetried && retried(buildRetryPolicy(undefined, { isHashed: false }))),
       },
     },

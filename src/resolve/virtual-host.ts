@@ -51,6 +51,12 @@ export function makeVirtualHost(
   });
 }
 
+/**
+ * A request between applications is theirs to end, however long nothing moves. (The listener's own
+ * limit is for requests whose route is not known yet.)
+ */
+const OF_SIDECARS = { isHeldOpen: true } as const;
+
 function routesOf(
   { mesh, serviceOf }: VirtualHostContext,
   { content, port }: { readonly content: VirtualHostContent; readonly port: number },
@@ -59,7 +65,7 @@ function routesOf(
     case 'service': {
       const service = mesh.services.get(content.service);
       if (service === undefined) return [];
-      return [buildPlainRoute('default', outboundName({ host: service.host, port }))];
+      return [buildPlainRoute('default', outboundName({ host: service.host, port }), OF_SIDECARS)];
     }
     case 'virtual-service': {
       const virtualService = mesh.virtualServices.inForce.get(content.virtualService);
@@ -68,10 +74,12 @@ function routesOf(
       const table = new RouteTables({ mesh, serviceOf });
       return table
         .routes(virtualService, content.parts, place)
-        .flatMap((route) => buildHttpRoute(route) ?? []);
+        .flatMap((route) => buildHttpRoute(route, OF_SIDECARS) ?? []);
     }
     case 'passthrough':
-      return [buildPlainRoute('allow_any', PASSTHROUGH_STAT_NAME, { isRetried: false })];
+      return [
+        buildPlainRoute('allow_any', PASSTHROUGH_STAT_NAME, { ...OF_SIDECARS, isRetried: false }),
+      ];
     case 'blocked':
       return [BLOCK_ALL];
     default:
