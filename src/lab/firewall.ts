@@ -10,7 +10,10 @@ export type FirewallRule = {
 };
 
 /**
- * The whole ruleset as one nftables transaction, which also replaces the one before. Connections
+ * Rules speak of the addresses that a connection was opened with: a load balancer's is changed on
+ * the way.
+ *
+ * The whole ruleset is one nftables transaction, which also replaces the one before. Connections
  * that a rule once let in stay established when it goes, as with a cloud's firewall.
  */
 export function renderFirewall(rules: readonly FirewallRule[]): string {
@@ -30,6 +33,7 @@ export function renderFirewall(rules: readonly FirewallRule[]): string {
 
 function renderRule({ name, from, to, tcpPort }: FirewallRule): string {
   if (!/^[\w .:>-]{1,100}$/.test(name)) throw new Error(`not a name for a rule: ${name}`);
-  const match = `ip saddr ${from} ip daddr ${to} tcp dport ${tcpPort}`;
+  const addresses = `ct original ip saddr ${from} ct original ip daddr ${to}`;
+  const match = `${addresses} meta l4proto tcp ct original proto-dst ${tcpPort}`;
   return `${match} counter accept comment "${name}"`;
 }

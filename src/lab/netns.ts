@@ -47,9 +47,13 @@ export class Firewall {
 
   /** Also what puts the default, "nothing passes", in force. */
   async apply(): Promise<void> {
-    const ruleset = renderFirewall([...this.#rules.values()]);
-    await run('nsenter', [`--net=/run/netns/${WORLD}`, 'nft', '-f', '-'], ruleset);
+    await applyOnRouter(renderFirewall([...this.#rules.values()]));
   }
+}
+
+/** Hands nftables on the router between the regions a transaction. */
+export async function applyOnRouter(ruleset: string): Promise<void> {
+  await run('nsenter', [`--net=/run/netns/${WORLD}`, 'nft', '-f', '-'], ruleset);
 }
 
 async function run(command: string, args: readonly string[], input: string): Promise<void> {

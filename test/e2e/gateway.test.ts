@@ -1,54 +1,96 @@
 // The way in from outside: the gateway as its manifests make it, in the lab. Browsers reach the
-// library through it, and the VM the control plane.
+// library through it, and a VM the control plane, through nothing else.
 import assert from 'node:assert/strict';
-import http from 'node:http';
-import { text } from 'node:stream/consumers';
+import { mkdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from '#base/command.ts';
 import { REPOSITORY } from '#lab/cloud.ts';
+import { isthmus } from '#lab/cluster.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
-import { LibraryWorld } from '#lab/story/library-world.ts';
+import { LibraryWorld, VM } from '#lab/story/library-world.ts';
+import { FILES_PARENT, putFilesInPlace, VmAgent } from '#lab/story/vm-agent.ts';
+import {
+  addBook,
+  browse,
+  gatewayAddress,
+  isDirectWayClosed,
+  observeWayIn,
+  pageTitle,
+} from '#lab/story/way-in.ts';
+import { judgeWayIn } from '#lab/story/way-in-checks.ts';
 
 await enterSandbox();
 
+const POLICIES = fileURLToPath(new URL('../../src/lab/story/policies.yaml', import.meta.url));
+
 describe('the gateway', { concurrency: false }, () => {
   let world: LibraryWorld;
-  let host = '';
+  let url: URL;
 
-  const kubectl = (words: string, input = ''): Promise<string> =>
-    world.kubectl.ok(words.split(' '), input);
+  const kubectl = (words: string): Promise<string> => world.kubectl.ok(words.split(' '));
+
+  async function typed(words: string, cwd: string): Promise<string> {
+    const [program = '', ...args] = isthmus(...words.split(' '));
+    const options = { env: world.kubectl.env, cwd };
+    const { status, stdout, stderr } = await runCommand(program, args, options);
+    assert.equal(status, 0, stderr);
+    return stdout;
+  }
 
   before(async () => {
     world = await LibraryWorld.create({ env: process.env });
     const manifests = `${REPOSITORY}/library/manifests`;
     await kubectl(`apply -f ${REPOSITORY}/deploy/gateway -f ${manifests}`);
-    await kubectl(
-      'wait -n istio-system --for=condition=Available deploy/istio-ingressgateway --timeout=60s',
-    );
-    await kubectl('wait -n library --for=condition=Available deploy --all --timeout=60s');
-    host = await kubectl(
-      'get pods -n istio-system -l istio=ingressgateway -o jsonpath={.items[0].status.podIP}',
-    );
+    const wait = 'wait --for=condition=Available --timeout=60s deploy';
+    await kubectl(`${wait}/istio-ingressgateway -n istio-system`);
+    await kubectl(`${wait} --all -n library`);
+    url = new URL(`http://${await gatewayAddress(world)}/`);
   });
   after(() => world[Symbol.asyncDispose]());
 
-  test('leads browsers to the library', async () => {
-    const page = await eventually('the page', async () => {
-      const { status, body } = await ask({ host, port: 8080, path: '/' });
-      return status === 200 ? body : undefined;
+  test('has an address outside of every region, as a cloud would give it', async () => {
+    const service = await kubectl('get svc -n istio-system istio-ingressgateway');
+    assert.match(service, /LoadBalancer +10\.96\.\S+ +203\.0\.113\.10 +15021:\d+\/TCP,80:/);
+  });
+
+  test('leads browsers to the library, which takes a book from them', async () => {
+    assert.match(await pageTitle(url), /Library/);
+    const book = { title: 'Through the Gate', author: 'A. Visitor', shelf: 'Novels' };
+    await addBook(url, book);
+    await eventually('the book on its shelf', async () => {
+      const { body } = await browse(new URL('/api/library', url));
+      return body.includes(book.title) || undefined;
     });
-    assert.match(page, /<title>[^<]*[Ll]ibrary/);
+  });
+
+  test('is the only way by which a VM reaches the control plane', async () => {
+    const machine = world.cloud.machine(VM.name);
+    const folder = machine.path(FILES_PARENT);
+    mkdirSync(folder, { recursive: true });
+    const isDirectDropped = await isDirectWayClosed(world);
+    await typed(`register ${VM.name} ${VM.address} ${VM.port}`, folder);
+    const printed = await typed(`vm files ${VM.name}`, folder);
+    assert.match(printed, new RegExp(`by the gateway at ${url.hostname}, port 15012`));
+    await putFilesInPlace(machine, { folder: VM.name, printed });
+    const hosts = machine.readFile('/etc/hosts');
+    assert.match(hosts, new RegExp(`^${url.hostname} istiod\\.istio-system\\.svc$`, 'm'));
+    await using _agent = await VmAgent.start(machine, []);
+    const { ok, says } = judgeWayIn({ ...(await observeWayIn(world)), isDirectDropped });
+    assert(ok, says);
+  });
+
+  test('still leads there when *.local is spoken to in mutual TLS', async () => {
+    await kubectl(`apply -f ${POLICIES}`);
+    const machine = world.cloud.machine(VM.name);
+    await using _agent = await VmAgent.start(machine, []);
+    const seen = await eventually('a new connection to the control plane', async () => {
+      const seen = await observeWayIn(world);
+      return seen.vmDials.length > 0 ? seen : undefined;
+    });
+    const { ok, says } = judgeWayIn({ ...seen, isDirectDropped: true });
+    assert(ok, says);
+    assert.match(await pageTitle(url), /Library/);
   });
 });
-
-async function ask(
-  options: http.RequestOptions,
-  body = '',
-): Promise<{ readonly status: number; readonly body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  const request = http.request({ ...options, agent: false }, resolve);
-  request.on('error', reject);
-  request.end(body);
-  const response = await promise;
-  return { status: response.statusCode ?? 0, body: await text(response) };
-}

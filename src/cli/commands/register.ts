@@ -82,7 +82,7 @@ function renderRegistered(registration: Registration, clusterIp: string): string
   return [
     '',
     `${address} serves ${list} as ${hostOf(registration)}${as}`,
-    `files for the machine: isthmus vm files ${name} -n ${namespace} --gateway IP`,
+    `files for the machine: isthmus vm files ${name} -n ${namespace}`,
   ].join('\n');
 }
 

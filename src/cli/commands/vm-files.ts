@@ -8,18 +8,19 @@ import { canonicalCidr, canonicalIp } from '#base/ip.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { isRecord } from '#kube/objects.ts';
-import { CONFIG_MAP, WORKLOAD_ENTRY } from '#kube/resources.ts';
+import { CONFIG_MAP, SERVICE, WORKLOAD_ENTRY } from '#kube/resources.ts';
 import { isNotFound } from '#kube/status.ts';
 import type { Surroundings } from '../command.ts';
 import { withKube, type KubeWords } from '../kube.ts';
 import { parseName } from '../register/request.ts';
 import { selectEntry } from '../vm/entry.ts';
 import { renderPlaces, vmFiles, type VmFile } from '../vm/files.ts';
+import { findGateway } from '../vm/gateway.ts';
 
 type VmFilesCall = Surroundings & {
   readonly operands: readonly string[];
   readonly flags: KubeWords & {
-    readonly gateway: string;
+    readonly gateway: string | undefined;
     readonly ip: string | undefined;
     readonly output: string | undefined;
     readonly 'token-duration': string;
@@ -27,7 +28,7 @@ type VmFilesCall = Surroundings & {
   };
 };
 
-const USAGE = 'isthmus vm files NAME --gateway IP [flags]; all of it: isthmus vm files --help';
+const USAGE = 'isthmus vm files NAME [flags]; all of it: isthmus vm files --help';
 /** The API's own lower limit of TokenRequest. */
 const TOKEN_SECONDS_MIN = 600;
 const TOKEN_AUDIENCE = 'istio-ca';
@@ -39,13 +40,14 @@ const MESH_NAMESPACE = 'istio-system';
 export async function runVmFiles(call: VmFilesCall): Promise<number> {
   const { flags, env, signal, print } = call;
   const service = parseName(call.operands[0] ?? '');
-  const gateway = parseGateway(flags.gateway);
+  const given = flags.gateway === undefined ? undefined : parseGateway(flags.gateway);
   const serviceCidr = parseServiceCidr(flags['service-cidr']);
   const expirationSeconds = parseTokenSeconds(flags['token-duration']);
   return await withKube(flags, env, async ({ client, namespace }) => {
     const { items } = await client.list(WORKLOAD_ENTRY, { namespace, signal });
     const wanted = { name: service, namespace, address: flags.ip };
     const entry = selectEntry(items, wanted);
+    const gateway = given ?? (await discoverGateway(client, signal));
     const account = { namespace, name: entry.serviceAccount };
     const [rootCertPem, mesh, token] = await Promise.all([
       readRootCertificate(client, namespace, signal),
@@ -57,7 +59,8 @@ export async function runVmFiles(call: VmFilesCall): Promise<number> {
     const folder = flags.output ?? service;
     await writeFiles(folder, files);
     const until = new Date(token.expiresAtMs).toISOString();
-    print(renderWritten({ folder, files, until, machine: `${service} (${entry.address})` }));
+    const machine = `${service} (${entry.address})`;
+    print(renderWritten({ folder, files, until, machine, gateway }));
     return 0;
   });
 }
@@ -70,6 +73,11 @@ function parseGateway(text: string): string {
   const isName = /^(?=.{1,253}$)(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+$/i.test(text);
   if (isName && !/\.\d+$/.test(text)) return text.toLowerCase();
   throw refuse(`--gateway ${text} is neither an IP address nor a DNS name`);
+}
+
+async function discoverGateway(client: KubeClient, signal: AbortSignal): Promise<string> {
+  const { items } = await client.list(SERVICE, { namespace: MESH_NAMESPACE, signal });
+  return findGateway(items, MESH_NAMESPACE);
 }
 
 function parseServiceCidr(text: string): string {
@@ -159,10 +167,12 @@ function renderWritten(written: {
   readonly files: readonly VmFile[];
   readonly until: string;
   readonly machine: string;
+  readonly gateway: string;
 }): string {
-  const { folder, files, until, machine } = written;
+  const { folder, files, until, machine, gateway } = written;
   const commands = renderPlaces(files).replaceAll(/^/gm, '  ');
   return `${files.length} files for ${machine} in ${folder}; the token is good until ${until}
+it reaches the control plane by the gateway at ${gateway}, port 15012
 
 copy the folder to the machine, and there, in it:
 ${commands}

@@ -117,9 +117,9 @@ export const MACHINES: readonly Command[] = [
     flags: {
       gateway: {
         type: 'string',
-        isRequired: true,
         value: 'IP',
-        summary: 'what leads to the control plane: an address, or a load balancer by its DNS name',
+        summary:
+          'what leads to the control plane, by address or DNS name; default: the gateway there is',
       },
       ip: { type: 'string', value: 'IP', summary: 'which machine, where NAME has several' },
       output: {
@@ -146,7 +146,7 @@ export const MACHINES: readonly Command[] = [
     examples: [
       {
         says: 'into ./postgresql-1-vm',
-        command: 'isthmus vm files postgresql-1-vm --gateway 203.0.113.7',
+        command: 'isthmus vm files postgresql-1-vm',
       },
       {
         says: 'for a VM that starts tomorrow',

@@ -1,5 +1,6 @@
 // What the library's story has seen, and what that proves. Pure.
 import type { Check } from './checks.ts';
+import { judgeVisit, judgeWayIn, type Visit, type WayIn } from './way-in-checks.ts';
 import { type Connection, countMarker, isTlsOnly } from '../connections.ts';
 
 export type Evidence = {
@@ -18,6 +19,8 @@ export type Evidence = {
   readonly spiffeId: string;
   /** Lines of the VM's Envoy about the database's port. */
   readonly vmLog: readonly string[];
+  readonly visit: Visit;
+  readonly wayIn: WayIn;
 };
 
 const VM_IDENTITY = 'spiffe://cluster.local/ns/default/sa/postgresql-1-vm';
@@ -25,6 +28,8 @@ const VM_IDENTITY = 'spiffe://cluster.local/ns/default/sa/postgresql-1-vm';
 /** The story's claims, in the order in which it makes them. */
 export function judgeLibrary(evidence: Evidence): readonly Check[] {
   return [
+    judgeVisit(evidence.visit, evidence.committed),
+    judgeWayIn(evidence.wayIn),
     judgeBooks(evidence),
     judgeClearText(evidence),
     judgeEncryption(evidence),

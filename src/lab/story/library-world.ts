@@ -5,9 +5,11 @@ import { createLogger } from '#base/log.ts';
 import { loadKubeconfig } from '#kube/kubeconfig.ts';
 import { NAMESPACE, SERVICE_ACCOUNT } from '#kube/resources.ts';
 import { isAlreadyExists } from '#kube/status.ts';
-import { Cloud, REPOSITORY, VM_CIDR, WORKSTATION } from '../cloud.ts';
+import { Cloud, POD_CIDR, REPOSITORY, VM_CIDR, WORKSTATION } from '../cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from '../cluster.ts';
 import { meshConfig } from '../library-mesh.ts';
+import { LoadBalancer } from '../load-balancer/load-balancer.ts';
+import { LOAD_BALANCER_CIDR } from '../load-balancer/plan.ts';
 import { controlPlaneService, NAMESPACE_OF_STORY } from '../manifests.ts';
 import { LabNode } from '../node/lab-node.ts';
 import { Postgres } from '../postgres.ts';
@@ -18,6 +20,8 @@ import { NoNames } from './no-names.ts';
 
 export const VM = { name: 'postgresql-1-vm', address: '10.128.0.14', port: 5432 } as const;
 export const CONTROL_PLANE = { name: 'isthmusd', address: '10.24.0.10' } as const;
+const ANYWHERE = '0.0.0.0/0';
+const HTTP_PORT = 80;
 const STATE_DIR = `${LAB_ROOT}/story`;
 /** kubelet's 10 s would be long in a story of a minute. */
 const RESTART_BACKOFF = { firstMs: 1_000, maxMs: 5_000 };
@@ -57,6 +61,8 @@ export class LibraryWorld implements AsyncDisposable {
     ]);
     await prepareCluster(cluster);
     stack.use(await NoNames.listen(WORKSTATION.address));
+    const log = createLogger('load-balancer', { level: 'error' });
+    stack.use(LoadBalancer.start({ client: cluster.kube, podCidr: POD_CIDR, log }));
     stack.use(await startNode({ cloud, cluster, env }));
     const cacheDir = `${STATE_DIR}/kubectl`;
     mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
@@ -74,12 +80,14 @@ async function buildCloud(env: NodeJS.ProcessEnv, logsDir: string | undefined): 
   const cloud = await Cloud.create({
     cluster: { [CONTROL_PLANE.name]: CONTROL_PLANE.address },
     vms: { [VM.name]: VM.address },
-    knows: [{ address: CONTROL_PLANE.address, names: [CONTROL_PLANE_NAME] }],
     env,
     ...(logsDir !== undefined && { logsDir }),
   });
-  const to = { to: CONTROL_PLANE.address, tcpPort: XDS_PORT };
-  await cloud.firewall.allow({ name: 'VMs to isthmusd', from: VM_CIDR, ...to });
+  const to = LOAD_BALANCER_CIDR;
+  await cloud.firewall.allow(
+    { name: 'browsers to gateways', from: ANYWHERE, to, tcpPort: HTTP_PORT },
+    { name: 'VMs to gateways', from: VM_CIDR, to, tcpPort: XDS_PORT },
+  );
   return cloud;
 }
 

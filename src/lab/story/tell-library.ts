@@ -14,8 +14,10 @@ import { eventually, until } from '../eventually.ts';
 import type { Evidence } from './library-evidence.ts';
 import { InventoryLog, LOGS_COMMAND } from './inventory-log.ts';
 import type { Narrator } from './narrator.ts';
-import { CONTROL_PLANE, type LibraryWorld, VM } from './library-world.ts';
+import { type LibraryWorld, VM } from './library-world.ts';
 import { FILES_PARENT, putFilesInPlace, VmAgent } from './vm-agent.ts';
+import { addBook, gatewayAddress, isDirectWayClosed, observeWayIn, pageTitle } from './way-in.ts';
+import type { Visit } from './way-in-checks.ts';
 
 const POLICIES = fileURLToPath(new URL('policies.yaml', import.meta.url));
 const GATEWAY = `${REPOSITORY}/deploy/gateway`;
@@ -24,6 +26,7 @@ const MANIFESTS = `${REPOSITORY}/library/manifests`;
 const BOOK_LIMIT_MS = 30_000;
 const BOOKS_IN_CLEAR_TEXT = 3;
 const BOOKS_ENCRYPTED = 3;
+const VISITORS_BOOK = { title: 'Gateway', author: 'Frederik Pohl', shelf: 'Other worlds' };
 const LOG_LIMIT_MS = 5_000;
 /** The story should not wait for Istio's 45 s. */
 export const DRAIN_SECONDS = 3;
@@ -32,12 +35,16 @@ const INSERTED = /^✅ /;
 /** Tells it once, and leaves everything up. @throws OperatorError when something does not come */
 export async function tellLibraryStory(world: LibraryWorld, narrator: Narrator): Promise<Evidence> {
   await deployLibrary(world, narrator);
+  const visit = await visitLibrary(world, narrator);
   await using log = await InventoryLog.open(world);
   const marker = 'INSERT INTO books';
   await failWithoutName(log, narrator);
+  const closed = isDirectWayClosed(world);
   await failAtFirewall(world, { log, narrator });
+  const isDirectDropped = await closed;
   const capture = await world.cloud.capture('library');
   const vm = await bringInVm(world, narrator);
+  const wayIn = { ...(await observeWayIn(world)), isDirectDropped };
   await insertInClearText(vm, { log, narrator });
   const policies = await encrypt(world, { vm, narrator });
   const wire = await insertEncrypted({ world, vm, log, narrator, capture, policies });
@@ -48,6 +55,8 @@ export async function tellLibraryStory(world: LibraryWorld, narrator: Narrator):
     inserted: log.inserted,
     failuresAfterFirst: failuresAfterFirstBook(log),
     vmLog: vm.accessLog(VM.port),
+    visit,
+    wayIn,
   };
 }
 
@@ -59,11 +68,25 @@ async function deployLibrary(world: LibraryWorld, narrator: Narrator): Promise<v
     kubectl.ok(['apply', '-f', GATEWAY, '-f', MANIFESTS]),
   );
   const wait = 'wait -n library --for=condition=Available deploy --all --timeout=80s';
+  // the gateway's Deployment was first, and so is ready by then
   await narrator.command(`kubectl ${wait}`, () => kubectl.ok(wait.split(' ')));
   const get = ['get', 'pods,svc', '-n', 'library'];
   await narrator.command(`kubectl ${get.join(' ')}`, () => kubectl.ok(get));
   narrator.step('2/2: the webhook has put a proxy into each Pod, for the label of their namespace');
   narrator.step(`PostgreSQL is on ${VM.name}, ${VM.address}, in another region: 127.0.0.1:5432`);
+}
+
+/** From outside of the cluster, by the gateway; the book then waits for PostgreSQL like all others. */
+async function visitLibrary(world: LibraryWorld, narrator: Narrator): Promise<Visit> {
+  const get = ['get', 'svc', '-n', 'istio-system', 'istio-ingressgateway'];
+  const url = new URL(`http://${await gatewayAddress(world)}/`);
+  await narrator.command(`kubectl ${get.join(' ')}`, () => world.kubectl.ok(get));
+  const title = await pageTitle(url);
+  await addBook(url, VISITORS_BOOK);
+  narrator.step(
+    `a browser has "${title}" at ${url.href}; its reader adds "${VISITORS_BOOK.title}"`,
+  );
+  return { url: url.href, title, added: VISITORS_BOOK.title };
 }
 
 type Watching = { readonly log: InventoryLog; readonly narrator: Narrator };
@@ -90,7 +113,7 @@ async function bringInVm(world: LibraryWorld, narrator: Narrator): Promise<VmAge
   narrator.step(`the firewall lets ${rule.from} through to ${rule.to}, tcp ${rule.tcpPort}`);
   const machine = world.cloud.machine(VM.name);
   mkdirSync(machine.path(FILES_PARENT), { recursive: true });
-  const words = ['vm', 'files', VM.name, '--gateway', CONTROL_PLANE.address];
+  const words = ['vm', 'files', VM.name];
   const printed = await narrator.command(`isthmus ${words.join(' ')}`, () =>
     runIsthmus(world, words, machine.path(FILES_PARENT)),
   );

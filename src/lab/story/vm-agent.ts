@@ -35,7 +35,7 @@ export async function putFilesInPlace(
   });
 }
 
-export class VmAgent {
+export class VmAgent implements AsyncDisposable {
   readonly machine: Machine;
   readonly #agent: LabProcess;
 
@@ -67,6 +67,11 @@ export class VmAgent {
     const listeners = await this.admin('/config_dump?resource=dynamic_listeners');
     const chains = parseFilterChains(listeners).get('virtualInbound') ?? [];
     return chains.length === 0 || chains.includes(`${port}_plain`);
+  }
+
+  /** Ends the agent; Envoy and capture stay. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.stop();
   }
 
   async #isReady(): Promise<boolean> {
