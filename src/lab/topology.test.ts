@@ -95,7 +95,8 @@ table inet firewall {
   chain forward {
     type filter hook forward priority filter; policy drop;
     ct state established,related accept
-    ip saddr 10.24.0.0/16 ip daddr 10.128.0.14 tcp dport 5432 counter accept comment "pods to it"
+    ct original ip saddr 10.24.0.0/16 ct original ip daddr 10.128.0.14 meta l4proto tcp \
+ct original proto-dst 5432 counter accept comment "pods to it"
   }
 }
 `,

@@ -76,7 +76,7 @@ async function deployLibrary(world: LibraryWorld, narrator: Narrator): Promise<v
   narrator.step(`PostgreSQL is on ${VM.name}, ${VM.address}, in another region: 127.0.0.1:5432`);
 }
 
-/** From outside of the cluster, by the gateway; the book then waits for PostgreSQL like all others. */
+/** From outside, by the gateway; the book then waits for PostgreSQL as all others do. */
 async function visitLibrary(world: LibraryWorld, narrator: Narrator): Promise<Visit> {
   const get = ['get', 'svc', '-n', 'istio-system', 'istio-ingressgateway'];
   const url = new URL(`http://${await gatewayAddress(world)}/`);

@@ -32,7 +32,7 @@ export async function gatewayAddress(world: LibraryWorld): Promise<string> {
 
 export type Answer = { readonly status: number; readonly body: string };
 
-/** What a browser gets that is outside of the cluster. @param book to be added; default: it reads */
+/** What a browser outside of the cluster gets. @param book is added; without one, it reads */
 export async function browse(url: URL, book?: object): Promise<Answer> {
   const limits = { what: url.href, limitMs: ANSWER_LIMIT_MS, clock: systemClock };
   return await withDeadline(limits, async (signal) => {
