@@ -63,6 +63,13 @@ const TARGETS: ReadonlySet<string> = new Set([
   'gateway.networking.k8s.io/GatewayClass',
 ]);
 
+/** What a policy names, whichever of the two fields says so. */
+export const policyTargets = ({
+  targetRef,
+  targetRefs = [],
+}: Targets): readonly PolicyTargetReference[] =>
+  targetRefs.length > 0 || targetRef === undefined ? targetRefs : [targetRef];
+
 export function checkTargets({ targetRef, targetRefs = [] }: Targets, at: Reading): void {
   if (targetRef) checkTarget(targetRef, at.property('targetRef'));
   for (const [index, target] of targetRefs.entries()) {

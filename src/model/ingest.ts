@@ -16,6 +16,7 @@ import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import { parseMeshPolicy, parsePolicy } from '#istio/meshpolicy/legacy-policy.ts';
 import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
+import { parseRequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import { parseVirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
@@ -60,6 +61,11 @@ export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
   takeByName(kube.MESH_POLICY, inputs.meshPolicies, parseMeshPolicy);
   takeByName(kube.POLICY, inputs.legacyPolicies, parsePolicy);
   takeByName(kube.AUTHORIZATION_POLICY, inputs.authorizationPolicies, parseAuthorizationPolicy);
+  takeByName(
+    kube.REQUEST_AUTHENTICATION,
+    inputs.requestAuthentications,
+    parseRequestAuthentication,
+  );
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
   takeByName(kube.GATEWAY, inputs.gateways, parseGateway);
   takeByName(kube.VIRTUAL_SERVICE, inputs.virtualServices, parseVirtualService);

@@ -8,6 +8,7 @@ import type { Gateway } from '#istio/gateway/gateway.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type { LegacyPolicy } from '#istio/meshpolicy/legacy-policy.ts';
 import type { PeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
+import type { RequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import type { ResourceType } from '#kube/resources.ts';
@@ -49,6 +50,9 @@ export type Inputs = {
   readonly meshPolicies: Source<LegacyPolicy>;
   readonly legacyPolicies: Source<LegacyPolicy>;
   readonly authorizationPolicies: Source<AuthorizationPolicy>;
+  readonly requestAuthentications: Source<RequestAuthentication>;
+  /** By URI: key sets that were fetched, as JSON. */
+  readonly jwks: Source<string>;
   readonly destinationRules: Source<DestinationRule>;
   readonly gateways: Source<Gateway>;
   readonly virtualServices: Source<VirtualService>;
@@ -76,6 +80,11 @@ export function createInputs(graph: Graph): Inputs {
     meshPolicies: graph.source<LegacyPolicy>('MeshPolicies', equalData),
     legacyPolicies: graph.source<LegacyPolicy>('Policies', equalData),
     authorizationPolicies: graph.source<AuthorizationPolicy>('AuthorizationPolicies', equalData),
+    requestAuthentications: graph.source<RequestAuthentication>(
+      'RequestAuthentications',
+      equalData,
+    ),
+    jwks: graph.source<string>('key sets'),
     destinationRules: graph.source<DestinationRule>('DestinationRules', equalData),
     gateways: graph.source<Gateway>('Gateways', equalData),
     virtualServices: graph.source<VirtualService>('VirtualServices', equalData),

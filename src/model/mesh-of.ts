@@ -20,6 +20,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
     kube.PEER_AUTHENTICATION,
     kube.POD,
     kube.POLICY,
+    kube.REQUEST_AUTHENTICATION,
     kube.SERVICE,
     kube.SERVICE_ENTRY,
     kube.VIRTUAL_SERVICE,

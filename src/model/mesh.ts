@@ -30,6 +30,8 @@ import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
 import { derivePolicies } from './policies.ts';
 import type { WorkloadAuthorization } from './policies.ts';
+import { deriveRequestAuthentications } from './request-authentication.ts';
+import type { RequestAuthentications } from './request-authentication.ts';
 import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
@@ -77,6 +79,7 @@ export type Mesh = {
   /** The ports for which the workload's own policy sets a mode, served or not; sorted. */
   mtlsPorts(workload: Workload): readonly number[];
   authorization(workload: Workload): WorkloadAuthorization;
+  readonly requestAuthentications: RequestAuthentications;
   /** How clients in a namespace are to speak to a service; undefined: nobody said. */
   readonly destinationRuleFor: DestinationRuleFor;
   /** By `namespace/name`. */
@@ -167,6 +170,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     mtlsMode: policies.mtlsMode,
     mtlsPorts: policies.mtlsPorts,
     authorization: policies.authorization,
+    requestAuthentications: deriveRequestAuthentications(graph, inputs, { rootNamespace }),
     destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
       fullHost,
       rootNamespace,

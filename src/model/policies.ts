@@ -8,6 +8,7 @@ import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
 import type { Graph } from './graph.ts';
 import type { Inputs } from './inputs.ts';
+import { isFor } from './policy-attachment.ts';
 import { compareAge, compareText } from './services.ts';
 import { hasLabels } from './workload.ts';
 import type { Workload } from './workload.ts';
@@ -80,8 +81,7 @@ export function derivePolicies(
       const namespaces = workload.namespace === root ? [root] : [root, workload.namespace];
       const all = namespaces
         .flatMap((namespace) => rules.get(namespace) ?? [])
-        .filter(({ hasTargetRefs }) => !hasTargetRefs)
-        .filter(({ selector }) => hasLabels(workload.labels, selector));
+        .filter((policy) => isFor(policy, workload));
       const of = (action: AuthorizationPolicy['action']): readonly AuthorizationPolicy[] =>
         all.filter((policy) => policy.action === action);
       return { allow: of('ALLOW'), deny: of('DENY'), audit: of('AUDIT'), custom: of('CUSTOM') };

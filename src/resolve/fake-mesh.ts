@@ -84,6 +84,13 @@ export class FakeMesh implements Mesh {
     return this.ports.get(key) ?? [];
   }
 
+  readonly requestAuthentications: Mesh['requestAuthentications'] = {
+    jwtRules: () => [],
+    jwksSources: this.graph.source('fake key sets'),
+    jwksOf: () => undefined,
+    setJwks: () => undefined,
+  };
+
   mtlsMode({ key }: Workload, port: number): MtlsMode {
     return this.modes.get(`${key} ${port}`) ?? this.modes.get(key) ?? 'PERMISSIVE';
   }

@@ -71,7 +71,7 @@ describe('a server is called', () => {
         annotations: {},
         action: 'ALLOW',
         selector: {},
-        hasTargetRefs: false,
+        targets: [],
         rules,
         provider: '',
         isDryRun: false,

@@ -21,6 +21,7 @@ const port = (options: Partial<InboundListenerPort>): InboundListenerPort => ({
   mode: 'PERMISSIVE',
   speaker: 'client',
   isServed: true,
+  content: 'tcp',
   ...options,
 });
 

@@ -5,6 +5,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { assertNever } from '#base/assert-never.ts';
 import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.js';
+import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import type { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type {
   FilterChainMatchSchema,
@@ -12,6 +13,8 @@ import type {
   FilterSchema,
   ListenerFilterSchema,
 } from '#gen/envoy/config/listener/v3/listener_components_pb.js';
+import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
+import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import {
   TcpProxySchema,
@@ -21,9 +24,11 @@ import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts'
 import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
 import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
-import { UNINSPECTED_PORTS } from './first-speaker.ts';
-import type { FirstSpeaker } from './first-speaker.ts';
-import { ADS, extension, milliseconds } from './message.ts';
+import { NEVER_HTTP_PORTS, UNINSPECTED_PORTS } from './first-speaker.ts';
+import type { FirstSpeaker, PortContent } from './first-speaker.ts';
+import { inboundRequests } from './inbound-http.ts';
+import { HTTP_INSPECTION } from './inbound-names.ts';
+import { ADS, extension, milliseconds, packed } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { chainKinds } from './mtls-mode.ts';
 import {
@@ -37,7 +42,7 @@ import {
 } from './names.ts';
 import type { ChainKind, ChainPort, RbacKind } from './names.ts';
 import { everywhere, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
-import { serverTls } from './tls.ts';
+import { HTTP_SERVER_ALPNS, serverTls } from './tls.ts';
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 type FilterChainMatch = MessageInitShape<typeof FilterChainMatchSchema>;
@@ -50,6 +55,7 @@ export type InboundListenerPort = {
   readonly isServed: boolean;
   readonly mode: MtlsMode;
   readonly speaker: FirstSpeaker;
+  readonly content: PortContent;
 };
 
 export type VirtualInboundInput = {
@@ -75,7 +81,10 @@ const INSPECTION_TIMEOUT_MS = 3000;
 const EARLY_DATA_BYTES_MAX = 8192;
 
 /** How mesh clients of any Istio announce themselves. An application's own TLS never does. */
-const MESH_ALPNS = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+const TCP_ALPNS = ['istio', 'istio-peer-exchange'];
+const HTTP_ALPNS = ['istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+/** What Envoy calls the requests that it finds in plaintext. */
+const PLAIN_HTTP = ['http/1.0', 'http/1.1', 'h2c'];
 
 export function buildVirtualInbound(
   input: VirtualInboundInput,
@@ -85,7 +94,7 @@ export function buildVirtualInbound(
     name: VIRTUAL_INBOUND,
     ...everywhere(VIRTUAL_INBOUND_PORT, input.hasIpv6),
     trafficDirection: TrafficDirection.INBOUND,
-    listenerFilters: [ORIGINAL_DST, tlsInspector()],
+    listenerFilters: [ORIGINAL_DST, tlsInspector(), httpInspector()],
     listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),
     continueOnListenerFiltersTimeout: true,
     filterChains: [
@@ -97,6 +106,7 @@ export function buildVirtualInbound(
           mode: input.passthroughMode,
           speaker: 'unknown',
           isServed: false,
+          content: 'tcp',
         },
         input,
       ),
@@ -106,39 +116,86 @@ export function buildVirtualInbound(
 }
 
 function tlsInspector(): ListenerFilter {
-  // ranges are half open: [start, end)
-  const rules = UNINSPECTED_PORTS.map((start) => ({
-    rule: { case: 'destinationPortRange', value: { start, end: start + 1 } } as const,
-  }));
   return {
     ...extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {}),
-    filterDisabled: { rule: { case: 'orMatch', value: { rules } } },
+    filterDisabled: anyOf(UNINSPECTED_PORTS),
   };
+}
+
+/**
+ * Looks for requests in plaintext. Which ports want that changes, and the listener must not (it
+ * would cut all of its sessions); so the filter stands in it from birth and comes by name, to look
+ * or not to: a workload whose every port says what it speaks is never looked into.
+ */
+function httpInspector(): ListenerFilter {
+  return {
+    name: HTTP_INSPECTION,
+    configType: {
+      case: 'configDiscovery',
+      value: { configSource: ADS, typeUrls: [TYPE_URL.httpInspector, TYPE_URL.originalDst] },
+    },
+    filterDisabled: anyOf(NEVER_HTTP_PORTS),
+  };
+}
+
+/** What comes under the name: to look, or what Envoy has done anyway (`ORIGINAL_DST`). */
+export const buildHttpInspection = (
+  isOn: boolean,
+): MessageInitShape<typeof TypedExtensionConfigSchema> => ({
+  name: HTTP_INSPECTION,
+  typedConfig: isOn ? packed(HttpInspectorSchema, {}) : packed(OriginalDstSchema, {}),
+});
+
+function anyOf(ports: readonly number[]): ListenerFilter['filterDisabled'] {
+  // ranges are half open: [start, end)
+  const rules = ports.map((start) => ({
+    rule: { case: 'destinationPortRange', value: { start, end: start + 1 } } as const,
+  }));
+  return { rule: { case: 'orMatch', value: { rules } } };
 }
 
 type ChainInput = Omit<InboundListenerPort, 'port'> & { readonly port: ChainPort };
 
 function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[] {
-  const isOnlyKind = chainKinds('PERMISSIVE', port.port).length === 1;
-  return chainKinds(port.mode, port.port).map((kind) => ({
+  const isOnlyKind = chainKinds('PERMISSIVE', port.port, port.content).length === 1;
+  return chainKinds(port.mode, port.port, port.content).map((kind) => ({
     name: filterChainName(port.port, kind),
     filterChainMatch: {
       ...(port.port !== 'passthrough' && { destinationPort: port.port }),
       // without inspection every connection looks like plaintext
-      ...(!isOnlyKind && matchOf(kind)),
+      ...(!isOnlyKind && matchOf(kind, port.content)),
     },
-    filters: [...rbacFilters(port.port), proxyTo(port, input)],
-    ...(kind === 'mtls' && { transportSocket: serverTls(input) }),
+    filters: takesRequests(port, kind)
+      ? [inboundRequests({ port: port.port, accessLog: input.accessLog })]
+      : [...rbacFilters(port.port), proxyTo(port, input)],
+    ...(kind.startsWith('mtls') && {
+      transportSocket: serverTls({
+        ...input,
+        ...(takesRequests(port, kind) && { alpnProtocols: HTTP_SERVER_ALPNS }),
+      }),
+    }),
   }));
 }
 
+const takesRequests = (
+  port: ChainInput,
+  kind: ChainKind,
+): port is ChainInput & { readonly port: number } =>
+  port.port !== 'passthrough' && (port.content === 'http' || kind.endsWith('_http'));
+
 /** The same in every mode, or a change of mode would cut the sessions of chains that stay. */
-function matchOf(kind: ChainKind): FilterChainMatch {
+function matchOf(kind: ChainKind, content: PortContent): FilterChainMatch {
   switch (kind) {
-    case 'mtls':
-      return { transportProtocol: 'tls', applicationProtocols: MESH_ALPNS };
+    case 'mtls': {
+      const ofRequests = content === 'auto' ? [] : HTTP_ALPNS;
+      return { transportProtocol: 'tls', applicationProtocols: [...TCP_ALPNS, ...ofRequests] };
+    }
+    case 'mtls_http':
+      return { transportProtocol: 'tls', applicationProtocols: HTTP_ALPNS };
     case 'plain':
       return { transportProtocol: 'raw_buffer' };
+    case 'plain_http':
+      return { transportProtocol: 'raw_buffer', applicationProtocols: PLAIN_HTTP };
     case 'tls':
       return { transportProtocol: 'tls' };
     default:

@@ -1,4 +1,5 @@
 // From recipe to resource, for a workload's own inbound side.
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { assertNever } from '#base/assert-never.ts';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
@@ -6,23 +7,33 @@ import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
+import { authorizerOf } from './authorizer.ts';
 import { encodeResource } from './encode.ts';
-import { firstSpeaker } from './first-speaker.ts';
+import { buildAuthorizer } from './ext-authz.ts';
+import { firstSpeaker, portContent } from './first-speaker.ts';
+import type { HostLookup } from './host-lookup.ts';
+import { buildHttpRbac, buildNoPolicy } from './http-rbac.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
-import { buildVirtualInbound } from './inbound.ts';
+import { HTTP_INSPECTION, httpPolicyName } from './inbound-names.ts';
+import { buildHttpInspection, buildVirtualInbound } from './inbound.ts';
 import type { InboundListenerPort } from './inbound.ts';
 import { INBOUND_PASSTHROUGH, inboundName, rbacName, VIRTUAL_INBOUND } from './names.ts';
+import { buildJwt } from './jwt.ts';
 import { isReachedByIpv6 } from './outbound.ts';
 import type { InboundRecipe } from './recipe.ts';
 import { buildRbac } from './rbac.ts';
 import { trustDomainsOf } from './tls.ts';
 
+type Extension = MessageInitShape<typeof TypedExtensionConfigSchema>;
+
 export class InboundMaker {
   readonly #mesh: Mesh;
+  readonly #serviceOf: HostLookup;
 
-  constructor(mesh: Mesh) {
+  constructor(mesh: Mesh, serviceOf: HostLookup) {
     this.#mesh = mesh;
+    this.#serviceOf = serviceOf;
   }
 
   /** undefined: what the recipe is about is not there. */
@@ -34,6 +45,17 @@ export class InboundMaker {
         return this.#inboundCluster(recipe.workload, recipe.port);
       case 'inbound-passthrough':
         return encodeResource(INBOUND_PASSTHROUGH, ClusterSchema, buildInboundPassthrough());
+      case 'http-inspection': {
+        const inspection = buildHttpInspection(recipe.isOn);
+        return encodeResource(HTTP_INSPECTION, TypedExtensionConfigSchema, inspection);
+      }
+      case 'http-policy': {
+        const policy = this.#httpPolicy(recipe);
+        return (
+          policy &&
+          encodeResource(httpPolicyName(recipe.policy), TypedExtensionConfigSchema, policy)
+        );
+      }
       case 'rbac':
         return this.#rbac(recipe);
       default:
@@ -70,12 +92,14 @@ export class InboundMaker {
         isServed: true,
         mode: this.#mesh.mtlsMode(workload, port),
         speaker: firstSpeaker({ port, protocol, name: service.portName }),
+        content: portContent(port, protocol),
       })),
       ...others.map((port) => ({
         port,
         isServed: false,
         mode: this.#mesh.mtlsMode(workload, port),
         speaker: firstSpeaker({ port, protocol: 'auto', name: '' }),
+        content: 'tcp' as const,
       })),
     ];
   }
@@ -83,11 +107,12 @@ export class InboundMaker {
   #inboundCluster(workloadKey: string, port: number): EncodedResource | undefined {
     const served = this.#mesh.inboundPorts(workloadKey).find((entry) => entry.port === port);
     if (served === undefined) return undefined;
-    const { deliverAddress: deliverTo, service: ref } = served;
+    const { deliverAddress: deliverTo, service: ref, protocol } = served;
     const service = this.#mesh.services.get(ref.key);
     const cluster = buildInboundCluster({
       port,
       deliverTo,
+      protocol,
       service: service && {
         ...serviceNames(service),
         port: ref.port,
@@ -104,6 +129,37 @@ export class InboundMaker {
     const authorization = this.#mesh.authorization(workload);
     const extension = buildRbac({ kind, port, authorization, trustDomains: this.#trustDomains() });
     return encodeResource(rbacName(kind, port), TypedExtensionConfigSchema, extension);
+  }
+
+  #httpPolicy({
+    workload: key,
+    policy,
+  }: Extract<InboundRecipe, { kind: 'http-policy' }>): Extension | undefined {
+    const workload = this.#mesh.workloads.get(key);
+    if (workload === undefined) return undefined;
+    const parts = { mesh: this.#mesh, serviceOf: this.#serviceOf };
+    switch (policy.kind) {
+      case 'jwt': {
+        const { jwtRules, jwksOf } = this.#mesh.requestAuthentications;
+        return buildJwt({ rules: jwtRules(workload), jwksOf });
+      }
+      case 'authorizer': {
+        const authorizer = authorizerOf(parts, workload);
+        return authorizer ? buildAuthorizer(authorizer) : buildNoPolicy(httpPolicyName(policy));
+      }
+      case 'custom':
+      case 'deny':
+      case 'allow':
+        return buildHttpRbac({
+          kind: policy.kind,
+          port: policy.port,
+          authorization: this.#mesh.authorization(workload),
+          hasAuthorizer: authorizerOf(parts, workload) !== undefined,
+          trustDomains: this.#trustDomains(),
+        });
+      default:
+        return assertNever(policy);
+    }
   }
 }
 

@@ -36,7 +36,7 @@ export class Maker {
     this.#mesh = mesh;
     this.#tables = tables;
     this.#clusters = new ClusterMaker(mesh);
-    this.#inbound = new InboundMaker(mesh);
+    this.#inbound = new InboundMaker(mesh, serviceOf);
     this.#outbound = new OutboundMaker(mesh, serviceOf);
   }
 
@@ -44,14 +44,16 @@ export class Maker {
   make(recipe: Recipe): EncodedResource | undefined {
     switch (recipe.kind) {
       case 'virtual-outbound':
+      case 'http-listener':
+      case 'tcp-listener':
+      case 'http-routes':
       case 'virtual-host':
         return this.#outbound.make(recipe);
       case 'virtual-inbound':
       case 'inbound-cluster':
       case 'inbound-passthrough':
-      case 'http-listener':
-      case 'tcp-listener':
-      case 'http-routes':
+      case 'http-inspection':
+      case 'http-policy':
       case 'rbac':
         return this.#inbound.make(recipe);
       case 'service-cluster':

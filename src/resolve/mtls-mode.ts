@@ -2,7 +2,8 @@
 // metadata of its endpoints both follow, so that no client is told to use a way that is not there.
 import { assertNever } from '#base/assert-never.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
-import { isInspected } from './first-speaker.ts';
+import { isInspected, mayBeHttp } from './first-speaker.ts';
+import type { PortContent } from './first-speaker.ts';
 import type { ChainKind, ChainPort } from './names.ts';
 
 /**
@@ -12,20 +13,36 @@ import type { ChainKind, ChainPort } from './names.ts';
  *
  * Where Envoy does not look for TLS a port can be one thing only, and PERMISSIVE must go on
  * accepting plaintext; such a port is encrypted by STRICT.
+ *
+ * TLS of the application's own is handed through, except where requests are declared: those would
+ * then not be seen.
  */
-export function chainKinds(mode: MtlsMode, port: ChainPort): readonly ChainKind[] {
+export function chainKinds(
+  mode: MtlsMode,
+  port: ChainPort,
+  content: PortContent = 'tcp',
+): readonly ChainKind[] {
   const canTellTls = port === 'passthrough' || isInspected(port);
+  const mtls: readonly ChainKind[] = content === 'auto' ? ['mtls', 'mtls_http'] : ['mtls'];
+  const plain: readonly ChainKind[] = isSniffed(port, content)
+    ? ['plain', 'plain_http']
+    : ['plain'];
+  const tls: readonly ChainKind[] = content === 'http' || !canTellTls ? [] : ['tls'];
   switch (mode) {
     case 'STRICT':
-      return ['mtls'];
+      return mtls;
     case 'PERMISSIVE':
-      return canTellTls ? ['mtls', 'plain', 'tls'] : ['plain'];
+      return canTellTls ? [...mtls, ...plain, ...tls] : plain;
     case 'DISABLE':
-      return canTellTls ? ['plain', 'tls'] : ['plain'];
+      return [...plain, ...tls];
     default:
       return assertNever(mode);
   }
 }
+
+/** Does Envoy look for HTTP in plaintext that comes to the port? */
+export const isSniffed = (port: ChainPort, content: PortContent): boolean =>
+  content === 'auto' && port !== 'passthrough' && mayBeHttp(port);
 
 /** May a client that has the choice use mesh TLS to this port? */
 export const takesMeshTls = (mode: MtlsMode, port: number): boolean =>

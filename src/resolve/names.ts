@@ -14,6 +14,11 @@ export const TYPE_URL = {
   virtualHost: `${TYPE_PREFIX}envoy.config.route.v3.VirtualHost`,
   extension: `${TYPE_PREFIX}envoy.config.core.v3.TypedExtensionConfig`,
   networkRbac: `${TYPE_PREFIX}envoy.extensions.filters.network.rbac.v3.RBAC`,
+  httpRbac: `${TYPE_PREFIX}envoy.extensions.filters.http.rbac.v3.RBAC`,
+  extAuthz: `${TYPE_PREFIX}envoy.extensions.filters.http.ext_authz.v3.ExtAuthz`,
+  jwtAuthn: `${TYPE_PREFIX}envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication`,
+  httpInspector: `${TYPE_PREFIX}envoy.extensions.filters.listener.http_inspector.v3.HttpInspector`,
+  originalDst: `${TYPE_PREFIX}envoy.extensions.filters.listener.original_dst.v3.OriginalDst`,
   meshAddresses: `${TYPE_PREFIX}isthmus.v1.MeshAddresses`,
   /** By host name: what the agent's DNS proxy answers with. */
   hostAddresses: `${TYPE_PREFIX}isthmus.v1.HostAddresses`,
@@ -128,7 +133,6 @@ export function parseGatewayRoutesName(name: string): GatewayAddress | undefined
   return port === undefined ? undefined : { bind, port };
 }
 
-/** The route table of a sidecar's HTTP listener of a port (Istio's name). */
 /** A sidecar's listener for requests to a port of whatever address: `0.0.0.0_80`. */
 export const httpListenerName = (port: number): string => `0.0.0.0_${port}`;
 
@@ -142,11 +146,12 @@ export function parseOutboundListenerName(name: string): Destination | undefined
   return port === undefined || canonicalIp(address) !== address ? undefined : { address, port };
 }
 
+/** The route table of a sidecar's HTTP listener of a port (Istio's name). */
 export const sidecarRoutesName = (port: number): string => String(port);
 
-/** One authority of such a table, as Envoy asks for it: `8000/httpbin.default:8000`. */
 export const parseSidecarRoutesName = parsePort;
 
+/** One authority of such a table, as Envoy asks for it: `8000/httpbin.default:8000`. */
 export type VirtualHostRef = { readonly port: number; readonly authority: string };
 
 export const virtualHostName = ({ port, authority }: VirtualHostRef): string =>
@@ -172,8 +177,11 @@ export const inboundStatName = (options: ServicePortRef & { readonly portName: s
 
 /** A port with filter chains of its own, or all those that have none. */
 export type ChainPort = number | 'passthrough';
-/** Mesh TLS; plaintext; TLS of the application, handed through untouched. */
-export type ChainKind = 'mtls' | 'plain' | 'tls';
+/**
+ * Mesh TLS; plaintext; TLS of the application, handed through untouched. On ports that do not say
+ * what they speak, requests have chains of their own.
+ */
+export type ChainKind = 'mtls' | 'mtls_http' | 'plain' | 'plain_http' | 'tls';
 
 /** `5432_mtls`. */
 export const filterChainName = (port: ChainPort, kind: ChainKind): string => `${port}_${kind}`;

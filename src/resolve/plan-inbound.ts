@@ -2,20 +2,48 @@
 // its ports, and the policies of their filter chains.
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
+import { authorizerOf } from './authorizer.ts';
+import { portContent } from './first-speaker.ts';
+import type { HostLookup } from './host-lookup.ts';
+import { HTTP_INSPECTION } from './inbound-names.ts';
+import { isSniffed } from './mtls-mode.ts';
 import { INBOUND_PASSTHROUGH, inboundName, parseInboundName } from './names.ts';
 import type { InboundRecipe } from './recipe.ts';
 
 export class InboundPlanner {
   readonly #mesh: Mesh;
+  readonly #serviceOf: HostLookup;
 
-  constructor(mesh: Mesh) {
+  constructor(mesh: Mesh, serviceOf: HostLookup) {
     this.#mesh = mesh;
+    this.#serviceOf = serviceOf;
   }
 
   /** The clusters that a wildcard subscription stands for, in no order. */
-  clusterNames({ key }: Workload): readonly string[] {
-    const ports = this.#mesh.inboundPorts(key);
-    return [INBOUND_PASSTHROUGH, ...ports.map(({ port }) => inboundName(port))];
+  clusterNames(workload: Workload): readonly string[] {
+    const ports = this.#mesh.inboundPorts(workload.key);
+    return [
+      INBOUND_PASSTHROUGH,
+      ...ports.map(({ port }) => inboundName(port)),
+      ...this.authorizerNames(workload),
+    ];
+  }
+
+  /** The cluster that authorization asks: nobody else might ask for it. */
+  authorizerNames(workload: Workload): readonly string[] {
+    const parts = { mesh: this.#mesh, serviceOf: this.#serviceOf };
+    const authorizer = authorizerOf(parts, workload);
+    return authorizer ? [authorizer.cluster] : [];
+  }
+
+  /** The listener filter that looks for requests in plaintext. */
+  inspection(name: string, workload: Workload): InboundRecipe | undefined {
+    if (name !== HTTP_INSPECTION) return undefined;
+    const isOn = this.#mesh.inboundPorts(workload.key).some(({ port, protocol }) => {
+      const mode = this.#mesh.mtlsMode(workload, port);
+      return mode !== 'STRICT' && isSniffed(port, portContent(port, protocol));
+    });
+    return { kind: 'http-inspection', isOn };
   }
 
   listener({ key }: Workload): InboundRecipe {

@@ -13,6 +13,7 @@ import { GatewayPlanner } from './gateway-plan.ts';
 import type { GatewayTables } from './gateway-table.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.ts';
+import { parseHttpPolicyName } from './inbound-names.ts';
 import {
   MESH_ADDRESSES,
   parseDestinationClusterName,
@@ -54,7 +55,7 @@ export class Planner {
     this.#mesh = mesh;
     this.#serviceOf = serviceOf;
     this.#clusters = new ClusterPlanner(mesh, serviceOf);
-    this.#inbound = new InboundPlanner(mesh);
+    this.#inbound = new InboundPlanner(mesh, serviceOf);
     this.#outbound = new OutboundPlanner({ mesh, serviceOf }, { namespaces });
     this.#gateway = new GatewayPlanner(mesh, { tables, clusters: this.#clusters });
   }
@@ -97,7 +98,7 @@ export class Planner {
       case TYPE_URL.virtualHost:
         return this.#outbound.virtualHost(name, clientOf(proxy));
       case TYPE_URL.extension:
-        return this.#rbac(name, proxy);
+        return this.#own(proxy, (workload) => this.#extension(name, workload));
       case TYPE_URL.meshAddresses:
         if (name !== MESH_ADDRESSES) return undefined;
         return { kind: 'mesh-addresses', namespace: proxy.namespace };
@@ -126,15 +127,19 @@ export class Planner {
     return workload && this.#inbound.listener(workload);
   }
 
-  #rbac(name: string, proxy: Demand['proxy']): Recipe | undefined {
-    const parsed = parseRbacName(name);
-    if (parsed === undefined) return undefined;
-    const { kind: half, port } = parsed;
-    return this.#own(proxy, (workload) =>
-      this.#hasChains(workload, port)
-        ? { kind: 'rbac', workload: workload.key, half, port }
-        : undefined,
-    );
+  /** The filters of a workload's own chains that come by name: its policies, mostly. */
+  #extension(name: string, workload: Workload): Recipe | undefined {
+    const { key } = workload;
+    const ofTcp = parseRbacName(name);
+    if (ofTcp !== undefined) {
+      const { kind: half, port } = ofTcp;
+      if (!this.#hasChains(workload, port)) return undefined;
+      return { kind: 'rbac', workload: key, half, port };
+    }
+    const policy = parseHttpPolicyName(name);
+    if (policy === undefined) return this.#inbound.inspection(name, workload);
+    if ('port' in policy && !this.#hasChains(workload, policy.port)) return undefined;
+    return { kind: 'http-policy', workload: key, policy };
   }
 
   /** Has the port filter chains of its own? */

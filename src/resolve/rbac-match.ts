@@ -120,8 +120,11 @@ function identityIs(matchPattern: StringMatch): Principal {
 
 const principalName = (value: string): StringMatch => wildcard(value, 'spiffe://');
 
-/** Envoy refuses an empty prefix or suffix, so `*` alone is "anything that is not empty". */
-function wildcard(value: string, scheme: string): StringMatch {
+/**
+ * `text`, `prefix*`, `*suffix` or `*`. Envoy refuses an empty prefix or suffix, so `*` alone is
+ * "anything that is not empty".
+ */
+export function wildcard(value: string, scheme: string): StringMatch {
   if (value === '*') return scheme === '' ? regex('.+') : { case: 'prefix', value: scheme };
   if (value.startsWith('*')) return { case: 'suffix', value: value.slice(1) };
   if (value.endsWith('*')) return { case: 'prefix', value: scheme + value.slice(0, -1) };

@@ -1,6 +1,6 @@
-// One rule of an AuthorizationPolicy, as it applies to TCP connections to one port.
+// One rule of an AuthorizationPolicy, as it applies to the connections or requests to one port.
 //
-// A TCP connection has no method, path or header. Where a rule asks for what is not there, or for
+// A TCP connection has no method, path or header; a request has all that a connection has. Where a rule asks for what is not there, or for
 // what cannot be read, an ALLOW rule is left out whole (it allows nothing), and in a DENY or CUSTOM
 // rule only that condition is left out (it denies more): always the stricter reading. These are
 // Istio's semantics (pilot/pkg/security/authz/model/model.go).
@@ -11,6 +11,16 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from '#istio/authorizationpolicy/schema.ts';
+import {
+  claimOf,
+  claimPath,
+  filterMetadataOf,
+  headerOf,
+  hostOf,
+  methodOf,
+  pathOf,
+  requestPrincipalOf,
+} from './http-rbac-match.ts';
 import type { ChainPort } from './names.ts';
 import {
   allOf,
@@ -32,6 +42,8 @@ import {
 import type { Permission, Principal } from './rbac-match.ts';
 
 export type RuleContext = {
+  /** What is decided about: connections, or requests one by one. */
+  readonly layer: 'tcp' | 'http';
   /** `passthrough`: any port without a chain of its own, so the port is asked of the connection. */
   readonly port: ChainPort;
   readonly policyNamespace: string;
@@ -39,9 +51,9 @@ export type RuleContext = {
 };
 
 export type TranslatedRule = {
-  /** undefined: no connection to the port can match the rule. */
+  /** undefined: nothing that comes to the port can match the rule. */
   readonly policy: MessageInitShape<typeof PolicySchema> | undefined;
-  /** The conditions that have no meaning on TCP, for instance `to.operation.methods`. */
+  /** The conditions without a meaning here, for instance `to.operation.methods` on TCP. */
   readonly ignored: readonly string[];
 };
 
@@ -52,7 +64,7 @@ type Field<M> = {
   readonly name: string;
   readonly values: Values;
   readonly notValues: Values;
-  /** undefined: not to be matched on TCP. */
+  /** undefined: there is nothing here to be matched. */
   readonly match: ((value: string) => M | undefined) | undefined;
 };
 
@@ -71,7 +83,7 @@ export function translateRule(
     ...peer,
   ]);
   const operations = nonEmpty(rule.to, {}).map(({ operation = {} }) => [
-    ...operationFields(operation),
+    ...operationFields(operation, context.layer),
     ...target,
   ]);
   const ignored = ignoredIn([...sources.flat(), ...operations.flat()]);
@@ -89,6 +101,7 @@ const DESTINATION_PORT = 'destination.port';
 
 function sourceFields(source: AuthorizationSource, context: RuleContext): Field<Principal>[] {
   const { policyNamespace, trustDomains } = context;
+  const isHttp = context.layer === 'http';
   const field = (
     name: string,
     values: Values,
@@ -98,7 +111,12 @@ function sourceFields(source: AuthorizationSource, context: RuleContext): Field<
   const { principals, notPrincipals, requestPrincipals, notRequestPrincipals } = source;
   return [
     field('principals', principals, notPrincipals, (value) => principalOf(value, trustDomains)),
-    field('requestPrincipals', requestPrincipals, notRequestPrincipals, undefined),
+    field(
+      'requestPrincipals',
+      requestPrincipals,
+      notRequestPrincipals,
+      isHttp ? requestPrincipalOf : undefined,
+    ),
     field('namespaces', source.namespaces, source.notNamespaces, namespaceOf),
     field('serviceAccounts', source.serviceAccounts, source.notServiceAccounts, (value) =>
       serviceAccountOf(value, policyNamespace),
@@ -111,19 +129,26 @@ function sourceFields(source: AuthorizationSource, context: RuleContext): Field<
   ];
 }
 
-function operationFields(operation: AuthorizationOperation): Field<Permission>[] {
+function operationFields(
+  operation: AuthorizationOperation,
+  layer: RuleContext['layer'],
+): Field<Permission>[] {
   const { ports, notPorts, hosts, notHosts, methods, notMethods, paths, notPaths } = operation;
-  const httpOnly = (name: string, values: Values, notValues: Values): Field<Permission> => ({
+  const ofRequest = (
+    name: string,
+    [values, notValues]: readonly [Values, Values],
+    match: (value: string) => Permission,
+  ): Field<Permission> => ({
     name: `to.operation.${name}`,
     values,
     notValues,
-    match: undefined,
+    match: layer === 'http' ? match : undefined,
   });
   return [
     { name: DESTINATION_PORT, values: ports, notValues: notPorts, match: destinationPortOf },
-    httpOnly('hosts', hosts, notHosts),
-    httpOnly('methods', methods, notMethods),
-    httpOnly('paths', paths, notPaths),
+    ofRequest('hosts', [hosts, notHosts], hostOf),
+    ofRequest('methods', [methods, notMethods], methodOf),
+    ofRequest('paths', [paths, notPaths], pathOf),
   ];
 }
 
@@ -131,10 +156,10 @@ type ConditionField =
   | { readonly side: 'principal'; readonly field: Field<Principal> }
   | { readonly side: 'permission'; readonly field: Field<Permission> };
 
-/** Keys of `when` that a TCP connection has an answer to. */
+/** Keys of `when` that a connection or, on HTTP, a request has an answer to. */
 function conditionField(
   condition: { readonly key: string; readonly values: Values; readonly notValues: Values },
-  { policyNamespace, trustDomains }: RuleContext,
+  { layer, policyNamespace, trustDomains }: RuleContext,
 ): ConditionField {
   const { key, values, notValues } = condition;
   const principal = (match: Field<Principal>['match']): ConditionField => ({
@@ -164,8 +189,29 @@ function conditionField(
       return permission(destinationPortOf);
     case 'connection.sni':
       return permission(serverNameOf);
-    default:
-      return principal(undefined); // request.… and whatever we do not know
+    default: {
+      const ofFilter = filterMetadataOf(key);
+      if (ofFilter) return permission(ofFilter);
+      return principal(layer === 'http' ? ofRequest(key) : undefined);
+    }
+  }
+}
+
+/** What `request.…` asks; undefined for whatever we do not know. */
+function ofRequest(key: string): Field<Principal>['match'] {
+  switch (key) {
+    case 'request.auth.principal':
+      return requestPrincipalOf;
+    case 'request.auth.audiences':
+      return claimOf(['aud']);
+    case 'request.auth.presenter':
+      return claimOf(['azp']);
+    default: {
+      const [, header] = /^request\.headers\[(.+)\]$/.exec(key) ?? [];
+      if (header !== undefined) return headerOf(header);
+      const path = claimPath(/^request\.auth\.claims(\[.+)$/.exec(key)?.[1] ?? '');
+      return path && claimOf(path);
+    }
   }
 }
 

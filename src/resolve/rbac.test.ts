@@ -31,7 +31,7 @@ function policy(
     annotations: {},
     action,
     selector: {},
-    hasTargetRefs: false,
+    targets: [],
     rules,
     provider: '',
     isDryRun: false,

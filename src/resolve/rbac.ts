@@ -27,14 +27,18 @@ export type RbacInput = {
 
 /** Istio's prefixes, so that its dashboards find the statistics. */
 const STAT_PREFIX = 'tcp.';
-const SHADOW_STAT_PREFIX = { allow: 'istio_dry_run_allow_', deny: 'istio_dry_run_deny_' } as const;
+export const SHADOW_STAT_PREFIX = {
+  allow: 'istio_dry_run_allow_',
+  deny: 'istio_dry_run_deny_',
+} as const;
 
 /**
  * No ALLOW policy at all lets everybody in; ALLOW policies without a rule that fits let nobody in.
  * A CUSTOM policy asks an authorizer that does not exist here, so what it selects is refused.
  */
 export function buildRbac(input: RbacInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
-  const { kind, port, authorization } = input;
+  const { kind, port, authorization, trustDomains } = input;
+  const context = { layer: 'tcp', kind, port, trustDomains } as const;
   const policies =
     kind === 'allow' ? authorization.allow : [...authorization.custom, ...authorization.deny];
   const enforced = policies.filter(({ isDryRun }) => !isDryRun);
@@ -43,43 +47,50 @@ export function buildRbac(input: RbacInput): MessageInitShape<typeof TypedExtens
     name: rbacName(kind, port),
     typedConfig: packed(RbacFilterSchema, {
       statPrefix: STAT_PREFIX,
-      ...(enforced.length > 0 && { rules: buildRules(enforced, input) }),
+      ...(enforced.length > 0 && { rules: buildRules(enforced, context) }),
       ...(shadow.length > 0 && {
-        shadowRules: buildRules(shadow, input),
+        shadowRules: buildRules(shadow, context),
         shadowRulesStatPrefix: SHADOW_STAT_PREFIX[kind],
       }),
     }),
   };
 }
 
+export type RulesInput = Omit<RuleContext, 'policyNamespace'> & {
+  readonly kind: RbacKind;
+};
+
 /** In the order of their names: a protobuf map's order is part of the bytes. */
-function buildRules(
+export function buildRules(
   policies: readonly AuthorizationPolicy[],
-  { kind, port, trustDomains }: RbacInput,
+  input: RulesInput,
 ): MessageInitShape<typeof RBACSchema> {
-  const entries = policies.flatMap((policy) =>
-    policyEntries(policy, kind, { port, trustDomains, policyNamespace: policy.namespace }),
-  );
   return {
-    action: kind === 'allow' ? RBAC_Action.ALLOW : RBAC_Action.DENY,
-    policies: Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    action: input.kind === 'allow' ? RBAC_Action.ALLOW : RBAC_Action.DENY,
+    policies: rulesByName(policies, input),
   };
 }
 
-function policyEntries(
-  policy: AuthorizationPolicy,
-  kind: RbacKind,
-  context: RuleContext,
-): (readonly [string, Policy])[] {
-  // Istio's form: shown in access logs as the policy that decided
-  const name = (index: number): string =>
-    `ns[${policy.namespace}]-policy[${policy.name}]-rule[${index}]`;
-  if (policy.rules.length === 0) return [[name(0), MATCH_NOTHING]];
-  return policy.rules.flatMap((rule, index) => {
-    const translated = translateRule(rule, kind, context).policy;
-    return translated ? [[name(index), translated] as const] : [];
+/** @param nameOf what a rule is called, where that is not as in `ruleName` */
+export function rulesByName(
+  policies: readonly AuthorizationPolicy[],
+  { kind, ...context }: RulesInput,
+  nameOf: (policy: AuthorizationPolicy, index: number) => string = ruleName,
+): Record<string, Policy> {
+  const entries = policies.flatMap((policy): readonly (readonly [string, Policy])[] => {
+    if (policy.rules.length === 0) return [[nameOf(policy, 0), MATCH_NOTHING]];
+    const policyNamespace = policy.namespace;
+    return policy.rules.flatMap((rule, index) => {
+      const translated = translateRule(rule, kind, { ...context, policyNamespace }).policy;
+      return translated ? [[nameOf(policy, index), translated] as const] : [];
+    });
   });
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+/** Istio's form: shown in access logs as the policy that decided. */
+export const ruleName = ({ namespace, name }: AuthorizationPolicy, index: number): string =>
+  `ns[${namespace}]-policy[${name}]-rule[${index}]`;
 
 const MATCH_NOTHING: Policy = {
   permissions: [notPermission(anyPermission)],
@@ -101,8 +112,12 @@ export function authorizationNotes(policy: AuthorizationPolicy): readonly Author
   if (action === 'AUDIT') return [note('AUDIT is accepted and has no effect: nothing logs it')];
   const kind = action === 'ALLOW' ? 'allow' : 'deny';
   const notes = rules.flatMap((rule, index) => {
-    const context = { port: 'passthrough', policyNamespace: namespace, trustDomains: [] } as const;
-    const { ignored } = translateRule(rule, kind, context);
+    const context = { policyNamespace: namespace, trustDomains: [] };
+    const { ignored } = translateRule(rule, kind, {
+      layer: 'tcp',
+      port: 'passthrough',
+      ...context,
+    });
     if (ignored.length === 0) return [];
     const effect =
       kind === 'allow'

@@ -1,6 +1,7 @@
 // A recipe: what a name was found to mean, with nothing left of who asked.
 import type { GatewayPort, ServerRef } from '#model/mesh.ts';
 import type { ClientSecurity } from './client-policy.ts';
+import type { HttpPolicyRef } from './inbound-names.ts';
 import type { ChainPort, Destination, GatewayAddress, RbacKind } from './names.ts';
 
 /** Some of a service's endpoints: those with all these labels. */
@@ -16,6 +17,9 @@ export type Recipe = OutboundRecipe | InboundRecipe | ClusterRecipe | GatewayRec
 /** What takes a sidecar's outbound connections and requests. */
 export type OutboundRecipe =
   | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean }
+  | { readonly kind: 'http-listener'; readonly port: number }
+  | { readonly kind: 'tcp-listener'; readonly destination: Destination }
+  | { readonly kind: 'http-routes'; readonly port: number }
   | VirtualHostRecipe;
 
 /** What a sidecar's requests to one authority meet. */
@@ -48,6 +52,9 @@ export type InboundRecipe =
   | { readonly kind: 'virtual-inbound'; readonly workload: string }
   | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
   | { readonly kind: 'inbound-passthrough' }
+  /** The same for every workload: to look for requests in plaintext, or not to. */
+  | { readonly kind: 'http-inspection'; readonly isOn: boolean }
+  | { readonly kind: 'http-policy'; readonly workload: string; readonly policy: HttpPolicyRef }
   | {
       readonly kind: 'rbac';
       readonly workload: string;

@@ -38,7 +38,7 @@ function policy(
     annotations: {},
     action,
     selector: {},
-    hasTargetRefs: false,
+    targets: [],
     rules,
     provider: '',
     isDryRun: false,

@@ -2,6 +2,8 @@
 import type { KubeObject } from '#kube/objects.ts';
 import { DRY_RUN, parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult } from '../object.ts';
+import { policyTargets } from '../policy-target.ts';
+import type { PolicyTargetReference } from '../policy-target.ts';
 import { checkAuthorizationPolicy } from './check.ts';
 import { authorizationPolicyKind } from './schema.ts';
 import type { AuthorizationAction, AuthorizationRule } from './schema.ts';
@@ -10,8 +12,8 @@ export type AuthorizationPolicy = ParsedMeta & {
   readonly action: AuthorizationAction;
   /** Empty: every workload of the namespace (of the mesh, in the root namespace). */
   readonly selector: Readonly<Record<string, string>>;
-  /** It names its targets: gateways and waypoints, not sidecars. */
-  readonly hasTargetRefs: boolean;
+  /** What it names instead of selecting: gateways and waypoints, never sidecars. */
+  readonly targets: readonly PolicyTargetReference[];
   /** ALLOW without rules denies all; with an empty rule it allows all. */
   readonly rules: readonly AuthorizationRule[];
   /** Of action CUSTOM; empty otherwise. */
@@ -27,7 +29,7 @@ export function parseAuthorizationPolicy(object: KubeObject): ParseResult<Author
       ...meta,
       action: spec.action ?? 'ALLOW',
       selector: spec.selector?.matchLabels ?? {},
-      hasTargetRefs: spec.targetRef !== undefined || (spec.targetRefs ?? []).length > 0,
+      targets: policyTargets(spec),
       rules: spec.rules ?? [],
       provider: spec.provider?.name ?? '',
       isDryRun: /^(1|t|true)$/i.test(meta.annotations[DRY_RUN] ?? ''),

@@ -5,6 +5,7 @@ import { strings, uint32 } from '../kind-parts.ts';
 import { object } from '../schema/object-schema.ts';
 import { boolean, string, word } from '../schema/schema.ts';
 import type { Schema, Static } from '../schema/schema.ts';
+import { defaultProviders, extensionProviders } from './extension-providers.ts';
 
 const NOT_YET = 'not acted on yet';
 const OTHERWISE = 'not acted on';
@@ -14,21 +15,18 @@ const OTHERWISE = 'not acted on';
  * are taken, so that nobody's settings fail, and reported, so that nobody believes in them.
  */
 const UNUSED = {
-  accessLogEncoding: NOT_YET,
   ca: OTHERWISE,
   caCertificates: NOT_YET,
   certificates: OTHERWISE,
   configSources: `${OTHERWISE}: the Kubernetes API is the only source`,
   defaultConfig: `${OTHERWISE}: agents are configured where they run`,
   defaultHttpRetryPolicy: NOT_YET,
-  defaultProviders: NOT_YET,
   defaultVirtualServiceExportTo: NOT_YET,
   disableEnvoyListenerLog: `${OTHERWISE}: listeners log nothing of their own`,
   discoverySelectors: NOT_YET,
   enableEnvoyAccessLogService: `${OTHERWISE}: the agent always takes access logs`,
   enablePrometheusMerge: NOT_YET,
   enableTracing: NOT_YET,
-  extensionProviders: NOT_YET,
   hboneIdleTimeout: OTHERWISE,
   inboundClusterStatName: NOT_YET,
   inboundTrafficPolicy: NOT_YET,
@@ -70,6 +68,9 @@ export const meshConfigFields = object({
   enableAutoMtls: boolean(),
   accessLogFile: string(),
   accessLogFormat: string(),
+  accessLogEncoding: word(['TEXT', 'JSON']),
+  extensionProviders,
+  defaultProviders,
   connectTimeout: string(),
   tcpKeepalive,
   outboundTrafficPolicy: object({

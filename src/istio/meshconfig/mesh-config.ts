@@ -13,6 +13,8 @@ import { parseMeta } from '../object.ts';
 import type { ParseResult, Violation } from '../object.ts';
 import { INVALID, Reading } from '../schema/reading.ts';
 import { checkExportTo, isDnsLabel } from '../syntax.ts';
+import { extensionProvidersOf, providerRemarks } from './extension-providers.ts';
+import type { ExtensionProvider } from './extension-providers.ts';
 import { meshConfigFields, unusedFields } from './fields.ts';
 import type { MeshConfigFields } from './fields.ts';
 import { networksOf } from './mesh-networks.ts';
@@ -37,8 +39,13 @@ export type MeshConfig = {
   readonly enableAutoMtls: boolean;
   /** Empty: no access log. */
   readonly accessLogFile: string;
-  /** Empty: Istio's default. */
+  /** Empty: Istio's default. Of JSON it is the text of an object, field → format. */
   readonly accessLogFormat: string;
+  readonly accessLogEncoding: 'TEXT' | 'JSON';
+  /** What policies and Telemetry name by name. */
+  readonly extensionProviders: readonly ExtensionProvider[];
+  /** The providers of access logs where no Telemetry says; none: the file above. */
+  readonly accessLogProviders: readonly string[];
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   readonly rootNamespace: string;
   /** `*`, `.`, `~` or namespaces, for Services and ServiceEntries that do not say. */
@@ -68,6 +75,9 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   enableAutoMtls: true,
   accessLogFile: '/dev/stdout',
   accessLogFormat: '',
+  accessLogEncoding: 'TEXT',
+  extensionProviders: [],
+  accessLogProviders: [],
   outboundTrafficPolicy: 'ALLOW_ANY',
   rootNamespace: 'istio-system',
   defaultServiceExportTo: ['*'],
@@ -140,6 +150,12 @@ function settingsOf(fields: MeshConfigFields, unset: Settings, at: Reading): Set
     enableAutoMtls: fields.enableAutoMtls ?? unset.enableAutoMtls,
     accessLogFile: fields.accessLogFile ?? unset.accessLogFile,
     accessLogFormat: fields.accessLogFormat ?? unset.accessLogFormat,
+    accessLogEncoding: fields.accessLogEncoding ?? unset.accessLogEncoding,
+    extensionProviders:
+      fields.extensionProviders === undefined
+        ? unset.extensionProviders
+        : extensionProvidersOf(fields.extensionProviders, at.property('extensionProviders')),
+    accessLogProviders: fields.defaultProviders?.accessLogging ?? unset.accessLogProviders,
     outboundTrafficPolicy:
       mode === 'ALLOW_ANY_DYNAMIC_DNS' ? 'ALLOW_ANY' : (mode ?? unset.outboundTrafficPolicy),
     rootNamespace: fields.rootNamespace ?? unset.rootNamespace,
@@ -177,6 +193,12 @@ function remarksOf(fields: MeshConfigFields, at: Reading): readonly Violation[] 
     field: at.property(field).field,
     message,
   }));
+  const { extensionProviders, defaultProviders } = fields;
+  unused.push(...providerRemarks(extensionProviders, at.property('extensionProviders')));
+  if ((defaultProviders?.tracing ?? []).length > 0) {
+    const { field } = at.property('defaultProviders').property('tracing');
+    unused.push({ field, message: 'not acted on yet' });
+  }
   if (fields.outboundTrafficPolicy?.mode !== 'ALLOW_ANY_DYNAMIC_DNS') return unused;
   const message = 'ALLOW_ANY_DYNAMIC_DNS is taken as ALLOW_ANY';
   return [...unused, { field: at.property('outboundTrafficPolicy').field, message }];

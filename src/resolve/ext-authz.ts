@@ -1,0 +1,114 @@
+// Asking an external authorizer about the requests that CUSTOM policies select: the filter behind
+// the one that marks them (http-rbac.ts).
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
+import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
+import type { HttpServiceSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
+import type { MetadataMatcherSchema } from '#gen/envoy/type/matcher/v3/metadata_pb.js';
+import type { ListStringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.js';
+import type { AuthorizerSettings } from '#istio/meshconfig/extension-providers.ts';
+import { CUSTOM_VERDICT, customRulePrefix, RBAC_METADATA } from './http-rbac.ts';
+import { httpPolicyName } from './inbound-names.ts';
+import { milliseconds, packed, V3 } from './message.ts';
+
+export type Authorizer = {
+  /** Of the extension provider. */
+  readonly provider: string;
+  readonly settings: AuthorizerSettings;
+  readonly host: string;
+  /** Of the authorizer's service. */
+  readonly cluster: string;
+};
+
+/** Without an answer the request is refused, unless the provider is to fail open. */
+export function buildAuthorizer({
+  provider,
+  settings,
+  host,
+  cluster,
+}: Authorizer): MessageInitShape<typeof TypedExtensionConfigSchema> {
+  const { protocol, requestHeaders, body, statusOnError, failOpen, timeoutMs } = settings;
+  const timeout = milliseconds(timeoutMs);
+  const services = {
+    grpc: {
+      case: 'grpcService',
+      value: {
+        targetSpecifier: { case: 'envoyGrpc', value: { clusterName: cluster, authority: host } },
+        timeout,
+      },
+    },
+    http: { case: 'httpService', value: httpService({ settings, host, cluster }) },
+  } as const;
+  return {
+    name: httpPolicyName({ kind: 'authorizer' }),
+    typedConfig: packed(ExtAuthzSchema, {
+      services: services[protocol],
+      transportApiVersion: V3,
+      failureModeAllow: failOpen,
+      filterEnabledMetadata: isMarkedFor(provider),
+      ...(requestHeaders.length > 0 && { allowedHeaders: headerNames(requestHeaders) }),
+      ...(statusOnError !== 0 && { statusOnError: { code: statusOnError } }),
+      ...(body && {
+        withRequestBody: {
+          maxRequestBytes: body.bytesMax,
+          allowPartialMessage: body.allowsPartial,
+          packAsBytes: body.asBytes,
+        },
+      }),
+    }),
+  };
+}
+
+function httpService(options: {
+  readonly settings: AuthorizerSettings;
+  readonly host: string;
+  readonly cluster: string;
+}): MessageInitShape<typeof HttpServiceSchema> {
+  const { settings, host, cluster } = options;
+  const { upstreamHeadersOnAllow, clientHeadersOnDeny, clientHeadersOnAllow } = settings;
+  return {
+    pathPrefix: settings.pathPrefix,
+    serverUri: {
+      uri: `http://${host}`, // demanded, and not used
+      timeout: milliseconds(settings.timeoutMs),
+      httpUpstreamType: { case: 'cluster', value: cluster },
+    },
+    authorizationRequest: {
+      headersToAdd: settings.additionalHeaders.map(([key, value]) => ({ key, value })),
+    },
+    authorizationResponse: {
+      ...(upstreamHeadersOnAllow.length > 0 && {
+        allowedUpstreamHeaders: headerNames(upstreamHeadersOnAllow),
+      }),
+      ...(clientHeadersOnDeny.length > 0 && {
+        allowedClientHeaders: headerNames(clientHeadersOnDeny),
+      }),
+      ...(clientHeadersOnAllow.length > 0 && {
+        allowedClientHeadersOnSuccess: headerNames(clientHeadersOnAllow),
+      }),
+    },
+  };
+}
+
+function headerNames(names: readonly string[]): MessageInitShape<typeof ListStringMatcherSchema> {
+  return {
+    patterns: names.map((name) => ({
+      ignoreCase: true,
+      matchPattern: name.startsWith('*')
+        ? { case: 'suffix', value: name.slice(1) }
+        : name.endsWith('*')
+          ? { case: 'prefix', value: name.slice(0, -1) }
+          : { case: 'exact', value: name },
+    })),
+  };
+}
+
+/** Did a rule of a CUSTOM policy match the request? */
+function isMarkedFor(provider: string): MessageInitShape<typeof MetadataMatcherSchema> {
+  const rule = { matchPattern: { case: 'prefix', value: customRulePrefix(provider) } } as const;
+  return {
+    filter: RBAC_METADATA,
+    path: [{ segment: { case: 'key', value: CUSTOM_VERDICT } }],
+    value: { matchPattern: { case: 'stringMatch', value: rule } },
+  };
+}

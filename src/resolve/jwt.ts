@@ -1,0 +1,106 @@
+// Whose token a request carries: RequestAuthentication as Envoy's JWT filter, the same on every port
+// of a workload. A bad token is refused (401); a request without one passes, for whether it may come
+// without is authorization's to say, by the claims that the filter leaves in metadata.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
+import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
+import type {
+  JwtProviderSchema,
+  JwtRequirementSchema,
+} from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
+import type { JwtKeys, JwtRule } from '#istio/requestauthentication/request-authentication.ts';
+import { JWT_PAYLOAD } from './http-rbac-match.ts';
+import { httpPolicyName } from './inbound-names.ts';
+import { packed } from './message.ts';
+
+type Provider = MessageInitShape<typeof JwtProviderSchema>;
+type Requirement = MessageInitShape<typeof JwtRequirementSchema>;
+
+export type JwtInput = {
+  readonly rules: readonly JwtRule[];
+  /** The fetched keys of a remote source, by its URI; undefined: there are none (yet). */
+  readonly jwksOf: (uri: string) => string | undefined;
+};
+
+/** A set without keys: every token of the issuer is refused. */
+const NO_KEYS = '{"keys":[]}';
+/** Claims whose text is always a list of words. */
+const SPACE_DELIMITED = ['permission', 'scope'];
+
+export function buildJwt({
+  rules,
+  jwksOf,
+}: JwtInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
+  const ordered = rules.toSorted((a, b) =>
+    a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0,
+  );
+  const names = ordered.map((_, index) => `origins-${index}`);
+  return {
+    name: httpPolicyName({ kind: 'jwt' }),
+    typedConfig: packed(JwtAuthenticationSchema, {
+      ...(names.length > 0 && {
+        providers: Object.fromEntries(
+          ordered.map((rule, index) => [names[index], providerOf(rule, jwksOf)]),
+        ),
+        rules: [
+          {
+            match: { pathSpecifier: { case: 'prefix', value: '/' } },
+            requirementType: { case: 'requires', value: requirementOf(names) },
+          },
+        ],
+        bypassCorsPreflight: true,
+      }),
+    }),
+  };
+}
+
+/**
+ * Of each issuer: a good token or none. Where several issuers' tokens stand in one place, a good one
+ * of any of them will do, although it is a bad one to all the others.
+ */
+function requirementOf(names: readonly string[]): Requirement {
+  const [first, ...others] = names.map((name) => anyOf([goodToken(name), NO_TOKEN]));
+  if (first !== undefined && others.length === 0) return first;
+  const each = names.map((name) => anyOf([goodToken(name), NO_TOKEN]));
+  const all: Requirement = {
+    requiresType: { case: 'requiresAll', value: { requirements: each } },
+  };
+  return anyOf([...names.map(goodToken), all]);
+}
+
+const goodToken = (value: string): Requirement => ({
+  requiresType: { case: 'providerName', value },
+});
+const NO_TOKEN: Requirement = { requiresType: { case: 'allowMissing', value: {} } };
+const anyOf = (requirements: Requirement[]): Requirement => ({
+  requiresType: { case: 'requiresAny', value: { requirements } },
+});
+
+function providerOf(rule: JwtRule, jwksOf: JwtInput['jwksOf']): Provider {
+  const { issuer, audiences, isForwarded, spaceDelimitedClaims } = rule;
+  return {
+    issuer,
+    audiences: [...audiences],
+    forward: isForwarded,
+    forwardPayloadHeader: rule.outputPayloadToHeader,
+    payloadInMetadata: JWT_PAYLOAD,
+    normalizePayloadInMetadata: {
+      spaceDelimitedClaims: [...new Set([...SPACE_DELIMITED, ...spaceDelimitedClaims])].toSorted(),
+    },
+    claimToHeaders: rule.outputClaimToHeaders.map(({ header: headerName, claim: claimName }) => ({
+      headerName,
+      claimName,
+    })),
+    fromHeaders: rule.fromHeaders.map(({ name, prefix: valuePrefix }) => ({ name, valuePrefix })),
+    fromParams: [...rule.fromParams],
+    fromCookies: [...rule.fromCookies],
+    jwksSourceSpecifier: {
+      case: 'localJwks',
+      value: { specifier: { case: 'inlineString', value: keySet(rule.keys, jwksOf) } },
+    },
+  };
+}
+
+function keySet(keys: JwtKeys, jwksOf: JwtInput['jwksOf']): string {
+  return (keys.kind === 'inline' ? keys.jwks : jwksOf(keys.source.uri)) ?? NO_KEYS;
+}
