@@ -3,6 +3,8 @@
 import { availableParallelism } from 'node:os';
 import { systemClock } from '#base/clock.ts';
 import { monotonicMs } from './process.ts';
+import { rounded, series } from './series.ts';
+import type { Series } from './series.ts';
 import { BenchProxies } from './xds-proxies-process.ts';
 import { ENDPOINTS_PER_SERVICE, BenchMesh } from './xds-mesh.ts';
 
@@ -43,7 +45,6 @@ type Storm = {
   readonly rssKibPerProxy: number;
   readonly serverRssMib: number;
 };
-type Series = Readonly<Record<'mean' | 'p50' | 'p99' | 'max', number>>;
 type Figures = Scenario & {
   readonly endpointsPerService: number;
   readonly storm: Storm;
@@ -158,15 +159,6 @@ function missedLimits({ storm, newService, endpointChange }: Figures): string[] 
     .map(([what, is, max]) => `${what}: ${is}, more than ${max}`);
 }
 
-function series(values: readonly number[]): Series {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    rounded(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-  const mean = rounded(values.reduce((sum, value) => sum + value, 0) / values.length);
-  return { mean, p50: at(0.5), p99: at(0.99), max: at(1) };
-}
-
-const rounded = (value: number): number => Math.round(value * 1000) / 1000;
 const quiet = (): Promise<void> => systemClock.sleep(QUIET_MS);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
