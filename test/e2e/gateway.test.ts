@@ -41,10 +41,12 @@ describe('the gateway', { concurrency: false }, () => {
 
   before(async () => {
     world = await LibraryWorld.create({ env: process.env });
-    const manifests = `${REPOSITORY}/library/manifests`;
-    await kubectl(`apply -f ${REPOSITORY}/deploy/gateway -f ${manifests}`);
+    const gateway = `${REPOSITORY}/deploy/gateway`;
     const wait = 'wait --for=condition=Available --timeout=60s deploy';
+    // without any Gateway it has nothing to listen for, and is ready all the same
+    await kubectl(`apply -f ${gateway}/istio-ingressgateway.yaml`);
     await kubectl(`${wait}/istio-ingressgateway -n istio-system`);
+    await kubectl(`apply -f ${gateway} -f ${REPOSITORY}/library/manifests`);
     await kubectl(`${wait} --all -n library`);
     url = new URL(`http://${await gatewayAddress(world)}/`);
   });
