@@ -34,6 +34,19 @@ export function encodeResource<Desc extends DescMessage>(
   return { name, version, bytes, ...(endpoints !== undefined && { endpoints }) };
 }
 
+/**
+ * The answer "there is none" for a name that Envoy waits for: a resource without content, under its
+ * alias. Said as a removal, Envoy would go on waiting.
+ */
+export function encodeAbsence(name: string): EncodedResource {
+  const version = versionOf(new Uint8Array(), [name]);
+  const bytes = toBinary(
+    ResourceSchema,
+    create(ResourceSchema, { name, version, aliases: [name] }),
+  );
+  return { name, version, bytes };
+}
+
 function versionOf(value: Uint8Array, aliases: readonly string[]): string {
   const hash = createHash('sha256').update(value);
   for (const alias of aliases) hash.update(`\0${alias}`);

@@ -4,7 +4,7 @@ import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import type { Mesh } from '#model/mesh.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
-import { encodeResource } from './encode.ts';
+import { encodeAbsence, encodeResource } from './encode.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { httpListenerName, sidecarRoutesName, tcpListenerName, VIRTUAL_OUTBOUND } from './names.ts';
 import { buildHttpListener, buildSidecarRoutes, buildTcpListener } from './outbound-http.ts';
@@ -40,6 +40,8 @@ export class OutboundMaker {
         const name = sidecarRoutesName(recipe.port);
         return encodeResource(name, RouteConfigurationSchema, buildSidecarRoutes(recipe.port));
       }
+      case 'no-virtual-host':
+        return encodeAbsence(recipe.name);
       case 'virtual-host':
         return makeVirtualHost({ mesh: this.#mesh, serviceOf: this.#serviceOf }, recipe);
       default:

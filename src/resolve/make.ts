@@ -47,6 +47,7 @@ export class Maker {
       case 'http-listener':
       case 'tcp-listener':
       case 'http-routes':
+      case 'no-virtual-host':
       case 'virtual-host':
         return this.#outbound.make(recipe);
       case 'virtual-inbound':

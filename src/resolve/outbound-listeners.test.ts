@@ -1,14 +1,17 @@
 // Which listeners a sidecar has, told in its users' objects.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { fromBinary } from '@bufbuild/protobuf';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
+import { ResourceSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { MeshCatalog } from './catalog.ts';
 import { TYPE_URL } from './names.ts';
 import { ask, decode } from './simulate-call.ts';
+import { standInFor } from './stand-in.ts';
 
 const CLIENT: WorkloadIdentity = {
   trustDomain: 'cluster.local',
@@ -179,5 +182,21 @@ test('proxies of one namespace share every listener and table', () => {
       return catalog.lookup(key)?.bytes;
     });
     assert(a && a === b, name);
+  }
+});
+
+test('an authority that can be nobody’s is answered with nothing, and is nothing known', () => {
+  const { catalog } = world(HTTP);
+  for (const authority of ['*', '*.shop', 'x'.repeat(300)]) {
+    const name = `80/${authority}`;
+    const key = catalog.acquire(CLIENT, TYPE_URL.virtualHost, name);
+    catalog.settle();
+    const { resource, aliases } = fromBinary(
+      ResourceSchema,
+      catalog.lookup(key)?.bytes ?? new Uint8Array(),
+    );
+    assert.deepEqual({ resource, aliases }, { resource: undefined, aliases: [name] });
+    assert.equal(catalog.isKnown(key), false);
+    assert.deepEqual(standInFor(TYPE_URL.virtualHost, name), catalog.lookup(key));
   }
 });

@@ -70,9 +70,17 @@ export class OutboundPlanner {
     return { kind: 'virtual-outbound', hasIpv6: isReachedByIpv6(workload) };
   }
 
-  /** `<port>/<authority>`; undefined when it is no such name. */
-  virtualHost(name: string, { namespace, labels }: Client): OutboundRecipe | undefined {
+  /** `<port>/<authority>`: always answered, for whoever asks has a request that waits. */
+  virtualHost(name: string, { namespace, labels }: Client): OutboundRecipe {
     const ref = parseVirtualHostName(name);
-    return ref && planVirtualHost(this.#context, { namespace, labels, ...ref });
+    if (ref === undefined || !isPlausible(ref.authority)) return { kind: 'no-virtual-host', name };
+    return planVirtualHost(this.#context, { namespace, labels, ...ref });
   }
 }
+
+/** A host name with its last dot, a colon and a port. */
+const AUTHORITY_LENGTH_MAX = 254 + 1 + 5;
+
+/** A virtual host for `*` would be Envoy's last: it would ask for no other any more. */
+const isPlausible = (authority: string): boolean =>
+  authority.length <= AUTHORITY_LENGTH_MAX && !authority.includes('*');

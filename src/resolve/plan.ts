@@ -18,6 +18,7 @@ import {
   MESH_ADDRESSES,
   parseDestinationClusterName,
   parseRbacName,
+  PASSTHROUGH_STAT_NAME,
   TYPE_URL,
   VIRTUAL_INBOUND,
   VIRTUAL_OUTBOUND,
@@ -153,6 +154,8 @@ export class Planner {
     if (isInboundCluster(name)) {
       return this.#own(proxy, (workload) => this.#inbound.cluster(name, workload));
     }
+    // where requests go that are for nobody in the mesh; routes say whether they may
+    if (name === PASSTHROUGH_STAT_NAME) return { kind: 'passthrough', name, hasOwner: true };
     const client = clientOf(proxy);
     const destination = parseDestinationClusterName(name);
     if (destination !== undefined) return this.#clusters.byAddress(name, destination, client);

@@ -20,6 +20,8 @@ export type OutboundRecipe =
   | { readonly kind: 'http-listener'; readonly port: number }
   | { readonly kind: 'tcp-listener'; readonly destination: Destination }
   | { readonly kind: 'http-routes'; readonly port: number }
+  /** Of an authority that can be nobody's. */
+  | { readonly kind: 'no-virtual-host'; readonly name: string }
   | VirtualHostRecipe;
 
 /** What a sidecar's requests to one authority meet. */
@@ -139,5 +141,12 @@ export function isKnownRecipe(recipe: Recipe): boolean {
   if (recipe.kind === 'virtual-host') {
     return recipe.content.kind !== 'passthrough' && recipe.content.kind !== 'blocked';
   }
-  return !['tombstone', 'unknown-host', 'unknown-peer'].includes(recipe.kind);
+  return !UNKNOWN_KINDS.has(recipe.kind);
 }
+
+const UNKNOWN_KINDS: ReadonlySet<Recipe['kind']> = new Set([
+  'tombstone',
+  'no-virtual-host',
+  'unknown-host',
+  'unknown-peer',
+]);
