@@ -96,6 +96,7 @@ export const PARTS: readonly Command[] = [
         says: 'with settings of its own',
         command: 'sudo ISTIO_INBOUND_PORTS=5432 isthmus agent --drainDuration 10s',
       },
+      { says: 'as a gateway, which captures nothing', command: 'isthmus agent proxy router' },
     ],
     run: async (call) => (await import('../commands/servers.ts')).runAgentCommand(call),
   },
