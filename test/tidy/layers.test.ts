@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kube: ['base'],
   istio: ['base', 'kube'],
   model: ['base', 'kube', 'istio'],
+  analyze: ['base', 'kube', 'istio', 'model'],
   resolve: ['base', 'kube', 'istio', 'model', 'gen', 'xds'],
   grpc: ['base'],
   xds: ['base', 'grpc', 'gen'],
@@ -42,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'kube',
     'istio',
     'model',
+    'analyze',
     'resolve',
     'grpc',
     'xds',
@@ -58,7 +60,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What decides is pure: these import nothing of Node but assertions and hashing. */
-const PURE = [/^src\/(istio|model|resolve)\//, /^src\/xds\/protocol/, /^src\/dns\/(zone|packet)/];
+const PURE = [
+  /^src\/(istio|model|analyze|resolve)\//,
+  /^src\/xds\/protocol/,
+  /^src\/dns\/(zone|packet)/,
+];
 const PURE_MAY_IMPORT = new Set(['node:assert', 'node:assert/strict', 'node:crypto']);
 
 type Import = { readonly from: string; readonly specifier: string; readonly isDynamic: boolean };
