@@ -20,8 +20,8 @@ const CLUSTER_IP = '10.96.54.32';
 /** Services, pods and VMs, whatever address is dialled, and Istio's automatic addresses. */
 const MESH_RANGES = [SERVICE_CIDR, POD_CIDR, VM_CIDR, '240.240.0.0/16'];
 
-/** The mesh's settings in the story, with mutual TLS where both ends can, or without. */
-export const meshConfig = (enableAutoMtls: boolean): manifests.Manifest =>
+/** The mesh's settings in the story: mutual TLS where both ends can, or not, or as by default. */
+export const meshConfig = (enableAutoMtls: boolean | undefined): manifests.Manifest =>
   manifests.meshConfig({ enableAutoMtls, ranges: MESH_RANGES });
 
 /** What the client dials. */
@@ -30,7 +30,8 @@ export const TARGET: Target = { host: manifests.hostOf(VM), port: POSTGRES_PORT 
 export type LibraryMeshOptions = {
   readonly env: NodeJS.ProcessEnv;
   readonly logsDir?: string;
-  readonly enableAutoMtls: boolean;
+  /** Absent: it is not said, and the mesh's default holds. */
+  readonly enableAutoMtls?: boolean;
   /** Istio's SECRET_TTL for both workloads; default the CA's. */
   readonly certificateLifetime?: string;
   /** How long the VM's Envoy lets sessions live on whose filter chain has gone. */
@@ -107,7 +108,7 @@ async function installDatabase(cloud: Cloud): Promise<Postgres> {
 }
 
 /** The objects of the story are there before the first agent asks who it is. */
-async function startCluster(cloud: Cloud, enableAutoMtls: boolean): Promise<Cluster> {
+async function startCluster(cloud: Cloud, enableAutoMtls: boolean | undefined): Promise<Cluster> {
   const cluster = await Cluster.start(cloud.machine(CONTROL_PLANE));
   await cluster.apply(
     meshConfig(enableAutoMtls),

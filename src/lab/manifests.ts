@@ -63,10 +63,11 @@ export const serviceAccount = (name: string): Manifest => manifest(SERVICE_ACCOU
 /**
  * The mesh's settings: ConfigMap `istio`. JSON is YAML.
  *
+ * @param settings.enableAutoMtls undefined says nothing: the mesh's own default
  * @param settings.ranges what counts as inside of the mesh, and so goes through the proxies
  */
 export function meshConfig(settings: {
-  readonly enableAutoMtls: boolean;
+  readonly enableAutoMtls: boolean | undefined;
   readonly ranges: readonly string[];
 }): Manifest {
   const { enableAutoMtls, ranges } = settings;
