@@ -6,6 +6,7 @@ import {
   DESTINATION_RULE,
   ENDPOINT_SLICE,
   GATEWAY,
+  HTTP_ROUTE,
   MESH_POLICY,
   NAMESPACE,
   NODE,
@@ -39,6 +40,7 @@ const INGESTED: readonly ResourceType[] = [
   REQUEST_AUTHENTICATION,
   GATEWAY,
   VIRTUAL_SERVICE,
+  HTTP_ROUTE,
 ];
 
 const ingested = new Set(INGESTED.map(resourceName));

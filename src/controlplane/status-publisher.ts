@@ -29,8 +29,12 @@ const SAME_OBJECT_MS = 2_000;
 /** Between two writes at all. */
 const WRITE_INTERVAL_MS = 10;
 
+/** Istio's own: the status of others is not of its form. */
 const TYPES: ReadonlyMap<string, ResourceType> = new Map(
-  KINDS.map(({ type }) => [resourceName(type), type]),
+  KINDS.filter(({ type }) => type.group.endsWith('.istio.io')).map(({ type }) => [
+    resourceName(type),
+    type,
+  ]),
 );
 
 export type StatusPublisherOptions = {

@@ -3,6 +3,7 @@ import { authorizationPolicyKind } from './authorizationpolicy/schema.ts';
 import { destinationRuleKind } from './destinationrule/schema.ts';
 import { envoyFilterKind } from './envoyfilter/schema.ts';
 import { gatewayKind } from './gateway/schema.ts';
+import { httpRouteKind } from './httproute/schema.ts';
 import type { Kind } from './kind.ts';
 import { meshPolicyKind, policyKind } from './meshpolicy/schema.ts';
 import { peerAuthenticationKind } from './peerauthentication/schema.ts';
@@ -22,6 +23,7 @@ export const KINDS: readonly Kind<unknown>[] = [
   destinationRuleKind,
   envoyFilterKind,
   gatewayKind,
+  httpRouteKind,
   meshPolicyKind,
   peerAuthenticationKind,
   policyKind,

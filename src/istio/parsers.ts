@@ -5,6 +5,7 @@ import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-po
 import { parseDestinationRule } from './destinationrule/destination-rule.ts';
 import { parseEnvoyFilter } from './envoyfilter/envoy-filter.ts';
 import { parseGateway } from './gateway/gateway.ts';
+import { parseHttpRoute } from './httproute/http-route.ts';
 import { isOfKind } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
@@ -29,6 +30,10 @@ const PARSERS: ReadonlyMap<string, Parse> = new Map<string, Parse>([
   ['DestinationRule', parseDestinationRule],
   ['EnvoyFilter', parseEnvoyFilter],
   ['Gateway', parseGateway],
+  [
+    'HTTPRoute',
+    (object) => parseHttpRoute(object, (name, namespace) => `${name}.${namespace}.svc`),
+  ],
   ['MeshPolicy', parseMeshPolicy],
   ['PeerAuthentication', parsePeerAuthentication],
   ['Policy', parsePolicy],

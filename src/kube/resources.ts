@@ -87,6 +87,15 @@ export const VIRTUAL_SERVICE = networking('VirtualService', 'virtualservices');
 export const WORKLOAD_ENTRY = networking('WorkloadEntry', 'workloadentries');
 export const WORKLOAD_GROUP = networking('WorkloadGroup', 'workloadgroups');
 
+/** Of the Kubernetes Gateway API. */
+export const HTTP_ROUTE: ResourceType = {
+  group: 'gateway.networking.k8s.io',
+  version: 'v1',
+  plural: 'httproutes',
+  kind: 'HTTPRoute',
+  namespaced: true,
+};
+
 export const ENVOY_FILTER: ResourceType = {
   ...networking('EnvoyFilter', 'envoyfilters'),
   version: 'v1alpha3',

@@ -18,6 +18,7 @@ import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import { parseRequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import { httpRouteName, parseHttpRoute } from '#istio/httproute/http-route.ts';
 import { parseVirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
 import { objectKey } from '#kube/objects.ts';
@@ -43,7 +44,14 @@ type Intake<V> = {
   readonly parse: (object: KubeObject) => ParseResult<V>;
 };
 
-export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
+export function createIngest(
+  inputs: Inputs,
+  options: {
+    readonly defaults: MeshConfig;
+    readonly fullHost: (host: string, namespace: string) => string;
+  },
+): Ingest {
+  const { defaults, fullHost } = options;
   const intakes = new Map<string, Ingest>();
   const take = <V>(type: ResourceType, intake: Intake<V>): void => {
     intakes.set(resourceName(type), (type, object, change) => {
@@ -69,6 +77,11 @@ export function createIngest(inputs: Inputs, defaults: MeshConfig): Ingest {
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
   takeByName(kube.GATEWAY, inputs.gateways, parseGateway);
   takeByName(kube.VIRTUAL_SERVICE, inputs.virtualServices, parseVirtualService);
+  take(kube.HTTP_ROUTE, {
+    source: inputs.virtualServices,
+    keyOf: ({ metadata }) => `${metadata.namespace ?? ''}/${httpRouteName(metadata.name)}`,
+    parse: (object) => parseHttpRoute(object, fullHost),
+  });
   take(kube.POD, {
     source: inputs.workloads,
     keyOf: ({ metadata }) => workloadKey('Pod', metadata.namespace ?? '', metadata.name),

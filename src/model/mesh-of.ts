@@ -14,6 +14,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
     kube.DESTINATION_RULE,
     kube.ENDPOINT_SLICE,
     kube.GATEWAY,
+    kube.HTTP_ROUTE,
     kube.MESH_POLICY,
     kube.NAMESPACE,
     kube.NODE,

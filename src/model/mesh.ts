@@ -184,7 +184,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     fullHost,
     meshAddresses,
     workloadOf: createWorkloadOf(graph, workloads),
-    ingest: createIngest(inputs, defaults),
+    ingest: createIngest(inputs, { defaults, fullHost }),
     commit: () => graph.commit(),
   };
 }

@@ -75,7 +75,7 @@ export function deriveVirtualServices(
       membersOf(byHost, host)
         .flatMap((key) => inForce.get(key) ?? [])
         .filter((it) => isVisibleTo(visibleIn(it), namespace))
-        .toSorted((a, b) => rankOf(a) - rankOf(b) || compareAge(a, b)),
+        .toSorted((a, b) => rankFor(namespace, a) - rankFor(namespace, b) || compareAge(a, b)),
     wildcardsOfSidecars: () => wildcards.get(WILDCARDS) ?? [],
   };
 }
@@ -97,11 +97,15 @@ const isWildcard = (host: string): boolean => host.startsWith('*');
 const visibleIn = ({ exportTo, namespace }: VirtualService): Visibility =>
   exportTo.length === 0 ? 'all' : visibilityOf(exportTo, namespace);
 
-/** Istio takes those for one namespace alone first, then those for some, then all others. */
-function rankOf(virtualService: VirtualService): number {
+/**
+ * Istio takes those for one namespace alone first, then those for some, then the HTTPRoutes of the
+ * clients' own namespace, then all others.
+ */
+function rankFor(clientNamespace: string, virtualService: VirtualService): number {
+  const { namespace, isHttpRoute } = virtualService;
   const visibility = visibleIn(virtualService);
-  if (visibility === 'all') return 2;
-  return visibility.length === 1 && visibility[0] === virtualService.namespace ? 0 : 1;
+  if (visibility === 'all') return isHttpRoute && namespace === clientNamespace ? 2 : 3;
+  return visibility.length === 1 && visibility[0] === namespace ? 0 : 1;
 }
 
 /** Short names are Services of the VirtualService's own namespace. */

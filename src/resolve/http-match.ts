@@ -14,11 +14,17 @@ type StringMatcher = MessageInitShape<typeof StringMatcherSchema>;
 
 const EVERY_PATH = { case: 'prefix', value: '/' } as const;
 
-/** @param match undefined: every request */
-export function buildRouteMatch(match: HttpMatch | undefined): RouteMatch {
+/**
+ * @param match undefined: every request
+ * @param options.isHttpRoute by the Gateway API's semantics: a prefix is of whole path segments
+ */
+export function buildRouteMatch(
+  match: HttpMatch | undefined,
+  { isHttpRoute = false }: { readonly isHttpRoute?: boolean } = {},
+): RouteMatch {
   if (match === undefined) return { pathSpecifier: EVERY_PATH };
   return {
-    pathSpecifier: pathOf(match.uri),
+    pathSpecifier: pathOf(match.uri, isHttpRoute),
     caseSensitive: match.ignoreUriCase !== true,
     headers: [
       ...byName(match.headers).map(([name, value]) => headerOf(name, value)),
@@ -39,6 +45,20 @@ export function takesEverything(match: HttpMatch | undefined): boolean {
   return isEveryPath && others.length === 0 && [method, authority, scheme].every(isAnything);
 }
 
+/** As the Gateway API has it: a whole path, the longest prefix, a method, more headers, … first. */
+export function compareSpecificity(a: HttpMatch, b: HttpMatch): number {
+  const ranks = [a, b].map(({ uri, method, headers = {}, queryParams = {} }) => [
+    uri?.exact !== undefined ? 2 : Number(uri?.prefix !== undefined),
+    (uri?.exact ?? uri?.prefix ?? uri?.regex ?? '').length,
+    Number(method !== undefined),
+    Object.keys(headers).length,
+    Object.keys(queryParams).length,
+  ]);
+  const [one = [], other = []] = ranks;
+  const index = one.findIndex((rank, position) => rank !== other[position]);
+  return index === -1 ? 0 : (other[index] ?? 0) - (one[index] ?? 0);
+}
+
 const isAnything = (match: StringMatch | undefined): boolean =>
   match === undefined || Object.keys(match).length === 0;
 
@@ -46,7 +66,13 @@ const isAnything = (match: StringMatch | undefined): boolean =>
 const byName = (map: Readonly<Record<string, StringMatch>> = {}) =>
   Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-function pathOf(uri: StringMatch | undefined): NonNullable<RouteMatch['pathSpecifier']> {
+function pathOf(
+  uri: StringMatch | undefined,
+  isHttpRoute: boolean,
+): NonNullable<RouteMatch['pathSpecifier']> {
+  if (isHttpRoute && uri?.prefix !== undefined && uri.prefix !== '/') {
+    return { case: 'pathSeparatedPrefix', value: uri.prefix.replace(/\/$/, '') };
+  }
   if (uri?.exact !== undefined) return { case: 'path', value: uri.exact };
   if (uri?.prefix !== undefined) return { case: 'prefix', value: uri.prefix };
   if (uri?.regex !== undefined) return { case: 'safeRegex', value: { regex: uri.regex } };

@@ -1,7 +1,10 @@
 // One HTTP route, of a gateway's table or a virtual host: what happens to the requests it takes.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { base64Decode } from '@bufbuild/protobuf/wire';
-import { RedirectAction_RedirectResponseCode } from '#gen/envoy/config/route/v3/route_components_pb.js';
+import {
+  RedirectAction_RedirectResponseCode,
+  RouteAction_ClusterNotFoundResponseCode,
+} from '#gen/envoy/config/route/v3/route_components_pb.js';
 import type {
   RedirectActionSchema,
   RouteActionSchema,
@@ -37,7 +40,7 @@ export function buildHttpRoute(table: TableRoute, options: RouteOptions = {}): R
   const config = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}`;
   return {
     name: [route.name, match?.name].filter((part) => part !== undefined && part !== '').join('.'),
-    match: buildRouteMatch(match),
+    match: buildRouteMatch(match, { isHttpRoute: table.isHttpRoute }),
     action,
     statPrefix: match?.statPrefix ?? '',
     metadata: metadata({ istio: { config } }),
@@ -69,13 +72,18 @@ function actionOf(table: TableRoute, options: RouteOptions): Route['action'] {
     };
   }
   if (table.targets.length === 0) return undefined;
-  return { case: 'route', value: { ...routeActionOf(table), ...held(options) } };
+  return { case: 'route', value: routeActionOf(table, options) };
 }
+
+const NOT_FOUND_IS_500 = RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR;
 
 /** 0 is "none": Envoy's own default would end every request after 15 seconds. */
 const NO_TIMEOUT = milliseconds(0);
 
-function routeActionOf({ route, targets, mirrors }: TableRoute): RouteAction {
+function routeActionOf(
+  { route, targets, mirrors, isHttpRoute }: TableRoute,
+  options: RouteOptions,
+): RouteAction {
   const { rewrite, retries, timeout } = route;
   const single = targets.length === 1 ? targets[0] : undefined;
   const authority =
@@ -84,6 +92,9 @@ function routeActionOf({ route, targets, mirrors }: TableRoute): RouteAction {
     clusterSpecifier: clustersOf(targets),
     timeout:
       timeout === undefined ? NO_TIMEOUT : milliseconds(Math.round(durationMs(timeout) ?? 0)),
+    ...held(options),
+    // the Gateway API wants 500 for a destination that there is not
+    ...(isHttpRoute && { clusterNotFoundResponseCode: NOT_FOUND_IS_500 }),
     ...rewriteOf(rewrite),
     ...(authority && { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
     ...retried(buildRetryPolicy(retries, { isHashed: false })),

@@ -26,6 +26,8 @@ export type TableRoute = {
   /** Of the server or listener, as clients know it. */
   readonly port: number;
   readonly route: HttpRoute;
+  /** Of the Gateway API, with its semantics. */
+  readonly isHttpRoute: boolean;
   /** undefined: every request. */
   readonly match: HttpMatch | undefined;
   readonly targets: readonly Target[];
@@ -73,7 +75,7 @@ export class RouteTables {
     parts: readonly RoutePart[],
     place: RoutePlace,
   ): readonly TableRoute[] {
-    const { namespace, name, http } = virtualService;
+    const { namespace, name, http, isHttpRoute } = virtualService;
     return parts.flatMap(([index, position]) => {
       const route = http[index];
       if (route === undefined) return [];
@@ -82,6 +84,7 @@ export class RouteTables {
       return {
         virtualService: { namespace, name },
         port: place.port,
+        isHttpRoute,
         route,
         match: route.match?.[position],
         targets,

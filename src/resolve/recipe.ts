@@ -35,14 +35,15 @@ export type VirtualHostRecipe = {
 export type VirtualHostContent =
   /** All to the service's own cluster of the listener's port. */
   | { readonly kind: 'service'; readonly service: string }
-  /** A VirtualService's routes, of which those are named that are for the asker. */
+  /** Routes of a VirtualService, or of HTTPRoutes: those that are for the asker, in order. */
   | {
-      readonly kind: 'virtual-service';
-      readonly virtualService: string;
+      readonly kind: 'routes';
+      /** By `namespace/name`. */
+      readonly virtualServices: readonly string[];
       /** Whose clients ask: destinations mean what they mean to them. */
       readonly namespace: string;
-      /** Index of the route and of its match (-1: it has none), in order. */
-      readonly parts: readonly (readonly [route: number, match: number])[];
+      /** Index of the VirtualService, of its route, and of its match (-1: it has none). */
+      readonly parts: readonly (readonly [of: number, route: number, match: number])[];
     }
   /** Out of the mesh, to wherever the request was going. */
   | { readonly kind: 'passthrough' }

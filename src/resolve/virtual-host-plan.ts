@@ -13,6 +13,7 @@ import { hasLabels } from '#model/workload.ts';
 import { hostsCovering } from './host-addresses.ts';
 import { concreteOf } from './host-lookup.ts';
 import type { HostLookup } from './host-lookup.ts';
+import { compareSpecificity, takesEverything } from './http-match.ts';
 import { routePartsFor } from './http-table.ts';
 import type { VirtualHostContent } from './recipe.ts';
 
@@ -64,7 +65,7 @@ class Search {
   byName(host: string): VirtualHostContent | undefined {
     const service = this.#named(host);
     if (service && this.#speaksHttp(service)) {
-      const followed = this.#followed(service.host);
+      const followed = this.#followed(service);
       if (followed) return followed;
       if (service.aliasOf === '') return this.#ofService(service);
     } else {
@@ -127,7 +128,7 @@ class Search {
 
   #ofSpeaking(service: MeshService): VirtualHostContent | undefined {
     if (!this.#speaksHttp(service)) return undefined;
-    return this.#followed(service.host) ?? this.#ofService(service);
+    return this.#followed(service) ?? this.#ofService(service);
   }
 
   #ofService({ key: service }: MeshService): VirtualHostContent {
@@ -137,7 +138,7 @@ class Search {
   /** A VirtualService of a host that is no service here: its routes lead somewhere else. */
   #ofHost(host: string): VirtualHostContent | undefined {
     for (const virtualService of this.#inOrder(host)) {
-      if (!this.#isHere(virtualService)) continue;
+      if (virtualService.isHttpRoute || !this.#isHere(virtualService)) continue;
       const content = this.#contentOf(virtualService);
       if (content) return content;
     }
@@ -158,10 +159,15 @@ class Search {
    * The one VirtualService for a service: the first that has a route for the asker, of those that
    * name it; where none does, the first of the longest wildcard that covers it.
    */
-  #followed(host: string): VirtualHostContent | undefined {
-    const own = this.#inOrder(host);
+  #followed({ host, namespace: producer }: MeshService): VirtualHostContent | undefined {
+    const own = this.#inOrder(host).filter(
+      ({ isHttpRoute, namespace }) =>
+        !isHttpRoute || namespace === producer || namespace === this.#ask.namespace,
+    );
     for (const virtualService of own) {
-      const content = this.#contentOf(virtualService);
+      const content = virtualService.isHttpRoute
+        ? this.#merged(own.filter(({ namespace: it }) => it === virtualService.namespace))
+        : this.#contentOf(virtualService);
       if (content) return content;
     }
     if (own.length > 0) return undefined;
@@ -173,6 +179,27 @@ class Search {
     return undefined;
   }
 
+  /** The HTTPRoutes of one namespace for one Service are one: the most specific match counts. */
+  #merged(all: readonly VirtualService[]): VirtualHostContent | undefined {
+    const routes = all.filter(({ isHttpRoute }) => isHttpRoute);
+    const parts = routes.flatMap((route, of) =>
+      route.http.flatMap(({ match: matches = [] }, index) =>
+        matches.flatMap((match, position) =>
+          isMeant(match, this.#ask) ? [{ match, part: [of, index, position] as const }] : [],
+        ),
+      ),
+    );
+    if (parts.length === 0) return undefined;
+    const sorted = parts.toSorted((a, b) => compareSpecificity(a.match, b.match));
+    const last = sorted.findIndex(({ match }) => takesEverything(match));
+    return {
+      kind: 'routes',
+      virtualServices: routes.map(({ namespace, name }) => `${namespace}/${name}`),
+      namespace: this.#ask.namespace,
+      parts: sorted.slice(0, last === -1 ? sorted.length : last + 1).map(({ part }) => part),
+    };
+  }
+
   #inOrder(host: string): readonly VirtualService[] {
     return this.#mesh.virtualServices.ofSidecars(host, this.#ask.namespace);
   }
@@ -182,10 +209,10 @@ class Search {
     if (parts.length === 0) return undefined;
     const { namespace, name } = virtualService;
     return {
-      kind: 'virtual-service',
-      virtualService: `${namespace}/${name}`,
+      kind: 'routes',
+      virtualServices: [`${namespace}/${name}`],
       namespace: this.#ask.namespace,
-      parts,
+      parts: parts.map(([index, position]) => [0, index, position]),
     };
   }
 

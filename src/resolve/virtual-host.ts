@@ -67,14 +67,17 @@ function routesOf(
       if (service === undefined) return [];
       return [buildPlainRoute('default', outboundName({ host: service.host, port }), OF_SIDECARS)];
     }
-    case 'virtual-service': {
-      const virtualService = mesh.virtualServices.inForce.get(content.virtualService);
-      if (virtualService === undefined) return [];
-      const place = { namespace: content.namespace, port };
+    case 'routes': {
       const table = new RouteTables({ mesh, serviceOf });
-      return table
-        .routes(virtualService, content.parts, place)
-        .flatMap((route) => buildHttpRoute(route, OF_SIDECARS) ?? []);
+      const place = { namespace: content.namespace, port };
+      const all = content.virtualServices.map((key) => mesh.virtualServices.inForce.get(key));
+      return content.parts.flatMap(([of, index, position]) => {
+        const virtualService = all[of];
+        if (virtualService === undefined) return [];
+        return table
+          .routes(virtualService, [[index, position]], place)
+          .flatMap((route) => buildHttpRoute(route, OF_SIDECARS) ?? []);
+      });
     }
     case 'passthrough':
       return [

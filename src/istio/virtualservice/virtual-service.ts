@@ -14,6 +14,8 @@ export type VirtualService = ParsedMeta & {
   readonly hosts: readonly string[];
   /** Is it for sidecars? */
   readonly isForMesh: boolean;
+  /** Is it an HTTPRoute in other words? Then its semantics are those of the Gateway API. */
+  readonly isHttpRoute: boolean;
   /** The gateways that it is for, as `namespace/name`; that of the sidecars is left out. */
   readonly gateways: readonly string[];
   /** As written: `.`, `*`, namespaces; empty for everybody. */
@@ -78,6 +80,7 @@ export function parseVirtualService(object: KubeObject): ParseResult<VirtualServ
       ...meta,
       hosts: hosts.map((host) => host.toLowerCase()),
       isForMesh: hosts.length > 0 && (gateways.length === 0 || gateways.includes(MESH)),
+      isHttpRoute: false,
       gateways: resolve(gateways.filter((name) => name !== MESH)),
       exportTo: spec.exportTo ?? [],
       http: http.map((route) => ({ ...route, match: (route.match ?? []).map(withGateways) })),
