@@ -125,7 +125,7 @@ function tlsInspector(): ListenerFilter {
 /**
  * Looks for requests in plaintext. Which ports want that changes, and the listener must not (it
  * would cut all of its sessions); so the filter stands in it from birth and comes by name, to look
- * or not to: a workload whose every port says what it speaks is never looked into.
+ * or not to (`looksForRequests`).
  */
 function httpInspector(): ListenerFilter {
   return {

@@ -40,9 +40,29 @@ export function chainKinds(
   }
 }
 
-/** Does Envoy look for HTTP in plaintext that comes to the port? */
-export const isSniffed = (port: ChainPort, content: PortContent): boolean =>
+/** May Envoy look for HTTP in plaintext that comes to the port? */
+const isSniffed = (port: ChainPort, content: PortContent): boolean =>
   content === 'auto' && port !== 'passthrough' && mayBeHttp(port);
+
+/**
+ * Is HTTP looked for in a workload's plaintext? Where some port that takes plaintext does not say
+ * what it speaks; and unless another is declared as bytes: the inspector sees the connections of
+ * all ports, and holds up (for the inspection's timeout) whoever begins with letters and sends no
+ * line. Such a workload's plaintext requests are carried as bytes instead.
+ */
+export function looksForRequests(
+  ports: readonly {
+    readonly port: number;
+    readonly content: PortContent;
+    readonly mode: MtlsMode;
+  }[],
+): boolean {
+  const inPlaintext = ports.filter(({ mode }) => mode !== 'STRICT');
+  return (
+    inPlaintext.some(({ port, content }) => isSniffed(port, content)) &&
+    inPlaintext.every(({ port, content }) => content !== 'tcp' || !mayBeHttp(port))
+  );
+}
 
 /** May a client that has the choice use mesh TLS to this port? */
 export const takesMeshTls = (mode: MtlsMode, port: number): boolean =>

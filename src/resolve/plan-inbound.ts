@@ -6,7 +6,7 @@ import { authorizerOf } from './authorizer.ts';
 import { portContent } from './first-speaker.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { HTTP_INSPECTION } from './inbound-names.ts';
-import { isSniffed } from './mtls-mode.ts';
+import { looksForRequests } from './mtls-mode.ts';
 import { INBOUND_PASSTHROUGH, inboundName, parseInboundName } from './names.ts';
 import type { InboundRecipe } from './recipe.ts';
 
@@ -39,11 +39,12 @@ export class InboundPlanner {
   /** The listener filter that looks for requests in plaintext. */
   inspection(name: string, workload: Workload): InboundRecipe | undefined {
     if (name !== HTTP_INSPECTION) return undefined;
-    const isOn = this.#mesh.inboundPorts(workload.key).some(({ port, protocol }) => {
-      const mode = this.#mesh.mtlsMode(workload, port);
-      return mode !== 'STRICT' && isSniffed(port, portContent(port, protocol));
-    });
-    return { kind: 'http-inspection', isOn };
+    const ports = this.#mesh.inboundPorts(workload.key).map(({ port, protocol }) => ({
+      port,
+      content: portContent(port, protocol),
+      mode: this.#mesh.mtlsMode(workload, port),
+    }));
+    return { kind: 'http-inspection', isOn: looksForRequests(ports) };
   }
 
   listener({ key }: Workload): InboundRecipe {
