@@ -11,8 +11,8 @@ import { EnvoyAdmin } from './envoy/admin.ts';
 import { nodeId } from './envoy/bootstrap.ts';
 import { findEnvoy } from './envoy/process.ts';
 import { EnvoyRunner } from './envoy/runner.ts';
-import { IdentityKeeper } from './identity-keeper.ts';
-import { HostNames, loadHostNames } from './host-names.ts';
+import { askedFor, IdentityKeeper } from './identity-keeper.ts';
+import { HostNames, loadHostNames, type KeptName } from './host-names.ts';
 import { loadMeshAddresses, MeshAddressesFollower } from './mesh-addresses.ts';
 import { nodeAddress } from './node-address.ts';
 import { OwnStream } from './own-stream.ts';
@@ -20,7 +20,9 @@ import { agentFiles } from './paths.ts';
 import { PeerFacts } from './peer-facts.ts';
 import { Retry } from './retry.ts';
 import { SdsServer } from './sds.ts';
+import { Seal } from './sealed-file.ts';
 import { Telemetry } from './telemetry.ts';
+import { XdsCacheFile } from './xds-cache-file.ts';
 import { XdsRelay } from './xds-relay.ts';
 
 /** What an agent takes from the world; tests give their own. */
@@ -53,6 +55,7 @@ export type AgentParts = {
   readonly sds: SdsServer;
   readonly telemetry: Telemetry;
   readonly relay: XdsRelay;
+  readonly configuration: XdsCacheFile;
   readonly admin: EnvoyAdmin;
   readonly envoy: EnvoyRunner;
   readonly capture: CaptureKeeper;
@@ -71,9 +74,11 @@ export async function buildAgent(
 ): Promise<AgentParts> {
   const { clock, random, log, nft, dial, searchPath } = dependencies;
   const files = agentFiles(config.paths);
+  const seal = await Seal.load({ keyFile: config.sealKeyFile, ownKeyFile: files.sealKey });
   const identity = await IdentityKeeper.load({
     config,
     stateFile: files.identity,
+    seal,
     clock,
     random,
     log,
@@ -90,28 +95,26 @@ export async function buildAgent(
     { config, nft, stateFile: files.capture, isEnvoyLive, clock, log },
     known,
   );
+  const configuration = await XdsCacheFile.load({
+    path: files.configuration,
+    seal,
+    owner: askedFor(config),
+    clock,
+    log,
+  });
+  const retry = new Retry({ clock, random });
+  const { cache } = configuration;
+  const relay = new XdsRelay({ controlPlane, retry, clock, log, cache });
   const meshAddresses = new MeshAddressesFollower(
     { stateFile: files.meshAddresses, log },
     known,
     (mesh) => capture.setMesh(mesh),
   );
-  const hostNames = new HostNames(
-    {
-      stateFile: files.hostNames,
-      change: (change) => ownStream.change(hostNames.typeUrl, change),
-      clock,
-      log,
-    },
-    await loadHostNames(files.hostNames),
+  const questions = buildOwnStream(
+    { config, ip, controlPlane, relay, dependencies },
+    { meshAddresses, keptNames: await loadHostNames(files.hostNames) },
   );
-  const peerFacts = new PeerFacts({
-    change: (change) => ownStream.change(peerFacts.typeUrl, change),
-    log,
-  });
-  const ownStream: OwnStream = new OwnStream(
-    { controlPlane, nodeId: nodeId({ config, ip }), retry: new Retry({ clock, random }), log },
-    config.dns ? [meshAddresses, peerFacts, hostNames] : [meshAddresses, peerFacts],
-  );
+  const { ownStream, hostNames, peerFacts } = questions;
   return {
     config,
     dependencies,
@@ -124,11 +127,51 @@ export async function buildAgent(
       factsOf: (peer) => peerFacts.factsOf(peer),
       log,
     }),
-    relay: new XdsRelay({ controlPlane, retry: new Retry({ clock, random }), log }),
+    relay,
+    configuration,
     admin,
     envoy,
     capture,
     ownStream,
     hostNames,
   };
+}
+
+type Questions = Pick<AgentParts, 'ownStream' | 'hostNames'> & { readonly peerFacts: PeerFacts };
+
+/** What the agent asks of the control plane for itself. */
+function buildOwnStream(
+  parts: Pick<AgentParts, 'config' | 'ip' | 'controlPlane' | 'relay' | 'dependencies'>,
+  known: {
+    readonly meshAddresses: MeshAddressesFollower;
+    readonly keptNames: ReadonlyMap<string, KeptName>;
+  },
+): Questions {
+  const { config, ip, controlPlane, relay } = parts;
+  const { clock, random, log } = parts.dependencies;
+  const hostNames = new HostNames(
+    {
+      stateFile: agentFiles(config.paths).hostNames,
+      change: (change) => ownStream.change(hostNames.typeUrl, change),
+      clock,
+      log,
+    },
+    known.keptNames,
+  );
+  const peerFacts = new PeerFacts({
+    change: (change) => ownStream.change(peerFacts.typeUrl, change),
+    log,
+  });
+  const types = [known.meshAddresses, peerFacts];
+  const ownStream: OwnStream = new OwnStream(
+    {
+      controlPlane,
+      nodeId: nodeId({ config, ip }),
+      retry: new Retry({ clock, random }),
+      log,
+      onWorking: () => relay.leaveOffline(),
+    },
+    config.dns ? [...types, hostNames] : types,
+  );
+  return { ownStream, hostNames, peerFacts };
 }

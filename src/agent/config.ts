@@ -113,6 +113,8 @@ export type AgentConfig = {
   readonly readyPort: number;
   /** The application's probes that kubelet makes through the agent. */
   readonly appProbes: AppProbes;
+  /** Seals what is kept for a restart; undefined: a key of the agent's own. */
+  readonly sealKeyFile: string | undefined;
   readonly paths: AgentPaths;
 };
 
@@ -198,6 +200,7 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     statusPort: settings.port('ISTHMUS_STATUS_PORT', 15_020),
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
     appProbes: readAppProbes(settings),
+    sealKeyFile: settings.text('ISTHMUS_SEAL_KEY_FILE'),
     paths: {
       stateDir: `${istioDir}/data`,
       proxyDir: `${istioDir}/proxy`,

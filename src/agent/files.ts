@@ -46,10 +46,15 @@ async function syncDirectory(path: string): Promise<void> {
 
 /** The text of a file, or undefined when there is none. @throws OperatorError FILE_UNREADABLE */
 export async function readFileIfPresent(path: string): Promise<string | undefined> {
+  return (await readBytesIfPresent(path))?.toString('utf8');
+}
+
+/** As `readFileIfPresent`, as it is. */
+export async function readBytesIfPresent(path: string): Promise<Buffer | undefined> {
   try {
     const content = await readFile(path);
     if (content.length > FILE_BYTES_MAX) throw new Error(`longer than ${FILE_BYTES_MAX} bytes`);
-    return content.toString('utf8');
+    return content;
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     throw new OperatorError('FILE_UNREADABLE', `cannot read ${path}: ${reasonOf(cause)}`, {
@@ -92,7 +97,7 @@ function storeFailure(what: string, cause: unknown): OperatorError {
   });
 }
 
-const isMissing = (error: unknown): boolean =>
+export const isMissing = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   (error.code === 'ENOENT' || error.code === 'ENOTDIR');

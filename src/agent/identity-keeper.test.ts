@@ -10,6 +10,7 @@ import { FakeControlPlane, FakeMesh, SERVER_NAME } from '../../test/envoy/agent-
 import { FakeClock } from '../../test/fakes/clock.ts';
 import { parseAgentConfig, type AgentConfig } from './config.ts';
 import { IdentityKeeper } from './identity-keeper.ts';
+import { Seal } from './sealed-file.ts';
 import type { Svid } from './identity.ts';
 
 /** Far beyond what any of these takes; what waits for ever has failed. */
@@ -25,6 +26,7 @@ class Machine implements AsyncDisposable {
   readonly mesh = new FakeMesh();
   readonly clock = new FakeClock(Date.now());
   readonly token = tokenOf({ exp: Math.floor(Date.now() / 1000) + 3600, jti: Math.random() });
+  readonly #seal = new Seal(new Uint8Array(32));
   #dir = '';
   #port = 15012;
   #started = false;
@@ -78,7 +80,8 @@ class Machine implements AsyncDisposable {
   keeper(env?: Readonly<Record<string, string>>): Promise<IdentityKeeper> {
     return IdentityKeeper.load({
       config: this.config(env),
-      stateFile: this.path('identity.json'),
+      stateFile: this.path('identity.sealed'),
+      seal: this.#seal,
       clock: this.clock,
       random: () => 0.5,
       log: silentLogger,
@@ -125,9 +128,9 @@ test(
     const svid = svidOf(keeper);
     assert.equal(svid.spiffeId, SPIFFE_ID);
     assert.doesNotMatch(svid.chainPem, /CERTIFICATE[\s\S]*CERTIFICATE[\s\S]*BEGIN CERTIFICATE/);
-    assert.equal((await stat(machine.path('identity.json'))).mode & 0o777, 0o600);
+    assert.equal((await stat(machine.path('identity.sealed'))).mode & 0o777, 0o600);
     assert.deepEqual((await readdir(machine.path('.'))).sort(), [
-      'identity.json',
+      'identity.sealed',
       'root-cert.pem',
       'token',
     ]);

@@ -25,6 +25,7 @@ import {
 } from './identity.ts';
 import { loadProvisioned, loadSvid, loadTrustAnchor, saveSvid } from './identity-store.ts';
 import { Retry } from './retry.ts';
+import type { Seal } from './sealed-file.ts';
 
 /**
  * A certificate is wanted soon while there is none, and there is half a life's time to renew one.
@@ -36,6 +37,7 @@ const LOOK_INTERVAL_MS = 30_000;
 export type IdentityOptions = {
   readonly config: Pick<AgentConfig, 'node' | 'controlPlane' | 'credentials'>;
   readonly stateFile: string;
+  readonly seal: Seal;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -62,7 +64,10 @@ export class IdentityKeeper {
   /** Takes up what an earlier run has left. @throws OperatorError FILE_UNREADABLE */
   static async load(options: IdentityOptions): Promise<IdentityKeeper> {
     const anchorPem = await loadTrustAnchor(options.config.controlPlane);
-    const svid = await loadSvid(options.stateFile, askedFor(options.config));
+    const svid = await loadSvid(options.stateFile, {
+      seal: options.seal,
+      askedFor: askedFor(options.config),
+    });
     if (svid) options.log.info('certificate of an earlier run', describe(svid));
     return new IdentityKeeper(options, anchorPem, svid);
   }
@@ -161,7 +166,7 @@ export class IdentityKeeper {
   }
 
   async #accept(svid: Svid): Promise<undefined> {
-    const { stateFile, config, log } = this.#options;
+    const { seal, stateFile, config, log } = this.#options;
     this.#retry.succeed();
     this.#problem = undefined;
     this.#take(svid);
@@ -176,6 +181,7 @@ export class IdentityKeeper {
     }
     try {
       await saveSvid(stateFile, svid, {
+        seal,
         askedFor: askedFor(config),
         outputDir: config.credentials.outputCertsDir,
         rootsPem: this.rootsPem,
@@ -206,7 +212,7 @@ export class IdentityKeeper {
 }
 
 /** What the settings say that this workload is; a stored certificate is for just that. */
-const askedFor = ({ node, credentials }: IdentityOptions['config']): string =>
+export const askedFor = ({ node, credentials }: IdentityOptions['config']): string =>
   [node.namespace, node.serviceAccount, credentials.workloadEntry ?? ''].join('/');
 
 const NO_CREDENTIAL: IdentityProblem = {

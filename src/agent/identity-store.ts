@@ -1,9 +1,10 @@
-// Where the key and its certificate survive a restart. Mode 0600 in a directory of mode 0700.
+// Where the key and its certificate survive a restart: sealed, 0600, in a directory of mode 0700.
 import { OperatorError } from '#base/operator-error.ts';
 import { parseCertificates } from '#ca/certificate-reader.ts';
 import type { ControlPlaneConfig, CredentialsConfig } from './config.ts';
 import { makePrivateDir, parseState, readFileIfPresent, writeFileAtomic } from './files.ts';
 import { parseSvid, type Svid } from './identity.ts';
+import type { Seal } from './sealed-file.ts';
 
 /**
  * Key and chain are one file, so that a crash between two writes cannot leave a key that fits no
@@ -12,8 +13,13 @@ import { parseSvid, type Svid } from './identity.ts';
  *
  * @param askedFor the identity of the settings: after they have changed, the stored one is not used
  */
-export async function loadSvid(path: string, askedFor: string): Promise<Svid | undefined> {
-  const state = parseState(await readFileIfPresent(path));
+export async function loadSvid(
+  path: string,
+  { seal, askedFor }: { readonly seal: Seal; readonly askedFor: string },
+): Promise<Svid | undefined> {
+  const content = await seal.read(path);
+  if (content === undefined || content === 'broken') return undefined;
+  const state = parseState(Buffer.from(content).toString('utf8'));
   const { keyPem, chainPem, issuedRootsPem } = state;
   if (state['askedFor'] !== askedFor) return undefined;
   if (typeof keyPem !== 'string' || typeof chainPem !== 'string') return undefined;
@@ -30,14 +36,16 @@ export async function saveSvid(
   path: string,
   svid: Svid,
   options: {
+    readonly seal: Seal;
     readonly askedFor: string;
     readonly outputDir: string | undefined;
     readonly rootsPem: string;
   },
 ): Promise<void> {
-  const { askedFor, outputDir, rootsPem } = options;
+  const { seal, askedFor, outputDir, rootsPem } = options;
   const { keyPem, chainPem, issuedRootsPem } = svid;
-  await writeFileAtomic(path, JSON.stringify({ askedFor, keyPem, chainPem, issuedRootsPem }));
+  const state = JSON.stringify({ askedFor, keyPem, chainPem, issuedRootsPem });
+  await seal.write(path, Buffer.from(state));
   if (outputDir === undefined) return;
   await makePrivateDir(outputDir);
   await writeFileAtomic(`${outputDir}/key.pem`, keyPem);

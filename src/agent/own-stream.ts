@@ -12,7 +12,7 @@ import type { GrpcClientCall } from '#grpc/call.ts';
 import { grpcCodeName, GrpcStatus, type GrpcOutcome } from '#grpc/status.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Retry } from './retry.ts';
-import { XDS_METHOD } from './xds-relay.ts';
+import { XDS_METHOD } from './relayed-stream.ts';
 
 type Request = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 
@@ -50,6 +50,8 @@ export type OwnStreamOptions = {
   readonly nodeId: string;
   readonly retry: Retry;
   readonly log: Logger;
+  /** The control plane answers; told at each answer. */
+  readonly onWorking: () => void;
 };
 
 export class OwnStream {
@@ -128,6 +130,7 @@ export class OwnStream {
     const type = response && this.#types.get(response.typeUrl);
     if (!type) return call.cancel(); // no xDS server; try again
     this.#options.retry.succeed();
+    this.#options.onWorking();
     const { resources, removedResources: removed } = response;
     const problem = type.receive({ resources, removed });
     this.#send({

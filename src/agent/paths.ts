@@ -7,6 +7,10 @@ export type AgentFiles = {
   readonly capture: string;
   readonly meshAddresses: string;
   readonly hostNames: string;
+  /** What Envoy has accepted, sealed. */
+  readonly configuration: string;
+  /** The machine's own key to what is sealed. */
+  readonly sealKey: string;
   /** Istio's name for Envoy's generated configuration. */
   readonly bootstrap: string;
   /** Istio's name for the socket on which its agent serves Envoy. */
@@ -19,11 +23,13 @@ export type AgentFiles = {
 
 export function agentFiles({ stateDir, proxyDir, logDir }: AgentPaths): AgentFiles {
   return {
-    identity: `${stateDir}/identity.json`,
+    identity: `${stateDir}/identity.sealed`,
     envoy: `${stateDir}/envoy.json`,
     capture: `${stateDir}/capture.json`,
     meshAddresses: `${stateDir}/mesh-addresses.json`,
     hostNames: `${stateDir}/host-names.json`,
+    configuration: `${stateDir}/xds.sealed`,
+    sealKey: `${stateDir}/seal.key`,
     bootstrap: `${proxyDir}/envoy-rev.json`,
     envoySocket: `${proxyDir}/XDS`,
     controlSocket: `${proxyDir}/agent.sock`,

@@ -13,7 +13,7 @@ import { leaveMesh } from './leave.ts';
 import { createMetricsHandler, type MetricsSources } from './metrics-page.ts';
 import { agentFiles } from './paths.ts';
 import { SDS_METHOD } from './sds.ts';
-import { XDS_METHOD } from './xds-relay.ts';
+import { XDS_METHOD } from './relayed-stream.ts';
 
 /** How often to see whether the workload has become ready, or has ceased to be. */
 const READINESS_INTERVAL_MS = 2_000;
@@ -24,7 +24,7 @@ const READINESS_FIRST_MS = 50;
  * Envoy and capture stay as they are, and the next agent takes them up.
  */
 export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<void> {
-  const { identity, ownStream, hostNames, capture } = parts;
+  const { identity, ownStream, hostNames, capture, configuration } = parts;
   const agent = new Agent(parts);
   const either = AbortSignal.any([signal, agent.hasLeft]);
   await using _controlPlane = parts.controlPlane; // after the servers, whose streams use it
@@ -35,6 +35,7 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
     (signal) => agent.runEnvoy(signal),
     (signal) => ownStream.run(signal),
     (signal) => hostNames.run(signal),
+    (signal) => configuration.run(signal),
     (signal) => capture.run(signal),
     ...(dns ? [(signal: AbortSignal) => dns.run(signal)] : []),
     (signal) => agent.announceReadiness(signal),

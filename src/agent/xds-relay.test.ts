@@ -11,7 +11,9 @@ import { GrpcStatus, type GrpcOutcome } from '#grpc/status.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
 import { ControlPlane } from './control-plane.ts';
 import { Retry } from './retry.ts';
-import { XDS_METHOD, XdsRelay } from './xds-relay.ts';
+import { XDS_METHOD } from './relayed-stream.ts';
+import { XdsCache } from './xds-cache.ts';
+import { XdsRelay } from './xds-relay.ts';
 
 /** Far beyond what any of these takes; what waits for ever has failed. */
 const LIMIT = { timeout: 20_000 };
@@ -21,6 +23,7 @@ const NOWHERE = { host: 'control-plane', port: 15012 };
 /** A relay between two Unix sockets in clear text: what it does with bytes is all that matters. */
 class Bench implements AsyncDisposable {
   readonly clock = new FakeClock();
+  readonly cache = new XdsCache(() => undefined);
   readonly relay: XdsRelay;
   readonly controlPlane: ControlPlane;
   /** Calls that have reached the control plane. */
@@ -38,7 +41,8 @@ class Bench implements AsyncDisposable {
       connectGrpc({ target: { path: join(dir, 'up') } }),
     );
     const retry = new Retry({ clock: this.clock, random: () => 0 });
-    this.relay = new XdsRelay({ controlPlane: this.controlPlane, retry, log: silentLogger });
+    const { controlPlane, clock, cache } = this;
+    this.relay = new XdsRelay({ controlPlane, retry, clock, log: silentLogger, cache });
     this.#server = createGrpcServer({ methods: { [XDS_METHOD]: this.relay.handler } });
   }
 
@@ -109,7 +113,11 @@ test(
     const received = messageOf(call);
     upstream.send(Buffer.from('re'), Buffer.from('sources'));
     assert.equal(await received, 'resources');
-    assert.deepEqual(bench.relay.status(), { openStreams: 1, problem: undefined });
+    assert.deepEqual(bench.relay.status(), {
+      openStreams: 1,
+      offlineStreams: 0,
+      problem: undefined,
+    });
     const over = new Promise<void>((resolve) => (upstream.onClose = resolve));
     call.cancel();
     await over;

@@ -291,6 +291,7 @@ export type AgentStatus = {
   readonly envoy: { readonly pid?: number; readonly restarts: number };
   readonly capture: { readonly kind: string };
   readonly connections: number;
+  readonly xds: { readonly openStreams: number; readonly offlineStreams: number };
 };
 
 const isStatus = (value: unknown): value is AgentStatus =>

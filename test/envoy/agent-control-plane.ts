@@ -28,7 +28,7 @@ import { createGrpcServer, type GrpcServer } from '#grpc/server.ts';
 import { GrpcStatus, GrpcStatusError } from '#grpc/status.ts';
 import { unaryHandler } from '#grpc/unary.ts';
 import { CA_METHOD } from '../../src/agent/certificate-client.ts';
-import { XDS_METHOD } from '../../src/agent/xds-relay.ts';
+import { XDS_METHOD } from '../../src/agent/relayed-stream.ts';
 
 export const SERVER_NAME = 'istiod.istio-system.svc';
 const HOUR_MS = 3_600_000;

@@ -55,6 +55,7 @@ export class OwnStreamBench implements AsyncDisposable {
         nodeId: 'sidecar~10.0.0.1~vm.default~default.svc.cluster.local',
         retry: new Retry({ clock: systemClock, random: () => 0, limits }),
         log: silentLogger,
+        onWorking: () => undefined,
       },
       types,
     );
