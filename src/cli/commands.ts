@@ -1,9 +1,17 @@
 // Every command of `isthmus`, as data. Nothing here loads what a command runs.
 import type { Command } from './command.ts';
+import { ANALYSIS } from './table/analysis.ts';
 import { LAB } from './table/lab.ts';
 import { MACHINES } from './table/machines.ts';
 import { PARTS } from './table/parts.ts';
 import { PROXIES } from './table/proxies.ts';
 import { TOOLS } from './table/tools.ts';
 
-export const COMMANDS: readonly Command[] = [...PARTS, ...MACHINES, ...PROXIES, ...LAB, ...TOOLS];
+export const COMMANDS: readonly Command[] = [
+  ...PARTS,
+  ...MACHINES,
+  ...PROXIES,
+  ...ANALYSIS,
+  ...LAB,
+  ...TOOLS,
+];
