@@ -31,6 +31,14 @@ export interface ResourceCatalog<Proxy> {
   /** The names a wildcard subscription of this type stands for (listeners, inbound clusters),
    * itself kept up to date. Released like any key. */
   acquireWildcard(proxy: Proxy, typeUrl: string): ResourceKey;
+  /**
+   * Where proxies can come to be of another class: a key that is held like a wildcard's, and changes
+   * when `keyOf()` may give this proxy other keys than it did. What it has acquired stays what it
+   * was.
+   */
+  acquireClass?(proxy: Proxy): ResourceKey;
+  /** The key that `acquire()` would give now. */
+  keyOf?(proxy: Proxy, typeUrl: string, name: string): ResourceKey;
   /** May drop what nobody else holds, at once or at the next `settle()`. */
   release(key: ResourceKey): void;
   /** Computes what `acquire()` asked for and what changed, then tells listeners what changed. */

@@ -6,11 +6,17 @@ import type { EncodedResource, ResourceCatalog, ResourceKey } from './catalog.ts
 
 type Held = { count: number; isSettled: boolean };
 
+/** A key without a class: what is put under it is for every class that has nothing of its own. */
 const keyOf = (typeUrl: string, name: string): ResourceKey => `${typeUrl} ${name}`;
+const ofClass = (key: ResourceKey, name: string): ResourceKey =>
+  name === '' ? key : `${key} @${name}`;
+const CLASS_KEY: ResourceKey = 'class';
 const wildcardKeyOf = (typeUrl: string): ResourceKey => `${typeUrl} *`;
 
 export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
   readonly #resources = new Map<ResourceKey, EncodedResource>();
+  /** What `settle()` will put in force; undefined: nothing. */
+  readonly #written = new Map<ResourceKey, EncodedResource | undefined>();
   readonly #wildcards = new Map<ResourceKey, Set<string>>();
   readonly #tombstone: (typeUrl: string, name: string) => EncodedResource | undefined;
   readonly #held = new Map<ResourceKey, Held>();
@@ -18,6 +24,8 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
   readonly #tombstones = new Map<ResourceKey, EncodedResource | undefined>();
   readonly #listeners = new Set<(changed: ReadonlySet<ResourceKey>) => void>();
   readonly #unsettled = new Set<Held>();
+  /** Of every proxy, the present one first. */
+  #classes: readonly string[] = [''];
   #changed = new Set<ResourceKey>();
 
   /** @param tombstone what stands for a name that means nothing (default: nothing does) */
@@ -31,17 +39,17 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
   put(
     typeUrl: string,
     resource: EncodedResource,
-    options: { readonly isMember?: boolean } = {},
+    options: { readonly isMember?: boolean; readonly ofClass?: string } = {},
   ): void {
     const key = keyOf(typeUrl, resource.name);
-    this.#resources.set(key, resource);
+    this.#written.set(ofClass(key, options.ofClass ?? ''), resource);
     this.#changed.add(key);
     this.setMember(typeUrl, resource.name, options.isMember ?? false);
   }
 
   remove(typeUrl: string, name: string): void {
     const key = keyOf(typeUrl, name);
-    this.#resources.delete(key);
+    this.#written.set(key, undefined);
     this.#changed.add(key);
     this.setMember(typeUrl, name, false);
   }
@@ -57,13 +65,25 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
     this.#changed.add(key);
   }
 
+  /** Every proxy is of this class from the next `settle()` on. */
+  reclassify(name: string): void {
+    this.#classes = [name, ...this.#classes.filter((other) => other !== name)];
+    this.#changed.add(CLASS_KEY);
+  }
+
   /** Keys that somebody holds, wildcards included. */
   get heldCount(): number {
-    return this.#held.size;
+    return this.#held.size - Number(this.isClassHeld);
+  }
+
+  /** Does anybody want to be told of another class? */
+  get isClassHeld(): boolean {
+    return this.#held.has(CLASS_KEY);
   }
 
   get(typeUrl: string, name: string): EncodedResource | undefined {
-    return this.#resources.get(keyOf(typeUrl, name));
+    const key = keyOf(typeUrl, name);
+    return this.#written.has(key) ? this.#written.get(key) : this.#resources.get(key);
   }
 
   /** What a wildcard of this type stands for. */
@@ -71,8 +91,16 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
     return [...(this.#wildcards.get(wildcardKeyOf(typeUrl)) ?? [])];
   }
 
-  acquire(_proxy: Proxy, typeUrl: string, name: string): ResourceKey {
-    const key = keyOf(typeUrl, name);
+  acquireClass(): ResourceKey {
+    return this.#hold(CLASS_KEY);
+  }
+
+  keyOf(_proxy: Proxy, typeUrl: string, name: string): ResourceKey {
+    return ofClass(keyOf(typeUrl, name), this.#classes[0] ?? '');
+  }
+
+  acquire(proxy: Proxy, typeUrl: string, name: string): ResourceKey {
+    const key = this.keyOf(proxy, typeUrl, name);
     if (!this.#tombstones.has(key)) this.#tombstones.set(key, this.#tombstone(typeUrl, name));
     return this.#hold(key);
   }
@@ -91,17 +119,27 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
   }
 
   settle(): void {
+    for (const [key, resource] of this.#written) {
+      if (resource) this.#resources.set(key, resource);
+      else this.#resources.delete(key);
+    }
+    this.#written.clear();
     for (const held of this.#unsettled) held.isSettled = true;
     this.#unsettled.clear();
     if (this.#changed.size === 0) return;
-    const changed = new Set(this.#changed.values().filter((key) => this.#held.has(key)));
+    const changed = new Set(
+      this.#changed
+        .values()
+        .flatMap((key) => this.#classes.map((name) => ofClass(key, name)))
+        .filter((key) => this.#held.has(key)),
+    );
     this.#changed = new Set();
     for (const listener of this.#listeners) listener(changed);
   }
 
   lookup(key: ResourceKey): EncodedResource | undefined {
     this.#assertSettled(key);
-    return this.#resources.get(key) ?? this.#tombstones.get(key);
+    return this.#resourceAt(key) ?? this.#tombstones.get(key);
   }
 
   wildcardNames(key: ResourceKey): readonly string[] {
@@ -116,7 +154,11 @@ export class FakeCatalog<Proxy> implements ResourceCatalog<Proxy> {
 
   isKnown(key: ResourceKey): boolean {
     this.#assertSettled(key);
-    return this.#resources.has(key);
+    return this.#resourceAt(key) !== undefined;
+  }
+
+  #resourceAt(key: ResourceKey): EncodedResource | undefined {
+    return this.#resources.get(key) ?? this.#resources.get(key.replace(/ @.*$/, ''));
   }
 
   #hold(key: ResourceKey): ResourceKey {

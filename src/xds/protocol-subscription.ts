@@ -5,11 +5,14 @@ import { removalSize, resourceSize } from './delta-wire.ts';
 
 /** Told instead of a version: there is no such resource. (Versions are never empty.) */
 export const ABSENT = '';
+/** Told instead of a version: one that is no longer known. (Versions are hashes.) */
+export const SOMETHING = '?';
 
 /** One name that the stream holds. */
 export type Entry = {
   readonly name: string;
-  readonly key: ResourceKey;
+  /** Another when the proxy comes to be of another class. */
+  key: ResourceKey;
   readonly subscription: Subscription;
   /** Asked for by this name. */
   isNamed: boolean;

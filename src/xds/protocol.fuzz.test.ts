@@ -170,6 +170,7 @@ class World {
     this.server.close();
     assert.equal(this.server.streamCount, 0);
     assert.equal(this.catalog.heldCount, 0, 'keys held by nobody');
+    assert.equal(this.catalog.isClassHeld, false);
     assert.equal(this.server.heldCount, 0, 'streams remembered for nothing');
   }
 }
@@ -227,6 +228,12 @@ const change = fc.oneof(
     ),
   },
   { weight: 3, arbitrary: fc.constant(step('settle', ({ catalog }) => catalog.settle())) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('', 'other', 'third')
+      .map((name) => step(`class ${name}`, ({ catalog }) => catalog.reclassify(name))),
+  },
 );
 
 const ask = fc.oneof(

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import type { EncodedResource } from './catalog.ts';
 import type { DeltaRequest, DeltaResponse } from './delta-wire.ts';
 import { FakeCatalog } from './fake-catalog.ts';
-import { DeltaProtocol, PROTOCOL_LIMITS } from './protocol.ts';
-import type { ProtocolLimits } from './protocol.ts';
+import { PROTOCOL_LIMITS } from './protocol-limits.ts';
+import type { ProtocolLimits } from './protocol-limits.ts';
+import { DeltaProtocol } from './protocol.ts';
 import { resourceStatus, typeStatus } from './protocol-status.ts';
 import {
   CLUSTER_TYPE,
@@ -35,6 +36,8 @@ class Harness {
     const bound = {
       acquire: (typeUrl: string, name: string) => catalog.acquire('proxy', typeUrl, name),
       acquireWildcard: (typeUrl: string) => catalog.acquireWildcard('proxy', typeUrl),
+      acquireClass: () => catalog.acquireClass(),
+      keyOf: (typeUrl: string, name: string) => catalog.keyOf('proxy', typeUrl, name),
       release: (key: string) => catalog.release(key),
       lookup: (key: string) => catalog.lookup(key),
       wildcardNames: (key: string) => catalog.wildcardNames(key),
@@ -418,4 +421,40 @@ test('the end of a stream releases everything', () => {
   stream.ask(ENDPOINTS_TYPE, { subscribe: ['fresh'] });
   stream.protocol.close();
   assert.equal(stream.catalog.heldCount, 0);
+});
+
+test('a proxy that comes to be of another class is told what differs, and no more', () => {
+  const harness = new Harness();
+  const { catalog, protocol } = harness;
+  harness.put(CLUSTER_TYPE, 'same', '1');
+  harness.put(CLUSTER_TYPE, 'other', '1');
+  catalog.put(CLUSTER_TYPE, resource('other', '2'), { ofClass: 'second' });
+  catalog.put(CLUSTER_TYPE, resource('late', '2'), { ofClass: 'second' });
+  harness.ask(CLUSTER_TYPE, { subscribe: ['same', 'other', 'late'] });
+  harness.flushAcknowledged();
+  assert.equal(protocol.counts.unknown, 1);
+  catalog.reclassify('second');
+  const sent = harness.flushAcknowledged().flatMap(({ resources }) => resources);
+  assert.deepEqual(sent.map(({ name, version }) => `${name} ${version}`).toSorted(), [
+    'late 2',
+    'other 2',
+  ]);
+  assert.deepEqual([protocol.counts.unknown, protocol.counts.names], [0, 3]);
+  protocol.close();
+  assert.deepEqual([catalog.heldCount, catalog.isClassHeld], [0, false]);
+});
+
+test('what the client may still have of a wildcard that it gave up and took again is removed', () => {
+  const harness = new Harness();
+  harness.catalog.put(LISTENER_TYPE, resource('gone', '1'), { isMember: true });
+  harness.ask(LISTENER_TYPE, { subscribe: ['*'] });
+  const [inFlight] = harness.flush();
+  harness.ask(LISTENER_TYPE, { unsubscribe: ['*'] });
+  harness.ask(LISTENER_TYPE, { subscribe: ['*'] });
+  assert.deepEqual(harness.flush(), [], 'nothing before the answer');
+  harness.catalog.remove(LISTENER_TYPE, 'gone');
+  harness.flush();
+  harness.ask(LISTENER_TYPE, { nonce: inFlight?.nonce ?? '' });
+  const removed = harness.flushAcknowledged().flatMap(({ removed }) => removed);
+  assert.deepEqual(removed, ['gone']);
 });

@@ -7,8 +7,10 @@ import assert from 'node:assert/strict';
 import type { ResourceKey } from './catalog.ts';
 import { REQUEST_NAMES_MAX } from './delta-wire.ts';
 import type { DeltaRequest, DeltaResponse } from './delta-wire.ts';
+import { PROTOCOL_LIMITS } from './protocol-limits.ts';
+import type { ProtocolLimits } from './protocol-limits.ts';
 import { nextTurn, queueOf } from './protocol-order.ts';
-import { ABSENT, Subscription } from './protocol-subscription.ts';
+import { ABSENT, SOMETHING, Subscription } from './protocol-subscription.ts';
 import type { Batch, Entry, Source } from './protocol-subscription.ts';
 import { CLUSTER_TYPE, ENDPOINTS_TYPE, LISTENER_TYPE } from './type-urls.ts';
 
@@ -16,30 +18,13 @@ import { CLUSTER_TYPE, ENDPOINTS_TYPE, LISTENER_TYPE } from './type-urls.ts';
 export interface StreamCatalog extends Source {
   acquire(typeUrl: string, name: string): ResourceKey;
   acquireWildcard(typeUrl: string): ResourceKey;
+  /** undefined: the proxy's class is for ever. */
+  acquireClass(): ResourceKey | undefined;
+  keyOf(typeUrl: string, name: string): ResourceKey | undefined;
   release(key: ResourceKey): void;
   wildcardNames(key: ResourceKey): readonly string[];
   isKnown(key: ResourceKey): boolean;
 }
-
-export type ProtocolLimits = {
-  /** Names asked for, all types together. Envoy never gives one up by itself. */
-  readonly namesMax: number;
-  /** Of these, names that mean nothing: small, so that a scan of addresses costs little. */
-  readonly unknownNamesMax: number;
-  /** Aim for the size of a response; a larger resource goes alone. */
-  readonly responseBytesMax: number;
-};
-
-/**
- * A destination costs a proxy two names (cluster, endpoints) and Envoy some 80 KiB; responses are
- * sized so that even thousands of slow readers hold little, at the price of round trips that only
- * a proxy that takes everything notices.
- */
-export const PROTOCOL_LIMITS: ProtocolLimits = {
-  namesMax: 10_000,
-  unknownNamesMax: 200,
-  responseBytesMax: 256 << 10,
-};
 
 /**
  * Answers over quota that wait to be sent: as many as one request can cause. A client that asks on
@@ -80,6 +65,8 @@ export class DeltaProtocol {
   readonly #fresh = new Set<Entry>();
   /** Assignments of clusters that were sent before the client said what assignments it has. */
   readonly #warming = new Set<string>();
+  readonly #class: ResourceKey | undefined;
+  #isClassStale = false;
   #nameCount = 0;
   #unknownCount = 0;
   #refusalCount = 0;
@@ -88,11 +75,12 @@ export class DeltaProtocol {
   constructor(catalog: StreamCatalog, limits: ProtocolLimits = PROTOCOL_LIMITS) {
     this.#catalog = catalog;
     this.#limits = limits;
+    this.#class = catalog.acquireClass();
   }
 
   /** Is there something that the catalog must compute before it can be sent? */
   get isUnsettled(): boolean {
-    if (this.#fresh.size > 0) return true;
+    if (this.#fresh.size > 0 || this.#isClassStale) return true;
     return this.#subscriptions.values().some(({ isWildcardStale }) => isWildcardStale);
   }
 
@@ -129,6 +117,7 @@ export class DeltaProtocol {
    * @returns true: a wildcard is to be read anew, so names may have to be acquired
    */
   changed(key: ResourceKey): boolean {
+    if (key === this.#class) this.#isClassStale = true;
     const entry = this.#entries.get(key);
     if (entry) {
       if (entry.isUnknown && this.#catalog.isKnown(key)) this.#countKnown(entry);
@@ -147,11 +136,12 @@ export class DeltaProtocol {
    * @returns true: names were acquired, so the catalog must settle once more before `settled()`
    */
   readWildcards(): boolean {
+    const hasMoved = this.#isClassStale && this.#reclassify();
     const freshBefore = this.#fresh.size;
     for (const subscription of this.#subscriptions.values()) {
       if (subscription.isWildcardStale) this.#readWildcard(subscription);
     }
-    return this.#fresh.size > freshBefore;
+    return hasMoved || this.#fresh.size > freshBefore;
   }
 
   /** All that was acquired has been computed, and may be sent. */
@@ -191,6 +181,7 @@ export class DeltaProtocol {
       if (wildcard !== undefined) this.#catalog.release(wildcard);
     }
     for (const key of this.#entries.keys()) this.#catalog.release(key);
+    if (this.#class !== undefined) this.#catalog.release(this.#class);
     this.#entries.clear();
     this.#subscriptions.clear();
     this.#queue = queueOf([]);
@@ -294,11 +285,33 @@ export class DeltaProtocol {
     const flags = { isUnknown: false, isAnswerDue: false, isRepeatDue: false };
     const entry: Entry = { ...options, key, subscription, ...flags };
     subscription.entries.set(name, entry);
-    // what was to be said of the name before is overtaken by what it is now
-    if (subscription.obsolete.delete(name)) entry.told = undefined;
+    // what was to be said of the name before is overtaken by what it is now, if it still is then
+    if (subscription.obsolete.delete(name)) entry.told = SOMETHING;
     subscription.refusals.delete(name);
     this.#entries.set(key, entry);
     this.#fresh.add(entry);
+  }
+
+  /**
+   * The proxy is of another class: the names that it holds may be other resources now.
+   *
+   * @returns whether any is
+   */
+  #reclassify(): boolean {
+    this.#isClassStale = false;
+    let hasMoved = false;
+    for (const entry of new Set(this.#entries.values())) {
+      const { typeUrl } = entry.subscription;
+      if (this.#catalog.keyOf(typeUrl, entry.name) === entry.key) continue;
+      this.#entries.delete(entry.key);
+      this.#catalog.release(entry.key);
+      entry.key = this.#catalog.acquire(typeUrl, entry.name);
+      this.#entries.set(entry.key, entry);
+      if (entry.isUnknown) this.#countKnown(entry);
+      this.#fresh.add(entry);
+      hasMoved = true;
+    }
+    return hasMoved;
   }
 
   /** Not covered any more: stays until the client has been told. */

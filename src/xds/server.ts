@@ -9,8 +9,9 @@ import type { GrpcCall, GrpcHandler } from '#grpc/call.ts';
 import { GrpcStatus } from '#grpc/status.ts';
 import type { GrpcCode } from '#grpc/status.ts';
 import type { EncodedResource, ResourceCatalog, ResourceKey } from './catalog.ts';
-import { PROTOCOL_LIMITS } from './protocol.ts';
-import type { ProtocolLimits, StreamCatalog } from './protocol.ts';
+import type { StreamCatalog } from './protocol.ts';
+import { PROTOCOL_LIMITS } from './protocol-limits.ts';
+import type { ProtocolLimits } from './protocol-limits.ts';
 import { resourceStatus, typeStatus } from './protocol-status.ts';
 import type { ResourceStatus } from './protocol-status.ts';
 import { newCounters } from './status.ts';
@@ -191,6 +192,11 @@ export class XdsServer<Proxy> {
     return {
       acquire: (typeUrl, name) => this.#hold(stream, catalog.acquire(proxy, typeUrl, name)),
       acquireWildcard: (typeUrl) => this.#hold(stream, catalog.acquireWildcard(proxy, typeUrl)),
+      acquireClass: () => {
+        const key = catalog.acquireClass?.(proxy);
+        return key === undefined ? undefined : this.#hold(stream, key);
+      },
+      keyOf: (typeUrl, name) => catalog.keyOf?.(proxy, typeUrl, name),
       release: (key) => {
         const holders = this.#holders.get(key);
         holders?.delete(stream);

@@ -6,7 +6,8 @@ import { GrpcStatus } from '#grpc/status.ts';
 import { decodeDeltaRequest, encodeDeltaResponse } from './delta-wire.ts';
 import type { DeltaRequest } from './delta-wire.ts';
 import { DeltaProtocol } from './protocol.ts';
-import type { ProtocolLimits, StreamCatalog } from './protocol.ts';
+import type { StreamCatalog } from './protocol.ts';
+import type { ProtocolLimits } from './protocol-limits.ts';
 import type { XdsCounters } from './status.ts';
 
 export type XdsStreamOptions = {

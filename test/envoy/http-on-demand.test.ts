@@ -80,7 +80,9 @@ async function start(t: TestContext, mode = 'ALLOW_ANY'): Promise<HttpWorld> {
 
 function insideTests(): void {
   test('capture', redirectToEnvoy);
-  test('an address outside', () => run('ip', 'addr', 'add', `${OUTSIDE}/32`, 'dev', 'lo'));
+  test('an address outside', async () => {
+    await run('ip', 'addr', 'add', `${OUTSIDE}/32`, 'dev', 'lo');
+  });
   test('a service by each of its names', byEachName);
   test('a host that nobody has, under ALLOW_ANY', passesUnknown);
   test('a host that nobody has, under REGISTRY_ONLY', blocksUnknown);
@@ -126,10 +128,7 @@ async function byEachName(t: TestContext): Promise<void> {
   assert.match(line ?? '', /"GET \/ HTTP\/1.1" 200 - via_upstream - /);
   const entry = await eventually('the agent’s entry', () => world.accessLog[0]);
   assert.equal(entry.logName, 'isthmus-outbound-http');
-  assert.equal(
-    entry.entry.response?.responseCode?.value ?? entry.entry.response?.responseCode,
-    200,
-  );
+  assert.equal(entry.entry.response?.responseCode, 200);
 }
 
 async function passesUnknown(t: TestContext): Promise<void> {
