@@ -4,8 +4,8 @@ import type { Reading } from './schema/reading.ts';
 
 /** RFC 1123 labels, in either case, as Istio takes them. */
 const DNS_LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$/;
-/** The first label of a host may be `*`, or begin with `*-`. */
-const WILDCARD_LABEL = /^(?:\*|(?:\*-)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
+/** The first label of a host may be `*`, or begin with it. */
+const WILDCARD_LABEL = /^(?:\*|(?:\*-?)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
 const DNS_LABEL_LENGTH_MAX = 63;
 /** RFC 1035 §2.3.4. */
 const DNS_NAME_LENGTH_MAX = 255;
@@ -31,6 +31,10 @@ export function isWildcardHostname(text: string): boolean {
   if (first.length > DNS_LABEL_LENGTH_MAX || !WILDCARD_LABEL.test(first)) return false;
   return rest.length === 0 || isHostname(rest.join('.'));
 }
+
+/** `*-eu.example.com`: Envoy's TLS takes no such name, and Istio takes it in some places only. */
+export const isPartialWildcard = (text: string): boolean =>
+  text.length > 1 && text.startsWith('*') && !text.startsWith('*.');
 
 /** Notes what is wrong with labels as Kubernetes means them. */
 export function checkLabels(labels: Readonly<Record<string, string>>, at: Reading): void {

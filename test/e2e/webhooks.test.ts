@@ -2,10 +2,12 @@
 // webhooks, there and not there.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
+import { runCli } from '#cli/run.ts';
 import { buildControlPlane, runControlPlane } from '#controlplane/build.ts';
 import { parseControlPlaneConfig } from '#controlplane/config.ts';
 import { runControllers } from '#controllers/run.ts';
@@ -134,7 +136,31 @@ test('an Istio object that would do nothing is refused with its fields', async (
     await kubectl.fails('create -f -', entry('["no_host!"]')),
     /admission webhook "rev\.validation\.istio\.io" denied the request: configuration is invalid: spec\.hosts\[0\]: Invalid value: "no_host!"/,
   );
-  await kubectl.ok('create -f -', entry('[db.example.com]'));
+  const { status, stderr } = await kubectl.run('create -f -', entry('[db.example.com]'));
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /Warning: spec\.ports\[0\]\.protocol: addresses are required for ports/);
+});
+
+test('isthmus analyze reads the cluster, and files as if they were applied', async () => {
+  const lines: string[] = [];
+  const folder = dirname(kubectl.kubeconfig);
+  const rule = join(folder, 'rule.yaml');
+  await writeFile(
+    rule,
+    `{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: books},
+      spec: {host: books}}`,
+  );
+  const words = ['analyze', '--kubeconfig', kubectl.kubeconfig, '-n', 'default', '-f', rule];
+  const signal = new AbortController().signal;
+  const print = (text: string): void => void lines.push(text);
+  assert.equal(await runCli(words, { env: {}, signal, print }), 0);
+  assert.match(lines.join('\n'), /IST0134\] \(ServiceEntry default\/db\) /);
+  assert.match(lines.join('\n'), /IST0174\] \(DestinationRule default\/books .*rule\.yaml:2\) /);
+  assert.match(lines.join('\n'), /IST0102\] \(Namespace default\) /);
+  await assert.rejects(
+    runCli([...words.slice(0, 3), '-n', 'nowhere'], { env: {}, signal, print }),
+    /there is no namespace nowhere/,
+  );
 });
 
 test('with the control plane down, it is said where one looks; then it goes on', async () => {

@@ -22,7 +22,10 @@ const ports = [{ number: 5432, name: 'tcp', protocol: 'TCP' }];
 const GOOD = { hosts: ['db.example.com'], ports, resolution: 'NONE' };
 
 test('what the mesh can act on is allowed; all that is wrong with the rest is said', () => {
-  assert.deepEqual(ask(entry(GOOD)), { isAllowed: true });
+  assert.deepEqual(ask(entry({ ...GOOD, addresses: ['10.0.0.1'] })), {
+    isAllowed: true,
+    warnings: [],
+  });
   const bad = entry({ ...GOOD, hosts: undefined, ports: [{ ...ports[0], number: 70_000 }] });
   const verdict = ask(bad);
   assert(!verdict.isAllowed);
@@ -48,6 +51,28 @@ test('kinds of others, deletions and objects that are leaving pass', () => {
   assert.equal(ask(leaving, { operation: 'UPDATE' }).isAllowed, true);
   assert.equal(ask(undefined).isAllowed, true);
   assert.equal(ask('nonsense').isAllowed, true, 'the API server itself refuses it');
+});
+
+test('of what is allowed and does not do what it says, that is said', () => {
+  const verdict = ask(entry({ ...GOOD, workloadSelector: { labels: {} } }));
+  assert(verdict.isAllowed);
+  assert.deepEqual(verdict.warnings, [
+    'spec.workloadSelector.labels: workload selector specified without labels, will be applied to all services in namespace',
+    'spec.workloadSelector: workloadSelector should not be set when resolution mode is NONE',
+    'spec.ports[0].protocol: addresses are required for ports serving TCP (or unset) protocol when IP Autoallocation is not enabled',
+  ]);
+  const filter = { apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', spec: {} };
+  const unused = ask({ ...filter, metadata: { name: 'patch', namespace: 'shop' } });
+  assert(unused.isAllowed);
+  assert.match(unused.warnings?.[1] ?? '', /^spec: not acted on yet/);
+});
+
+test('many words about one object are cut', () => {
+  const hosts = Array.from({ length: 30 }, (_, index) => `*a${index}.example.com`);
+  const many = ask(entry({ ...GOOD, hosts, addresses: ['10.0.0.1'] }));
+  assert(many.isAllowed, JSON.stringify(many));
+  assert.equal(many.warnings?.length, 17);
+  assert.match(many.warnings?.at(-1) ?? '', /^and 14 more/);
 });
 
 test('the probe is never allowed', () => {

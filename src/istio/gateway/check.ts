@@ -3,7 +3,7 @@ import { canonicalIp } from '#base/ip.ts';
 import { isHttp, protocolOf } from '../core/protocol.ts';
 import { isPort } from '../kind-parts.ts';
 import type { Reading } from '../schema/reading.ts';
-import { isDnsLabel, isWildcardHostname } from '../syntax.ts';
+import { isDnsLabel, isPartialWildcard, isWildcardHostname } from '../syntax.ts';
 import type { GatewaySpec, ServerSpec, ServerTlsSpec } from './schema.ts';
 
 const UNIX = 'unix://';
@@ -58,7 +58,7 @@ function checkHost(text: string, at: Reading): void {
     at.refuse(`Invalid value: ${at.quote(text)}: must be a host, or namespace/host`);
   } else if (canonicalIp(host) !== undefined) {
     return;
-  } else if (!isWildcardHostname(host) || (host !== '*' && host.startsWith('*-'))) {
+  } else if (!isWildcardHostname(host) || isPartialWildcard(host)) {
     at.refuse(`Invalid value: ${at.quote(text)}: must be a host name, whose first label may be *`);
   } else if (host !== '*' && !host.includes('.')) {
     at.refuse(`Invalid value: ${at.quote(text)}: short names are not allowed`);

@@ -5,7 +5,7 @@ import { checkConnectionPool } from '../destinationrule/check.ts';
 import { checkTls } from '../gateway/check.ts';
 import { isPort } from '../kind-parts.ts';
 import type { Reading } from '../schema/reading.ts';
-import { isDnsLabel, isWildcardHostname } from '../syntax.ts';
+import { isDnsLabel, isPartialWildcard, isWildcardHostname } from '../syntax.ts';
 import { checkDestination } from '../virtualservice/check-destination.ts';
 import { UNIX } from '../workloadentry/schema.ts';
 import type { EgressListener, IngressListener, SidecarPort, SidecarSpec } from './schema.ts';
@@ -92,7 +92,7 @@ function checkHost(text: string, at: Reading): void {
     ['*', '.', '~'].includes(namespace) || isDnsLabel(namespace.replace(/^~/, ''));
   if (!isNamespace) at.refuse(`Invalid value: ${at.quote(text)}: not a namespace's name`);
   if (name === '*') return;
-  if (!isWildcardHostname(name) || name.startsWith('*-')) {
+  if (!isWildcardHostname(name) || isPartialWildcard(name)) {
     at.refuse(`Invalid value: ${at.quote(text)}: must be a host name, whose first label may be *`);
   } else if (!name.includes('.')) {
     at.refuse(`Invalid value: ${at.quote(text)}: short names are not allowed`);

@@ -1,5 +1,6 @@
 // Advice about ServiceEntries and WorkloadEntries.
 import { protocolOf } from '../core/protocol.ts';
+import { isPartialWildcard } from '../syntax.ts';
 import { AUTO_ALLOCATE_LABEL } from '../serviceentry/automatic-address.ts';
 import { fieldsOf, objectsAt, textAt, textMapOf, textsAt } from '#kube/fields.ts';
 import type { Fields } from '#kube/fields.ts';
@@ -36,9 +37,8 @@ function selectorWarnings(spec: Fields, resolution: string): readonly Warning[] 
 /** `*-eu.example.com` reads as if it meant something. */
 function partialWildcards(hosts: readonly string[]): readonly Warning[] {
   return hosts.flatMap((host, index) => {
-    const isPartial = host.length > 1 && host.includes('*') && !host.startsWith('*.');
     const message = `partial wildcard ${JSON.stringify(host)} not allowed`;
-    return isPartial ? [advice(`spec.hosts[${index}]`, message)] : [];
+    return isPartialWildcard(host) ? [advice(`spec.hosts[${index}]`, message)] : [];
   });
 }
 
