@@ -86,6 +86,36 @@ describe('the port that a gateway listens on is', () => {
     assert.deepEqual(listening(mesh), [':8080 http apps/a#0']);
   });
 
+  test('each that the services which a Gateway names map it to, and no other', () => {
+    const named = (host: string): string => `
+kind: Gateway
+metadata:
+  name: a
+  namespace: edge
+  annotations: { internal.istio.io/gateway-service: '${host}' }
+spec:
+  servers:
+    - { port: { number: 80, name: a, protocol: HTTP }, hosts: ['*.a'] }
+    - { port: { number: 82, name: b, protocol: HTTP }, hosts: ['*.a'] }`;
+    const other = SERVICE.replace('name: ingress', 'name: other')
+      .replace('10.96.0.9', '10.96.0.10')
+      .replaceAll('targetPort: 8080', 'targetPort: 8081');
+    const of = (host: string) =>
+      listening(meshWith(pod('gw', MARKED), SERVICE, other, named(host)));
+    const own = 'ingress.edge.svc.cluster.local';
+    assert.deepEqual(of(own), [':8080 http edge/a#0']);
+    const both = `${own}, other.edge.svc.cluster.local`;
+    assert.deepEqual(of(both), [':8080 http edge/a#0', ':8081 http edge/a#0']);
+    assert.deepEqual(of('ingress.apps.svc.cluster.local'), []);
+  });
+
+  test('its own where the Service opts out of being mapped', () => {
+    const label = "labels: { experimental.istio.io/disable-gateway-port-translation: 'true' }";
+    const service = SERVICE.replace('namespace: edge }', `namespace: edge, ${label} }`);
+    const mesh = meshWith(pod('gw', MARKED), service, gateway('a', [{ number: 80 }]));
+    assert.deepEqual(listening(mesh), [':80 http apps/a#0']);
+  });
+
   test('shared by servers of HTTP, the oldest Gateway’s first', () => {
     const mesh = meshWith(
       pod('gw', MARKED),

@@ -4,7 +4,8 @@
 // as Istio's gateways have it, or label `gateway.networking.k8s.io/gateway-name`. That a Gateway
 // selects it is not enough: whoever may write a Gateway could take every workload's proxy away.
 // A gateway has explicit tables and captures nothing. Gateways select gateway workloads of all
-// namespaces by label, as in Istio; an empty selector selects all of them.
+// namespaces by label, as in Istio; an empty selector selects all of them. One that names services
+// of its namespace instead is for the gateway workloads behind these.
 import type { Gateway, GatewayServer } from '#istio/gateway/gateway.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { membersOf } from './collection.ts';
@@ -45,6 +46,8 @@ type Model = {
   readonly workloads: Collection<Workload>;
   readonly services: Collection<MeshService>;
   readonly inbound: InboundPorts;
+  /** Are the ports of Gateways those of this service, to be mapped to its workloads' own? */
+  readonly isTranslated: (service: MeshService) => boolean;
 };
 
 export function deriveGateways(
@@ -56,9 +59,12 @@ export function deriveGateways(
   model: Model,
 ): Gateways {
   const { gateways, virtualServices } = inputs;
-  const bySelector = graph.index('Gateways by selector', gateways, ({ selector }) => [
-    groupByLabel(selector),
-  ]);
+  const bySelector = graph.index('Gateways by selector', gateways, (gateway) => {
+    const { selector, services, namespace } = gateway;
+    return (
+      services?.map((host) => serviceGroup(`${namespace}/${host}`)) ?? [groupByLabel(selector)]
+    );
+  });
   const routers = graph.derive(
     'gateway workloads',
     model.workloads,
@@ -69,10 +75,11 @@ export function deriveGateways(
     'gateway ports',
     routers,
     (labels, key) => {
-      const selected = groupsByLabel(labels)
-        .flatMap((group) => membersOf(bySelector, group))
+      const served = membersOf(model.inbound.servicesOf, key);
+      const groups = [...groupsByLabel(labels), ...served.map(serviceGroup)];
+      const selected = [...new Set(groups.flatMap((group) => membersOf(bySelector, group)))]
         .flatMap((gateway) => gateways.get(gateway) ?? [])
-        .filter(({ selector }) => hasLabels(labels, selector));
+        .filter(({ selector, services }) => services !== undefined || hasLabels(labels, selector));
       return mergePorts(selected.toSorted(compareAge), portMapping(key, model));
     },
     equalData,
@@ -103,32 +110,55 @@ function virtualServicesInOrder(
   );
 }
 
-/** A server's port as clients know it → the workload's own; unknown to every Service: the same. */
-function portMapping(workload: string, model: Model): (port: number) => number {
+const serviceGroup = (key: string): string => `service ${key}`;
+
+/** A server's port as clients know it → the workload's own. */
+type PortMapping = (gateway: Gateway, port: number) => readonly number[];
+
+/**
+ * As the oldest service has it that maps the port; unknown to every service: the same. A Gateway
+ * that names its services is for all ports that these map it to, and for no other.
+ */
+function portMapping(workload: string, model: Model): PortMapping {
   const { services, inbound } = model;
   const serving = membersOf(inbound.servicesOf, workload)
     .flatMap((key) => services.get(key) ?? [])
     .toSorted(compareServiceAge)
-    .flatMap((service) => inbound.servedBy.get(service.key)?.get(workload) ?? []);
-  return (port) => serving.find(({ servicePort }) => servicePort === port)?.port ?? port;
+    .flatMap((service) => {
+      const served = inbound.servedBy.get(service.key)?.get(workload) ?? [];
+      return served.map((one) => ({ ...one, service }));
+    });
+  return ({ services: named, namespace }, port) => {
+    const own = serving.filter(({ servicePort }) => servicePort === port);
+    if (named === undefined) {
+      const translated = own.find(({ service }) => model.isTranslated(service));
+      return [translated?.port ?? port];
+    }
+    const behind = own.filter(
+      ({ service }) => service.namespace === namespace && named.includes(service.host),
+    );
+    return [...new Set(behind.map((one) => one.port))];
+  };
 }
 
 /** Servers that cannot share a port with older ones are left out: a port is of one kind. */
 function mergePorts(
   oldestFirst: readonly Gateway[],
-  ownPort: (port: number) => number,
+  ownPorts: PortMapping,
 ): readonly GatewayPort[] {
   const ports = new Map<string, GatewayPort>();
-  for (const { namespace, name, servers } of oldestFirst) {
+  for (const gateway of oldestFirst) {
+    const { namespace, name, servers } = gateway;
     for (const [index, { kind, bind, port: number }] of servers.entries()) {
       if (kind === 'unsupported') continue;
-      const port = ownPort(number);
-      const key = `${bind} ${port}`;
-      const before = ports.get(key)?.servers ?? [];
-      const isShared = kind !== 'tcp' && ports.get(key)?.kind === kind;
-      if (before.length > 0 && !isShared) continue;
-      const server = { gateway: `${namespace}/${name}`, index };
-      ports.set(key, { port, bind, kind, servers: [...before, server] });
+      for (const port of ownPorts(gateway, number)) {
+        const key = `${bind} ${port}`;
+        const before = ports.get(key)?.servers ?? [];
+        const isShared = kind !== 'tcp' && ports.get(key)?.kind === kind;
+        if (before.length > 0 && !isShared) continue;
+        const server = { gateway: `${namespace}/${name}`, index };
+        ports.set(key, { port, bind, kind, servers: [...before, server] });
+      }
     }
   }
   return [...ports.values()].toSorted(

@@ -35,6 +35,7 @@ import type { RequestAuthentications } from './request-authentication.ts';
 import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
+import type { Services } from './services.ts';
 import { createServicesWithin, deriveVirtualServices } from './virtual-services.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { workloadKey } from './workload.ts';
@@ -152,7 +153,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const gateways = deriveGateways(
     graph,
     { gateways: inputs.gateways, virtualServices: virtualServices.inForce },
-    { workloads, services, inbound },
+    { workloads, services, inbound, isTranslated: (service) => isTranslated(derived, service) },
   );
 
   return {
@@ -188,6 +189,14 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     commit: () => graph.commit(),
   };
 }
+
+/** Istio's way out for whoever has several Services for one port (Knative). */
+const NOT_TRANSLATED = 'experimental.istio.io/disable-gateway-port-translation';
+
+const isTranslated = ({ kubeServiceOf, entriesOf }: Services, service: MeshService): boolean =>
+  [kubeServiceOf(service), ...entriesOf(service)].every(
+    (object) => object?.labels[NOT_TRANSLATED] === undefined,
+  );
 
 /** Istio's rule: what has a dot, or a wildcard, is a full name. */
 const isFullHost = (host: string): boolean => host.startsWith('*') || host.includes('.');

@@ -126,7 +126,8 @@ test('Envoy takes every route that is accepted', async (t) => {
     const mirrors = (parsed.mirrors ?? []).map(({ percentage }) => {
       return { cluster: 'c', percent: percentage?.value ?? 100 };
     });
-    const row = { virtualService: metadata, port: 80, route: parsed, targets, mirrors };
+    const of = { virtualService: metadata, isHttpRoute: false, port: 80 };
+    const row = { ...of, route: parsed, targets, mirrors };
     const match = parsed.match?.[0];
     const routes = [{ ...row, match }];
     return { host: `h${index}.example`, port: 80, redirectsToHttps: false, routes };

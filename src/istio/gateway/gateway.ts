@@ -34,9 +34,14 @@ export type GatewayServer = {
 export type Gateway = ParsedMeta & {
   /** Labels of the gateway workloads, of any namespace, that are to be these servers. */
   readonly selector: Readonly<Record<string, string>>;
+  /** Instead of the selector: hosts of services of its namespace whose workloads are to be. */
+  readonly services: readonly string[] | undefined;
   readonly servers: readonly GatewayServer[];
   readonly remarks: readonly Violation[];
 };
+
+/** How what Istio makes of the Gateway API names its gateways. */
+const SERVICES = 'internal.istio.io/gateway-service';
 
 const ACTED_ON: ActedOn = {
   selector: true,
@@ -55,6 +60,7 @@ export function parseGateway(object: KubeObject): ParseResult<Gateway> {
     return {
       ...meta,
       selector: spec.selector ?? {},
+      services: meta.annotations[SERVICES]?.split(',').map((host) => host.trim()),
       servers: (spec.servers ?? []).map((server) => serverOf(server, meta.namespace)),
       remarks: remarksOf(spec),
     };
