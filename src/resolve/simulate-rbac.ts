@@ -1,4 +1,4 @@
-// What Envoy's RBAC network filter decides of a connection, for tests: the same reading of the same
+// What Envoy's RBAC filters decide of a connection or a request, for tests: the same reading of the same
 // message as in envoy/source/extensions/filters/common/rbac/matchers.cc.
 import assert from 'node:assert/strict';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
@@ -6,9 +6,11 @@ import type { TypedExtensionConfig } from '#gen/envoy/config/core/v3/extension_p
 import type { CidrRange } from '#gen/envoy/config/core/v3/address_pb.js';
 import { RBAC_Action } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
 import type { Permission, Principal, RBAC } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
+import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
-import type { StringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js';
 import { parseCidr, parseIp, rangeContains } from '#base/ip.ts';
+import { fitsTemplate, hasHeader, hasMetadata, hasPath, isMatch } from './simulate-request.ts';
+import type { SimulatedRequest } from './simulate-request.ts';
 
 export type SimulatedConnection = {
   /** SPIFFE ID of the client's certificate; undefined without mesh TLS. */
@@ -17,6 +19,8 @@ export type SimulatedConnection = {
   readonly destinationAddress: string;
   readonly destinationPort: number;
   readonly sni: string;
+  /** Only where requests are decided about. */
+  readonly request?: SimulatedRequest;
 };
 
 export type RbacVerdict = {
@@ -31,7 +35,9 @@ export function simulateRbac(
   extension: TypedExtensionConfig,
   connection: SimulatedConnection,
 ): RbacVerdict {
-  const filter = extension.typedConfig && anyUnpack(extension.typedConfig, RBACSchema);
+  const { typedConfig } = extension;
+  const filter =
+    typedConfig && (anyUnpack(typedConfig, RBACSchema) ?? anyUnpack(typedConfig, HttpRbacSchema));
   assert(filter, 'the extension is an RBAC filter');
   const { isAllowed = true, policies = [] } = evaluate(filter.rules, connection) ?? {};
   return { isAllowed, policies, shadow: evaluate(filter.shadowRules, connection)?.isAllowed };
@@ -48,6 +54,7 @@ function evaluate(
     .map(([name]) => name)
     .toSorted();
   const matched = policies.length > 0;
+  if (rules.action === RBAC_Action.LOG) return { isAllowed: true, policies };
   return { isAllowed: rules.action === RBAC_Action.ALLOW ? matched : !matched, policies };
 }
 
@@ -67,8 +74,14 @@ function permits({ rule }: Permission, connection: SimulatedConnection): boolean
       return isInRange(rule.value, connection.destinationAddress);
     case 'requestedServerName':
       return isMatch(rule.value, connection.sni);
+    case 'header':
+      return hasHeader(rule.value, requestOf(connection));
+    case 'urlPath':
+      return hasPath(rule.value, requestOf(connection));
+    case 'uriTemplate':
+      return fitsTemplate(rule.value, requestOf(connection));
     default:
-      return assert.fail(`permission ${rule.case} means nothing to a TCP connection`);
+      return assert.fail(`permission ${rule.case} is not simulated`);
   }
 }
 
@@ -88,11 +101,25 @@ function isPrincipal({ identifier }: Principal, connection: SimulatedConnection)
       return principalName === undefined || isMatch(principalName, connection.principal);
     }
     case 'directRemoteIp':
-    case 'remoteIp':
       return isInRange(identifier.value, connection.sourceAddress);
+    case 'remoteIp':
+      return isInRange(identifier.value, remoteAddress(connection));
+    case 'header':
+      return hasHeader(identifier.value, requestOf(connection));
+    case 'metadata':
+      return hasMetadata(identifier.value, requestOf(connection));
     default:
-      return assert.fail(`principal ${identifier.case} means nothing to a TCP connection`);
+      return assert.fail(`principal ${identifier.case} is not simulated`);
   }
+}
+
+function requestOf({ request }: SimulatedConnection): SimulatedRequest {
+  return request ?? assert.fail('this means nothing to a TCP connection');
+}
+
+/** As a sidecar takes it: whom the last proxy names, else who connects. */
+function remoteAddress({ request, sourceAddress }: SimulatedConnection): string {
+  return request?.headers['x-forwarded-for']?.split(',').at(-1)?.trim() ?? sourceAddress;
 }
 
 function isInRange({ addressPrefix, prefixLen }: CidrRange, address: string): boolean {
@@ -100,21 +127,4 @@ function isInRange({ addressPrefix, prefixLen }: CidrRange, address: string): bo
   const ip = parseIp(address);
   assert(range && ip, `${addressPrefix}/${prefixLen} and ${address} are addresses`);
   return rangeContains(range, ip);
-}
-
-function isMatch({ matchPattern }: StringMatcher, text: string): boolean {
-  switch (matchPattern.case) {
-    case 'exact':
-      return text === matchPattern.value;
-    case 'prefix':
-      return text.startsWith(matchPattern.value);
-    case 'suffix':
-      return text.endsWith(matchPattern.value);
-    case 'contains':
-      return text.includes(matchPattern.value);
-    case 'safeRegex':
-      return new RegExp(`^(?:${matchPattern.value.regex})$`).test(text);
-    default:
-      return assert.fail(`string match ${matchPattern.case} is not simulated`);
-  }
 }
