@@ -190,13 +190,13 @@ test('the endpoints of a Service and a ServiceEntry of one host are together', (
   ]);
 });
 
-test('a WorkloadEntry whose health is checked is ready only when it is reported so', () => {
+test('rule 42: a WorkloadEntry that is not reported healthy takes no connection', () => {
   const checked = vm.replace(
     'labels',
     'annotations: { proxy.istio.io/health-checks-enabled: "true" }, labels',
   );
   const mesh = meshOf(`${service}---${checked}`);
-  assert.equal(mesh.endpoints.get(DB)?.byPort.get(5432)?.[0]?.health, 'unready');
+  assert.equal(mesh.endpoints.get(DB)?.byPort.get(5432)?.[0]?.health, 'terminating');
   apply(mesh, `${checked}status: { conditions: [{ type: Healthy, status: "True" }] }\n`);
   assert.equal(mesh.endpoints.get(DB)?.byPort.get(5432)?.[0]?.health, 'ready');
 });

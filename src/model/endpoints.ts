@@ -10,6 +10,8 @@ import { equalData } from './equal.ts';
 import type { Graph } from './graph.ts';
 import type { Inputs } from './inputs.ts';
 import type { Select } from './selection.ts';
+import { UNIX } from '#istio/workloadentry/schema.ts';
+import type { Topology } from './topology.ts';
 import type { Endpoint, MeshService, ServiceEndpoints } from './service.ts';
 import { compareText } from './services.ts';
 import type { Services } from './services.ts';
@@ -26,13 +28,13 @@ export function deriveEndpoints(
   graph: Graph,
   inputs: Inputs,
   { services, kubeServiceOf, entriesOf }: Services,
-  select: Select,
+  { select, topology }: { readonly select: Select; readonly topology: Topology },
 ): Collection<ServiceEndpoints> {
   const { slices } = inputs;
   const slicesByService = graph.index('EndpointSlices by Service', slices, (slice) =>
     slice.serviceName === '' ? [] : [`${slice.namespace}/${slice.serviceName}`],
   );
-  const place = new Placing(inputs);
+  const place = new Placing(inputs, topology);
   return graph.derive(
     'endpoints',
     services,
@@ -56,13 +58,16 @@ export function deriveEndpoints(
 
 function endpointsOf(service: MeshService, backends: readonly Backend[]): ServiceEndpoints {
   const takesNames = service.resolution !== 'static';
-  const usable = backends.filter(
-    ({ address }) => address !== '' && (takesNames || canonicalIp(address) !== undefined),
-  );
+  const usable = backends.filter(({ address, network }) => {
+    if (address === '') return network !== '';
+    return takesNames || address.startsWith(UNIX) || canonicalIp(address) !== undefined;
+  });
   const byPort = new Map(
     service.ports.map(({ number }) => [number, endpointsOfPort(number, usable)] as const),
   );
-  const addresses = [...byPort.values()].flat().map(({ address }) => address);
+  const addresses = [...byPort.values()]
+    .flat()
+    .flatMap(({ address }) => canonicalIp(address) ?? []);
   const isDialled = service.isHeadless && service.resolution === 'static';
   return { byPort, headlessAddresses: isDialled ? [...new Set(addresses)].sort() : [] };
 }
@@ -71,14 +76,18 @@ function endpointsOf(service: MeshService, backends: readonly Backend[]): Servic
 function endpointsOfPort(number: number, backends: readonly Backend[]): readonly Endpoint[] {
   const endpoints = new Map<string, Endpoint>();
   for (const { portFor, ...backend } of backends) {
-    const port = portFor(number);
-    const key = `${backend.address} ${port}`;
+    const port = backend.address.startsWith(UNIX) ? NO_PORT : portFor(number);
+    // somewhere in a network there may be several, of which nothing but that is known
+    const key = `${backend.address || (backend.workload ?? backend.network)} ${port}`;
     if (port !== undefined && !endpoints.has(key)) endpoints.set(key, { ...backend, port });
   }
   return [...endpoints.values()].toSorted(
     (a, b) => compareText(a.address, b.address) || a.port - b.port,
   );
 }
+
+/** Of a socket in the file system. */
+const NO_PORT = 0;
 
 type Finding = { readonly place: Placing; readonly select: Select };
 
@@ -95,8 +104,8 @@ function kubeBackends(
     const portFor = (number: number): number => number;
     return [{ ...outside(kube.externalName, kube.namespace), portFor }];
   }
-  const selected = select(kube.namespace, kube.selector).filter(
-    ({ kind }) => kind === 'WorkloadEntry' || slices.length === 0,
+  const selected = select(kube.namespace, kube.selector).filter((workload) =>
+    workload.kind === 'WorkloadEntry' ? !isNamed(workload) : slices.length === 0,
   );
   const backends = [
     ...slices.flatMap((slice) => sliceBackends(kube, slice, place)),
@@ -107,6 +116,9 @@ function kubeBackends(
   if (!kube.publishesNotReady) return backends;
   return backends.map((it) => (it.health === 'unready' ? { ...it, health: 'ready' } : it));
 }
+
+/** Kubernetes knows addresses only: names and sockets are for ServiceEntries. */
+const isNamed = ({ hostname, socket }: Workload): boolean => hostname !== '' || socket !== '';
 
 function sliceBackends(
   kube: KubeService,
@@ -174,6 +186,7 @@ function outside(address: string, namespace: string): Omit<Backend, 'portFor'> {
     workload: undefined,
     namespace,
     serviceAccount: '',
+    nodeName: '',
     labels: NO_LABELS,
   };
 }
@@ -181,21 +194,19 @@ function outside(address: string, namespace: string): Omit<Backend, 'portFor'> {
 /** Where a backend is, what it does not say itself being its namespace's and its node's. */
 class Placing {
   readonly #inputs: Inputs;
+  readonly #topology: Topology;
 
-  constructor(inputs: Inputs) {
+  constructor(inputs: Inputs, topology: Topology) {
     this.#inputs = inputs;
+    this.#topology = topology;
   }
 
-  /** One backend for each of its addresses. */
+  /** By its name, its socket or its primary address, or by nothing but its network. */
   workload(workload: Workload, portFor: Backend['portFor']): readonly Backend[] {
-    const addresses =
-      workload.hostname === '' ? workload.addresses.slice(0, 1) : [workload.hostname];
-    return addresses.map((address) => ({
-      ...this.#of(workload, workload.nodeName),
-      address,
-      health: workload.health,
-      portFor,
-    }));
+    const address = workload.hostname || workload.socket || (workload.addresses[0] ?? '');
+    if (address === '' && workload.network === '') return [];
+    const known = this.#of(workload, workload.nodeName);
+    return [{ ...known, address, health: healthOf(workload), portFor }];
   }
 
   sliceEndpoint(
@@ -205,15 +216,17 @@ class Placing {
   ): readonly Backend[] {
     const workload =
       pod === '' ? undefined : this.#inputs.workloads.get(workloadKey('Pod', namespace, pod));
+    const [address] = addresses; // the others are the same endpoint's
+    if (address === undefined) return [];
     const known = workload
       ? this.#of(workload, nodeName || workload.nodeName)
       : {
           ...outside('', namespace),
-          locality: this.#nodeLocality(nodeName),
-          network: this.#namespaceNetwork(namespace),
+          locality: this.#topology.nodeLocality(nodeName),
+          network: this.#topology.networkOf(namespace, address),
+          nodeName,
         };
-    // the addresses of one endpoint are the same endpoint's
-    return addresses.slice(0, 1).map((address) => ({ ...known, address, health, portFor }));
+    return [{ ...known, address, health, portFor }];
   }
 
   /** An endpoint that is written into a ServiceEntry. */
@@ -223,7 +236,7 @@ class Placing {
       ...outside(address, namespace),
       weight,
       locality,
-      network: network || this.#namespaceNetwork(namespace),
+      network: network || this.#topology.networkOf(namespace, address),
       tlsMode: takesMeshTls ? 'istio' : 'disabled',
       serviceAccount,
       labels,
@@ -234,8 +247,7 @@ class Placing {
     const { key, namespace, weight, tlsMode, serviceAccount } = workload;
     return {
       weight,
-      locality: workload.locality || this.#nodeLocality(nodeName),
-      network: workload.network || this.#namespaceNetwork(namespace),
+      ...this.#topology.placeOf(workload, nodeName),
       tlsMode,
       workload: key,
       namespace,
@@ -243,12 +255,11 @@ class Placing {
       labels: NO_LABELS,
     };
   }
-
-  #nodeLocality(nodeName: string): string {
-    return nodeName === '' ? '' : (this.#inputs.nodes.get(nodeName)?.locality ?? '');
-  }
-
-  #namespaceNetwork(namespace: string): string {
-    return this.#inputs.namespaces.get(namespace)?.network ?? '';
-  }
 }
+
+/**
+ * A WorkloadEntry that fails its health check is as good as gone, and nobody is told of it: of a Pod
+ * that is not ready a client may at least know that it is there.
+ */
+const healthOf = ({ kind, health }: Workload): Endpoint['health'] =>
+  kind === 'WorkloadEntry' && health === 'unready' ? 'terminating' : health;

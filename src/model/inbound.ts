@@ -5,13 +5,13 @@ import { equalData } from './equal.ts';
 import type { Graph } from './graph.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { compareText } from './services.ts';
+import { portsUnder } from './sidecar-ports.ts';
+import type { Sidecars } from './sidecars.ts';
+import { deliveryAddressOf } from './workload.ts';
 import type { InboundPort, Workload } from './workload.ts';
 
 /** A port of a service, and at which port of its own a workload serves it. */
 export type Served = { readonly servicePort: number; readonly port: number };
-
-/** Where a VM's services listen by default; a Pod's listen on the Pod's own address. */
-const LOCALHOST = '127.0.0.1';
 
 export type InboundPorts = {
   /** By key of the workload; nothing for one that serves no port. */
@@ -28,9 +28,11 @@ export function deriveInboundPorts(
     readonly services: Collection<MeshService>;
     readonly endpoints: Collection<ServiceEndpoints>;
     readonly workloads: Collection<Workload>;
+    /** By Sidecar: what a workload serves instead of what services say of it. */
+    readonly sidecarFor: Sidecars['sidecarFor'];
   },
 ): InboundPorts {
-  const { services, endpoints, workloads } = model;
+  const { services, endpoints, workloads, sidecarFor } = model;
   const byAddress = graph.index('workloads by own address', workloads, ({ namespace, addresses }) =>
     addresses.map((address) => `${namespace} ${address}`),
   );
@@ -45,8 +47,8 @@ export function deriveInboundPorts(
     equalData,
   );
   const servicesOf = graph.index('services by workload', servedBy, (served) => served.keys());
-  const inbound = graph.derive(
-    'inbound ports',
+  const declared = graph.derive(
+    'ports that services declare',
     servicesOf,
     (_, key) => {
       const workload = workloads.get(key);
@@ -60,6 +62,18 @@ export function deriveInboundPorts(
         }
       }
       return [...ports.values()].toSorted((a, b) => a.port - b.port);
+    },
+    equalData,
+  );
+  const inbound = graph.derive(
+    'inbound ports',
+    workloads,
+    (workload, key) => {
+      const ports = declared.get(key);
+      const sidecar = workload.isGateway
+        ? undefined
+        : sidecarFor(workload.namespace, workload.labels);
+      return sidecar === undefined ? ports : portsUnder(sidecar, { workload, ports: ports ?? [] });
     },
     equalData,
   );
@@ -80,6 +94,7 @@ function portsByWorkload(
   const ports = new Map<string, Served[]>();
   for (const [servicePort, endpoints] of byPort) {
     for (const { workload, port, namespace, address } of endpoints) {
+      if (port === 0) continue; // a socket: nothing is captured on its way there
       const keys = workload === undefined ? workloadsAt(namespace, address) : [workload];
       for (const key of keys) {
         const served = ports.get(key);
@@ -92,7 +107,7 @@ function portsByWorkload(
 }
 
 function inboundPort(
-  { kind, addresses }: Workload,
+  workload: Workload,
   { key, host, ports }: MeshService,
   { servicePort, port }: Served,
 ): InboundPort | undefined {
@@ -101,7 +116,7 @@ function inboundPort(
     declared && {
       port,
       protocol: declared.protocol,
-      deliverAddress: kind === 'Pod' ? (addresses[0] ?? LOCALHOST) : LOCALHOST,
+      deliverAddress: deliveryAddressOf(workload),
       service: { key, host, port: servicePort, portName: declared.name },
     }
   );

@@ -18,6 +18,7 @@ import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import { parseRequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import { parseSidecar } from '#istio/sidecar/sidecar.ts';
 import { httpRouteName, parseHttpRoute } from '#istio/httproute/http-route.ts';
 import { parseVirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
@@ -75,6 +76,7 @@ export function createIngest(
     parseRequestAuthentication,
   );
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
+  takeByName(kube.SIDECAR, inputs.sidecars, parseSidecar);
   takeByName(kube.GATEWAY, inputs.gateways, parseGateway);
   takeByName(kube.VIRTUAL_SERVICE, inputs.virtualServices, parseVirtualService);
   take(kube.HTTP_ROUTE, {

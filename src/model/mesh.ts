@@ -14,6 +14,8 @@ import { Addresses } from './addresses.ts';
 import type { AddressOwner } from './addresses.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
+import { deriveClients } from './clients.ts';
+import type { Client } from './clients.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { DestinationPolicy, DestinationRuleFor } from './destination-rules.ts';
 import { deriveEndpoints } from './endpoints.ts';
@@ -28,6 +30,8 @@ import type { Rejection, Remarks } from './inputs.ts';
 import { deriveLegacyPolicies } from './legacy-policies.ts';
 import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
+import { deriveNetworkGateways } from './networks.ts';
+import type { NetworkGateways } from './networks.ts';
 import { derivePolicies } from './policies.ts';
 import type { WorkloadAuthorization } from './policies.ts';
 import { deriveRequestAuthentications } from './request-authentication.ts';
@@ -36,6 +40,9 @@ import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
 import type { Services } from './services.ts';
+import { deriveSidecars } from './sidecars.ts';
+import type { Sidecars } from './sidecars.ts';
+import { Topology } from './topology.ts';
 import { createServicesWithin, deriveVirtualServices } from './virtual-services.ts';
 import type { VirtualServices } from './virtual-services.ts';
 import { workloadKey } from './workload.ts';
@@ -43,6 +50,7 @@ import type { InboundPort, Workload } from './workload.ts';
 
 export type {
   AddressOwner,
+  Client,
   DestinationPolicy,
   GatewayPort,
   MeshAddresses,
@@ -96,6 +104,17 @@ export type Mesh = {
   fullHost(host: string, namespace: string): string;
   /** What proxies in a namespace capture. */
   meshAddresses(clientNamespace: string): MeshAddresses;
+  /** What of a proxy decides what names mean to it. */
+  clientOf(identity: WorkloadIdentity): Client;
+  /** May clients use a service (or a port of it), as far as Sidecars go? */
+  readonly isImported: Sidecars['isImported'];
+  /** What becomes of their connections to what the mesh does not know. */
+  outboundTrafficPolicy(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+  ): MeshConfig['outboundTrafficPolicy'];
+  /** Empty while no network has a gateway. */
+  networkGateways(): NetworkGateways;
   /** The workload that a certificate names, if it is still there and still has that identity. */
   workloadOf(identity: WorkloadIdentity): Workload | undefined;
 
@@ -126,13 +145,18 @@ export function createMesh(options: MeshOptions = {}): Mesh {
 
   const derived = deriveServices(graph, inputs, { clusterDomain, defaults });
   const { services, kubeServiceOf } = derived;
-  const endpoints = deriveEndpoints(graph, inputs, derived, createSelect(graph, inputs));
-  const inbound = deriveInboundPorts(graph, { services, endpoints, workloads });
+  const root = graph.derive('root namespace', meshConfig, ({ rootNamespace }) => rootNamespace);
+  const rootNamespace = (): string => root.get(THE_MESH) ?? defaults.rootNamespace;
+  const topology = new Topology(graph, inputs, { clusterId });
+  const select = createSelect(graph, inputs);
+  const endpoints = deriveEndpoints(graph, inputs, derived, { select, topology });
+  const sidecars = deriveSidecars(graph, inputs.sidecars, { rootNamespace });
+  const { sidecarFor } = sidecars;
+  const inbound = deriveInboundPorts(graph, { services, endpoints, workloads, sidecarFor });
+  const workloadOf = createWorkloadOf(graph, workloads);
   const { nodes } = inputs;
   const addresses = new Addresses(graph, { services, endpoints, workloads, nodes, kubeServiceOf });
   const meshAddresses = deriveMeshAddresses(graph, { services, endpoints, meshConfig, defaults });
-  const root = graph.derive('root namespace', meshConfig, ({ rootNamespace }) => rootNamespace);
-  const rootNamespace = (): string => root.get(THE_MESH) ?? defaults.rootNamespace;
   const exportOfRules = graph.derive(
     'default exportTo of DestinationRules',
     meshConfig,
@@ -184,7 +208,13 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     servicesWithin: createServicesWithin(graph, services),
     fullHost,
     meshAddresses,
-    workloadOf: createWorkloadOf(graph, workloads),
+    workloadOf,
+    clientOf: deriveClients(graph, inputs, { services, topology, workloadOf }),
+    isImported: sidecars.isImported,
+    outboundTrafficPolicy: (namespace, labels) =>
+      sidecarFor(namespace, labels)?.outboundTrafficPolicy ??
+      (meshConfig.get(THE_MESH) ?? defaults).outboundTrafficPolicy,
+    networkGateways: deriveNetworkGateways(graph, inputs, { topology, clusterDomain }),
     ingest: createIngest(inputs, { defaults, fullHost }),
     commit: () => graph.commit(),
   };

@@ -1,6 +1,7 @@
 // What a service is to the mesh, and what stands behind it, whichever kinds of object said so.
 import type { Health } from '#istio/core/endpoint-slice.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
+import type { TrafficDistribution } from '#istio/core/service.ts';
 
 /**
  * How the endpoints of a service are found: `static` are given, `dns` and `dns-round-robin` are
@@ -43,6 +44,9 @@ export type MeshService = {
   readonly exportTo: Visibility;
   /** SPIFFE IDs or names that its endpoints' certificates may carry besides those known of them. */
   readonly subjectAltNames: readonly string[];
+  readonly trafficDistribution: TrafficDistribution;
+  /** Is a client only ever served by what runs on its own node? */
+  readonly isNodeLocal: boolean;
   /** The `namespace/name` of the Service in it, if there is one. */
   readonly kubeService: string | undefined;
   /** The `namespace/name` of each ServiceEntry in it, the oldest first. */
@@ -55,8 +59,12 @@ export type EndpointHealth = Health;
 export type TlsMode = 'istio' | 'disabled';
 
 export type Endpoint = {
-  /** Canonical IP address; may be a host name where the service's resolution is by DNS. */
+  /**
+   * Canonical IP address, or `unix://…`; a host name where the service's resolution is by DNS;
+   * empty when only its network is known.
+   */
   readonly address: string;
+  /** 0 of a Unix socket. */
   readonly port: number;
   /** At least 1. */
   readonly weight: number;
@@ -64,6 +72,8 @@ export type Endpoint = {
   readonly locality: string;
   /** Empty: the same network as everybody without one. */
   readonly network: string;
+  /** Empty when unknown. */
+  readonly nodeName: string;
   readonly health: EndpointHealth;
   /** Does it take mesh TLS? */
   readonly tlsMode: TlsMode;

@@ -40,6 +40,8 @@ test('a Service is a service of the mesh, with its TCP ports', () => {
     isExternal: false,
     exportTo: 'all',
     subjectAltNames: [],
+    trafficDistribution: 'any',
+    isNodeLocal: false,
     kubeService: 'default/db',
     serviceEntries: [],
   });

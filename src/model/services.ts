@@ -114,6 +114,8 @@ function mergeService(parts: {
     isExternal: kube === undefined && oldest?.isExternal === true,
     exportTo: kube ? exportToOf(kube) : uniteVisibility(entries.map(exportToOf)),
     subjectAltNames: [...new Set(entries.flatMap((entry) => entry.subjectAltNames))].sort(),
+    trafficDistribution: first.trafficDistribution,
+    isNodeLocal: kube?.isNodeLocal === true,
     kubeService: kube && objectKey(kube),
     serviceEntries: entries.map(objectKey),
   };

@@ -3,7 +3,9 @@ import type { WorkloadKind } from '#base/workload-identity.ts';
 import { NETWORK_LABEL } from '#istio/core/place.ts';
 import type { Pod } from '#istio/core/pod.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
+import type { ConnectionPool } from '#istio/destinationrule/traffic-policy.ts';
 import type { ParsedMeta } from '#istio/object.ts';
+import { UNIX } from '#istio/workloadentry/schema.ts';
 import { TLS_MODE } from '#istio/workloadentry/workload-entry.ts';
 import type { WorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
 import { canonicalIp } from '#base/ip.ts';
@@ -24,6 +26,8 @@ export type Workload = {
   readonly addresses: readonly string[];
   /** The address of a WorkloadEntry that is a host name; empty otherwise. */
   readonly hostname: string;
+  /** The address of a WorkloadEntry that is a Unix socket, `unix://…`; empty otherwise. */
+  readonly socket: string;
   /** Port name → port: a Pod's container ports, a WorkloadEntry's `ports`. */
   readonly ports: ReadonlyMap<string, number>;
   /** At least 1. */
@@ -45,8 +49,12 @@ export type InboundPort = {
   /** The port as the workload's proxy sees it dialled. Unique in a workload. */
   readonly port: number;
   readonly protocol: Protocol;
-  /** Where the proxy delivers to: a Pod's own address, 127.0.0.1 on a VM. */
+  /** Where the proxy delivers to: a Pod's own address, 127.0.0.1 on a VM, or as a Sidecar says. */
   readonly deliverAddress: string;
+  /** Where that is another than `port`. */
+  readonly deliverPort?: number;
+  /** Absent: no limits. */
+  readonly connectionPool?: ConnectionPool;
   /** The service that names this port: the oldest, should there be several. */
   readonly service: {
     readonly key: string;
@@ -55,6 +63,12 @@ export type InboundPort = {
     readonly portName: string;
   };
 };
+
+/** Where a VM's services listen by default; a Pod's listen on the Pod's own address. */
+const LOCALHOST = '127.0.0.1';
+
+export const deliveryAddressOf = ({ kind, addresses }: Workload): string =>
+  kind === 'Pod' ? (addresses[0] ?? LOCALHOST) : LOCALHOST;
 
 export function workloadKey(kind: WorkloadKind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
@@ -72,6 +86,7 @@ export function workloadOfPod(pod: Pod): Workload {
     serviceAccount,
     addresses,
     hostname: '',
+    socket: '',
     ports,
     weight: 1,
     locality: (labels['istio-locality'] ?? '').replaceAll('.', '/'),
@@ -88,6 +103,7 @@ export function workloadOfEntry(entry: WorkloadEntry): Workload {
   const { namespace, name, createdAtMs, labels, serviceAccount } = entry;
   const { weight, locality, network } = entry;
   const ip = canonicalIp(entry.address);
+  const isSocket = entry.address.startsWith(UNIX);
   return {
     key: workloadKey('WorkloadEntry', namespace, name),
     kind: 'WorkloadEntry',
@@ -97,7 +113,8 @@ export function workloadOfEntry(entry: WorkloadEntry): Workload {
     labels,
     serviceAccount,
     addresses: ip === undefined ? [] : [ip],
-    hostname: ip === undefined && !entry.address.startsWith('unix://') ? entry.address : '',
+    hostname: ip === undefined && !isSocket ? entry.address : '',
+    socket: isSocket ? entry.address : '',
     ports: new Map(Object.entries(entry.ports)),
     weight,
     locality,

@@ -1,20 +1,29 @@
 // Who calls, as far as it decides what a name means: its namespace says what it may see and which
-// rules are for it, its labels which of the rules that select workloads.
+// rules are for it, its labels which of the rules that select workloads, its place whom it prefers.
+import { unknownClient } from '#model/clients.ts';
+import type { Client } from '#model/clients.ts';
 
-export type Client = {
-  readonly namespace: string;
-  /** Empty where no rule tells the workloads of the namespace apart. */
-  readonly labels: Readonly<Record<string, string>>;
-};
+export type { Client };
 
-/** Equal clients have equal keys. */
-export function clientKey({ namespace, labels }: Client): string {
+/** Equal clients have equal keys: the namespace alone where nothing else is known or asked for. */
+export function clientKey(client: Client): string {
+  const { namespace, labels, locality, network, isSidecar } = client;
   const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return pairs.length === 0 ? namespace : `${namespace} ${JSON.stringify(pairs)}`;
+  const facts = [pairs, locality, network, isSidecar];
+  const isPlain = pairs.length === 0 && locality === '' && network === '' && !isSidecar;
+  return isPlain ? namespace : `${namespace} ${JSON.stringify(facts)}`;
 }
 
 export function parseClientKey(key: string): Client {
-  const [, namespace = '', pairs = '[]'] = /^([^ ]*)(?: (.*))?$/s.exec(key) ?? [];
-  const labels: readonly (readonly [string, string])[] = JSON.parse(pairs); // our own `clientKey`
-  return { namespace, labels: Object.fromEntries(labels) };
+  const [, namespace = '', facts] = /^([^ ]*)(?: (.*))?$/s.exec(key) ?? [];
+  if (facts === undefined) return unknownClient(namespace);
+  const [pairs, locality, network, isSidecar]: Facts = JSON.parse(facts); // our own `clientKey`
+  return { namespace, labels: Object.fromEntries(pairs), locality, network, isSidecar };
 }
+
+type Facts = readonly [
+  labels: readonly (readonly [string, string])[],
+  locality: string,
+  network: string,
+  isSidecar: boolean,
+];

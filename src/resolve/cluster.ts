@@ -1,191 +1,86 @@
-// The cluster behind a destination address. A proxy asks for it by name when it first meets the
-// address, and is always answered: with the service, with a way past the mesh, or with a tombstone.
+// The cluster behind a destination. A proxy asks for it by name when it first meets the address or
+// routes a request there, and is always answered: with the service, with a way past the mesh, or
+// with a tombstone.
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { assertNever } from '#base/assert-never.ts';
 import {
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import type {
-  Cluster_TransportSocketMatchSchema,
-  ClusterSchema,
-} from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import type { ClientSecurity } from './client-policy.ts';
-import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
-import { buildLoadAssignment, TLS_MODE_ISTIO } from './endpoints.ts';
-import type { ClusterEndpoint } from './endpoints.ts';
+import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
+import type { ClientPolicy, ClientSettings } from './client-policy.ts';
+import { httpOptions, spokenUnder } from './cluster-http.ts';
+import type { Spoken } from './cluster-http.ts';
+import { connectionLimits, outlierDetection, TCP_KEEPALIVE } from './cluster-limits.ts';
+import type { ClusterDefaults } from './cluster-limits.ts';
+import { discovery, isPassedOn } from './cluster-source.ts';
+import type { EndpointSource } from './cluster-source.ts';
+import { transport } from './cluster-tls.ts';
 import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
-import { ADS, metadata, milliseconds, packed } from './message.ts';
-import type { TypedConfig } from './message.ts';
-import { BLACK_HOLE_STAT_NAME, outboundName, outboundSni, PASSTHROUGH_STAT_NAME } from './names.ts';
-import { clientTls, plaintext } from './tls.ts';
+import { metadata } from './message.ts';
+import { BLACK_HOLE_STAT_NAME, outboundName, PASSTHROUGH_STAT_NAME } from './names.ts';
 
 type Cluster = MessageInitShape<typeof ClusterSchema>;
 
-/** MeshConfig.connectTimeout's default in Istio. */
-const CONNECT_TIMEOUT_MS = 10_000;
+export { TCP_KEEPALIVE };
+export type { EndpointSource };
 
-/** Envoy's default is 1024 connections for a whole destination: too few for a database, unasked. */
-const UNLIMITED = 0xffff_ffff;
+export const NO_SETTINGS: ClientSettings = {
+  loadBalancer: undefined,
+  connectionPool: undefined,
+  outlierDetection: undefined,
+  proxyProtocol: undefined,
+  retryBudget: undefined,
+};
 
-/** What every cluster has, whatever it leads to. */
-export const CLUSTER_BASICS = {
-  connectTimeout: milliseconds(CONNECT_TIMEOUT_MS),
-  circuitBreakers: {
-    thresholds: [
-      {
-        maxConnections: UNLIMITED,
-        maxPendingRequests: UNLIMITED,
-        maxRequests: UNLIMITED,
-        maxRetries: UNLIMITED,
-      },
-    ],
-  },
-} satisfies Cluster;
+/** What every cluster has, whatever it leads to and whatever the mesh says. */
+export const CLUSTER_BASICS = withoutKeepalive(connectionLimits(NO_SETTINGS, DEFAULT_MESH_CONFIG));
 
-/**
- * Finds dead peers, since no idle timeout does: first probe after 5 minutes (half of a common
- * firewall's memory), dead after three unanswered ones. Linux would wait for two hours.
- */
-export const TCP_KEEPALIVE = {
-  keepaliveTime: 300,
-  keepaliveInterval: 30,
-  keepaliveProbes: 3,
-} as const;
+function withoutKeepalive({
+  connectTimeout,
+  circuitBreakers,
+}: Cluster): Pick<Cluster, 'connectTimeout' | 'circuitBreakers'> {
+  return { connectTimeout, circuitBreakers };
+}
 
-/** Whether the endpoints come as a resource of their own, or stand in the cluster. */
-export type EndpointSource =
-  | { readonly kind: 'eds' }
-  /** One workload, dialled by its own address. */
-  | { readonly kind: 'static'; readonly endpoints: readonly ClusterEndpoint[] }
-  /** Names that the proxy itself resolves. */
-  | { readonly kind: 'dns'; readonly endpoints: readonly ClusterEndpoint[] }
-  /** Wherever the connection was going (ServiceEntry resolution NONE). */
-  | { readonly kind: 'original-dst' };
-
-export type ServiceClusterInput = {
+export type ServiceClusterInput = ClientPolicy & {
   /** As the proxy asked for it. */
   readonly name: string;
   readonly service: ServiceMetadata & { readonly port: number; readonly subset?: string };
   readonly source: EndpointSource;
-  /** Who may answer: the endpoints' SPIFFE IDs and ServiceEntry.subjectAltNames. */
-  readonly subjectAltNames: readonly string[];
+  /** Who may answer: the endpoints' SPIFFE IDs, beside those that are written. */
+  readonly identities: readonly string[];
+  /** ServiceEntry.subjectAltNames. */
+  readonly writtenNames: readonly string[];
   /** The mesh's own, then its aliases. */
   readonly trustDomains: readonly string[];
-  readonly security: ClientSecurity;
-  /** Requests are made in HTTP/2. For clusters that requests are routed to. */
-  readonly isHttp2?: boolean;
+  /** By whoever uses the cluster, if no rule says otherwise. */
+  readonly spoken: Spoken;
+  readonly defaults: ClusterDefaults;
 };
 
 /** Logs and statistics show it by Istio's name, `outbound|<port>||<host>`, not by the asked one. */
 export function buildServiceCluster(input: ServiceClusterInput): Cluster {
-  const { name, service, source } = input;
+  const { name, service, source, security, settings, defaults, identities, writtenNames } = input;
+  const pool = settings.connectionPool;
+  const spoken = spokenUnder(input.spoken, { pool, ...defaults });
   return {
     name,
     altStatName: outboundName(service),
-    ...CLUSTER_BASICS,
-    ...discovery(source, { name, service }),
-    ...transport(input),
-    ...(input.isHttp2 === true && { typedExtensionProtocolOptions: HTTP2 }),
-    upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
+    ...connectionLimits(settings, defaults),
+    ...discovery(source, { name, service, settings, defaults }),
+    ...outlierDetection(settings.outlierDetection),
+    ...transport({
+      ...input,
+      spoken,
+      subjectAltNames: [...identities, ...writtenNames],
+      proxyProtocol: settings.proxyProtocol,
+      hasEndpoints: !isPassedOn(source, settings),
+    }),
+    ...httpOptions(spoken, { pool, security }),
     metadata: metadata({ [ISTIO_METADATA]: serviceMetadata(service) }),
   };
-}
-
-const HTTP2 = {
-  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packed(HttpProtocolOptionsSchema, {
-    upstreamProtocolOptions: {
-      case: 'explicitHttpConfig',
-      value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
-    },
-  }),
-};
-
-/** Only a list of addresses can have unhealthy members; panic would route to them regardless. */
-const BALANCED = {
-  lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
-  commonLbConfig: { healthyPanicThreshold: { value: 0 } },
-} satisfies Partial<Cluster>;
-
-const ORIGINAL_DESTINATION = {
-  clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
-  lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-} satisfies Partial<Cluster>;
-
-function discovery(
-  source: EndpointSource,
-  { name, service }: Pick<ServiceClusterInput, 'name' | 'service'>,
-) {
-  switch (source.kind) {
-    case 'eds':
-      return {
-        ...BALANCED,
-        clusterDiscoveryType: discoveryType(Cluster_DiscoveryType.EDS),
-        edsClusterConfig: { edsConfig: ADS, serviceName: outboundName(service) },
-      };
-    case 'static':
-      return {
-        ...BALANCED,
-        clusterDiscoveryType: discoveryType(Cluster_DiscoveryType.STATIC),
-        loadAssignment: buildLoadAssignment(name, source.endpoints),
-      };
-    case 'dns':
-      return {
-        ...BALANCED,
-        clusterDiscoveryType: discoveryType(Cluster_DiscoveryType.STRICT_DNS),
-        loadAssignment: buildLoadAssignment(name, source.endpoints),
-      };
-    case 'original-dst':
-      return ORIGINAL_DESTINATION;
-    default:
-      return assertNever(source);
-  }
-}
-
-const discoveryType = (value: Cluster_DiscoveryType) => ({ case: 'type', value }) as const;
-
-/** How endpoints are spoken to; nothing of it is plaintext. */
-function transport(
-  input: ServiceClusterInput,
-): Pick<Cluster, 'transportSocket' | 'transportSocketMatches'> {
-  const { security, source } = input;
-  switch (security.kind) {
-    case 'automatic':
-      // An address that the client chose has no metadata to match.
-      return source.kind === 'original-dst' ? {} : { transportSocketMatches: autoMtls(input) };
-    case 'mesh':
-      return { transportSocket: meshTls(input, security) };
-    case 'plaintext':
-      return {};
-    case 'refused':
-      throw new Error(`${input.name} is refused, and so has no cluster`);
-    default:
-      return assertNever(security);
-  }
-}
-
-/** Each endpoint is spoken to as its own metadata says; the first match counts. */
-function autoMtls(
-  input: ServiceClusterInput,
-): MessageInitShape<typeof Cluster_TransportSocketMatchSchema>[] {
-  const transportSocket = meshTls(input, { sni: '', subjectAltNames: [] });
-  return [
-    { name: 'tlsMode-istio', match: TLS_MODE_ISTIO, transportSocket },
-    { name: 'tlsMode-disabled', match: {}, transportSocket: plaintext() },
-  ];
-}
-
-/** @param rule what a DestinationRule says instead of what is known; empty where it does not */
-function meshTls(
-  { service, subjectAltNames, trustDomains }: ServiceClusterInput,
-  rule: { readonly sni: string; readonly subjectAltNames: readonly string[] },
-): TypedConfig {
-  return clientTls({
-    sni: rule.sni === '' ? outboundSni(service) : rule.sni,
-    subjectAltNames: rule.subjectAltNames.length > 0 ? rule.subjectAltNames : subjectAltNames,
-    trustDomains,
-  });
 }
 
 /**
@@ -207,7 +102,8 @@ export function buildPassthrough(name: string, altStatName = PASSTHROUGH_STAT_NA
     name,
     altStatName,
     ...CLUSTER_BASICS,
-    ...ORIGINAL_DESTINATION,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
     upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
   };
 }

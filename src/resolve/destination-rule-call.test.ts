@@ -103,8 +103,7 @@ describe('a call under a DestinationRule is', () => {
   test('refused, rather than in plaintext, where TLS of another kind is asked for', () => {
     const { mesh, catalog } = library();
     for (const mode of ['SIMPLE', 'MUTUAL']) {
-      const files = { clientCertificate: '/c', privateKey: '/k' };
-      mesh.rules.set(HOST, ofTls(mode === 'MUTUAL' ? { mode, ...files } : { mode }));
+      mesh.rules.set(HOST, ofTls({ mode, credentialName: 'remote' }));
       for (const address of [VIP, VM]) {
         assert.equal(call(catalog, address).cluster, 'BlackHoleCluster');
         const name = destinationClusterName({ address, port: 5432 });

@@ -1,7 +1,8 @@
 // ClusterLoadAssignment: where a service's port is to be had, and how each place wants to be spoken
-// to. One for each service port, shared by every proxy that may see the service.
+// to. One for each service port and way of seeing it, shared by every proxy that sees it so.
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { HealthStatus } from '#gen/envoy/config/core/v3/health_check_pb.js';
+import type { AddressSchema } from '#gen/envoy/config/core/v3/address_pb.js';
 import type { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import type {
   LbEndpointSchema,
@@ -19,6 +20,7 @@ export type Locality = {
 };
 
 export type ClusterEndpoint = {
+  /** An IP address, a name where names are looked up, or `unix://…`. */
   readonly address: string;
   readonly port: number;
   /** Share of new connections, 1 or more. */
@@ -31,31 +33,50 @@ export type ClusterEndpoint = {
   readonly workload: WorkloadMetadata | undefined;
 };
 
-/** Endpoint metadata that cluster.ts matches on. Absent on endpoints that want plaintext. */
+/** Endpoints of one place that are preferred alike. */
+export type EndpointGroup = {
+  readonly locality: Locality;
+  /** 0 is tried first; no number is left out. */
+  readonly priority: number;
+  /** Among the groups of its priority; undefined: as much as its endpoints weigh together. */
+  readonly weight: number | undefined;
+  readonly endpoints: readonly ClusterEndpoint[];
+};
+
+/** Endpoint metadata that cluster-tls.ts matches on. Absent on endpoints that want plaintext. */
 export const TLS_MODE_METADATA = 'envoy.transport_socket_match';
 export const TLS_MODE_ISTIO: JsonObject = { tlsMode: 'istio' };
 
-/** Sorted by locality, address and port: equal endpoints in any order have equal bytes. */
+/** Envoy's limit for a weight, and for the sum of all the weights of a priority. */
+const WEIGHT_MAX = 0xffff_ffff;
+
+/** Sorted by priority, locality, address and port: equal groups in any order have equal bytes. */
 export function buildLoadAssignment(
   clusterName: string,
-  endpoints: readonly ClusterEndpoint[],
+  groups: readonly EndpointGroup[],
 ): MessageInitShape<typeof ClusterLoadAssignmentSchema> {
-  const sorted = endpoints
-    .map((endpoint) => ({ endpoint, key: sortKey(endpoint) }))
-    .toSorted((a, b) => compare(a.key, b.key))
-    .map(({ endpoint }) => endpoint);
-  const groups = Map.groupBy(sorted, ({ locality }) => localityKey(locality));
-  return { clusterName, endpoints: [...groups.values()].map(buildLocality) };
+  const sorted = groups
+    .map((group) => ({ group, key: localityKey(group.locality) }))
+    .toSorted((a, b) => a.group.priority - b.group.priority || compare(a.key, b.key));
+  return { clusterName, endpoints: sorted.map(({ group }) => buildGroup(group)) };
 }
 
-function buildLocality(
-  endpoints: readonly ClusterEndpoint[],
-): MessageInitShape<typeof LocalityLbEndpointsSchema> {
-  const { region = '', zone = '', subZone = '' } = endpoints[0]?.locality ?? {};
+function buildGroup({
+  locality,
+  priority,
+  weight,
+  endpoints,
+}: EndpointGroup): MessageInitShape<typeof LocalityLbEndpointsSchema> {
+  const { region, zone, subZone } = locality;
+  const sorted = endpoints
+    .map((endpoint) => ({ endpoint, key: hostPort(endpoint) }))
+    .toSorted((a, b) => compare(a.key, b.key));
+  const sum = endpoints.reduce((total, endpoint) => total + endpoint.weight, 0);
   return {
     ...(region + zone + subZone !== '' && { locality: { region, zone, subZone } }),
-    loadBalancingWeight: endpoints.reduce((sum, { weight }) => sum + weight, 0),
-    lbEndpoints: endpoints.map(buildEndpoint),
+    ...(priority > 0 && { priority }),
+    loadBalancingWeight: Math.min(weight ?? sum, WEIGHT_MAX),
+    lbEndpoints: sorted.map(({ endpoint }) => buildEndpoint(endpoint)),
   };
 }
 
@@ -63,9 +84,9 @@ function buildLocality(
 function buildEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEndpointSchema> {
   const { takesMeshTls, workload } = endpoint;
   return {
-    hostIdentifier: { case: 'endpoint', value: { address: socketAddress(endpoint) } },
+    hostIdentifier: { case: 'endpoint', value: { address: addressOf(endpoint) } },
     healthStatus: endpoint.isHealthy ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY,
-    loadBalancingWeight: endpoint.weight,
+    loadBalancingWeight: Math.min(endpoint.weight, WEIGHT_MAX),
     metadata: metadata({
       ...(takesMeshTls && { [TLS_MODE_METADATA]: TLS_MODE_ISTIO }),
       ...(workload && { [ISTIO_METADATA]: workloadMetadata(workload) }),
@@ -73,10 +94,23 @@ function buildEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEnd
   };
 }
 
-const localityKey = ({ region, zone, subZone }: Locality): string => `${region}/${zone}/${subZone}`;
+export const UNIX = 'unix://';
 
-const sortKey = (endpoint: ClusterEndpoint): string =>
-  `${localityKey(endpoint.locality)} ${hostPort(endpoint)}`;
+function addressOf(endpoint: ClusterEndpoint): MessageInitShape<typeof AddressSchema> {
+  const { address } = endpoint;
+  return address.startsWith(UNIX)
+    ? { address: { case: 'pipe', value: { path: address.slice(UNIX.length) } } }
+    : socketAddress(endpoint);
+}
+
+export const localityKey = ({ region, zone, subZone }: Locality): string =>
+  `${region}/${zone}/${subZone}`;
+
+/** @param text `region/zone/subzone`, as much of it as is known */
+export function parseLocality(text: string): Locality {
+  const [region = '', zone = '', subZone = ''] = text.split('/');
+  return { region, zone, subZone };
+}
 
 const compare = (a: string, b: string): number => {
   if (a === b) return 0;

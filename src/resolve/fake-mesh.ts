@@ -9,6 +9,7 @@ import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts'
 import { Graph } from '#model/graph.ts';
 import type {
   AddressOwner,
+  Client,
   DestinationPolicy,
   GatewayPort,
   Mesh,
@@ -17,6 +18,7 @@ import type {
   Remarks,
   WorkloadAuthorization,
 } from '#model/mesh.ts';
+import type { NetworkGateways } from '#model/networks.ts';
 import type { Endpoint, MeshService, ServiceEndpoints } from '#model/service.ts';
 import { createServicesWithin, deriveVirtualServices } from '#model/virtual-services.ts';
 import type { InboundPort, Workload } from '#model/workload.ts';
@@ -57,6 +59,8 @@ export class FakeMesh implements Mesh {
     fullHost: (host) => host,
   });
   readonly servicesWithin = createServicesWithin(this.graph, this.services);
+  /** Under `config`. */
+  readonly gatewaysOfNetworks = this.graph.source<NetworkGateways>('network gateways');
   /** By namespace. */
   readonly captured = this.graph.source<MeshAddresses>('mesh addresses');
 
@@ -133,6 +137,25 @@ export class FakeMesh implements Mesh {
     return found?.serviceAccount === serviceAccount ? found : undefined;
   }
 
+  clientOf(identity: WorkloadIdentity): Client {
+    const workload = this.workloadOf(identity);
+    const { locality = '', network = '', isGateway = true } = workload ?? {};
+    const isSidecar = !isGateway;
+    return { namespace: identity.namespace, labels: {}, locality, network, isSidecar };
+  }
+
+  isImported(): boolean {
+    return true;
+  }
+
+  outboundTrafficPolicy(): MeshConfig['outboundTrafficPolicy'] {
+    return this.config().outboundTrafficPolicy;
+  }
+
+  networkGateways(): NetworkGateways {
+    return this.gatewaysOfNetworks.get(CONFIG) ?? new Map();
+  }
+
   ingest(): void {
     throw new Error('a fake mesh is written to directly');
   }
@@ -154,6 +177,7 @@ export function fakeWorkload(options: Partial<Workload> & { readonly name: strin
     serviceAccount: name,
     addresses: [],
     hostname: '',
+    socket: '',
     ports: new Map(),
     weight: 1,
     locality: '',
@@ -183,6 +207,8 @@ export function fakeService(
     isExternal: false,
     exportTo: 'all',
     subjectAltNames: [],
+    trafficDistribution: 'any',
+    isNodeLocal: false,
     kubeService: undefined,
     serviceEntries: [],
     ...rest,
@@ -198,6 +224,7 @@ export function fakeEndpoint(
     weight: workload.weight,
     locality: workload.locality,
     network: '',
+    nodeName: '',
     health: workload.health,
     tlsMode: workload.tlsMode,
     workload: workload.key,

@@ -1,5 +1,6 @@
 // What names mean to a gateway: its listeners, the route tables of their HTTP ports, and the
 // clusters that these lead to. All of it is listed; a gateway asks for nothing on demand.
+import { unknownClient } from '#model/clients.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { GatewayPort } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
@@ -36,7 +37,7 @@ export class GatewayPlanner {
     const { namespace } = workload;
     const names = new Set(ports.flatMap((port) => this.#clustersOf(port, namespace)));
     // a destination that there is not has no cluster: its requests are answered 503
-    const client = { namespace, labels: workload.labels };
+    const client = { ...unknownClient(namespace), labels: workload.labels };
     return [...names].filter((name) => this.#clusters.byName(name, client)).toSorted();
   }
 

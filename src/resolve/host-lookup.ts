@@ -5,8 +5,16 @@ import type { Mesh } from '#model/mesh.ts';
 import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
 
-/** The one service that a host is to clients in a namespace, by the order of address owners. */
-export type HostLookup = (namespace: string, host: string) => MeshService | undefined;
+/**
+ * The one service that a host is to clients in a namespace, by the order of address owners.
+ *
+ * @param labels of the client, for what its Sidecar imports; absent where that does not matter
+ */
+export type HostLookup = (
+  namespace: string,
+  host: string,
+  labels?: Readonly<Record<string, string>>,
+) => MeshService | undefined;
 
 /** The service of a host; for another name of a service (ExternalName), that service. */
 export function concreteOf(
@@ -21,10 +29,11 @@ export function concreteOf(
 /** Adds an index to the mesh's graph. */
 export function createHostLookup(mesh: Mesh): HostLookup {
   const byHost = mesh.graph.index('services by host', mesh.services, ({ host }) => [host]);
-  return (namespace, host) => {
+  return (namespace, host, labels) => {
     const visible = membersOf(byHost, host)
       .flatMap((key) => mesh.services.get(key) ?? [])
-      .filter((service) => isVisibleIn(service, namespace));
+      .filter((service) => isVisibleIn(service, namespace))
+      .filter((service) => labels === undefined || mesh.isImported(namespace, labels, service));
     return visible.toSorted(compareServices(namespace))[0];
   };
 }

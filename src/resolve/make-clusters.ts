@@ -8,17 +8,22 @@ import type { Mesh } from '#model/mesh.ts';
 import type { Endpoint, MeshService, Resolution } from '#model/service.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
+import { topologyLabels } from '#model/topology.ts';
 import type { ClientSecurity } from './client-policy.ts';
+import type { Spoken } from './cluster-http.ts';
 import { buildPassthrough, buildServiceCluster, buildTombstone } from './cluster.ts';
 import type { EndpointSource } from './cluster.ts';
 import { encodeResource } from './encode.ts';
-import { buildLoadAssignment } from './endpoints.ts';
-import type { ClusterEndpoint } from './endpoints.ts';
+import { acrossNetworks } from './endpoint-networks.ts';
+import { buildLoadAssignment, parseLocality } from './endpoints.ts';
+import type { EndpointGroup } from './endpoints.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { trustDomainsOf } from './tls.ts';
 import { takesMeshTls } from './mtls-mode.ts';
 import { outboundName } from './names.ts';
-import type { ClusterRecipe, SubsetRef } from './recipe.ts';
+import { groupEndpoints } from './locality.ts';
+import type { PlacedEndpoint } from './locality.ts';
+import type { ClusterRecipe, EndpointView, SubsetRef } from './recipe.ts';
 
 type ServiceRecipe = Extract<
   ClusterRecipe,
@@ -61,37 +66,51 @@ export class ClusterMaker {
   }
 
   #serviceCluster(recipe: ServiceRecipe): EncodedResource {
-    const { name, port } = recipe;
+    const { name, port, settings } = recipe;
     const service = this.#mesh.services.get(recipe.service);
     if (service === undefined) return encodeTombstone(name);
-    const trustDomains = trustDomainsOf(this.#mesh.config());
-    const identities = this.#identities.get(service.key) ?? [];
+    const config = this.#mesh.config();
     const source = this.#endpointSource(recipe, service.resolution);
-    const subset = subsetOf(recipe);
-    const names = { ...serviceNames(service), port, subset: subset?.name ?? '' };
+    const subset = recipe.kind === 'table-cluster' ? (recipe.view.subset?.name ?? '') : '';
+    const names = { ...serviceNames(service), port, subset };
     const cluster = buildServiceCluster({
       name,
       service: names,
       source,
-      subjectAltNames: [...identities, ...service.subjectAltNames],
-      trustDomains,
-      security: this.#securityOf(recipe.security, service),
+      identities: this.#identities.get(service.key) ?? [],
+      writtenNames: service.subjectAltNames,
+      trustDomains: trustDomainsOf(config),
+      security: this.#securityOf(recipe, service, source),
+      settings,
       // whoever dials for itself speaks for itself
-      isHttp2: recipe.kind === 'table-cluster' && isHttp2(service, port),
+      spoken: recipe.kind === 'table-cluster' ? spokenAt(service, port) : 'tcp',
+      defaults: config,
     });
     return encodeResource(
       name,
       ClusterSchema,
       cluster,
-      source.kind === 'eds' ? { endpoints: outboundName(names) } : {},
+      cluster.edsClusterConfig ? { endpoints: outboundName(names) } : {},
     );
   }
 
-  /** Nobody outside of the mesh is thought to speak its TLS, unless a rule says so. */
-  #securityOf(security: ClientSecurity, { isExternal }: MeshService): ClientSecurity {
+  /**
+   * Nobody outside of the mesh is thought to speak its TLS, unless a rule says so. Where the client
+   * chose the address there is one way for all of the service's endpoints, if it is known of any.
+   */
+  #securityOf(
+    { security, port }: ServiceRecipe,
+    { key, isExternal }: MeshService,
+    source: EndpointSource,
+  ): ClientSecurity {
     if (security.kind !== 'automatic') return security;
-    const isAutomatic = this.#mesh.config().enableAutoMtls && !isExternal;
-    return isAutomatic ? security : { kind: 'plaintext' };
+    if (!this.#mesh.config().enableAutoMtls || isExternal) return { kind: 'plaintext' };
+    if (source.kind !== 'original-dst') return security;
+    const endpoints = this.#endpointsOf(key, port).filter(isTaking);
+    const isTaken = endpoints.every((endpoint) => this.#takesMeshTls(endpoint));
+    return endpoints.length > 0 && isTaken
+      ? { kind: 'mesh', sni: '', subjectAltNames: [] }
+      : { kind: 'plaintext' };
   }
 
   #endpointSource(recipe: ServiceRecipe, resolution: Resolution): EndpointSource {
@@ -99,19 +118,27 @@ export class ClusterMaker {
       const { address, port } = recipe.endpoint;
       const endpoints = this.#endpointsOf(recipe.service, recipe.port)
         .filter((endpoint) => endpoint.address === address && endpoint.port === port)
-        .map((endpoint) => ({ ...this.#clusterEndpoint(endpoint), isHealthy: true }));
-      return { kind: 'static', endpoints };
+        .map((endpoint) => ({ ...this.#placed(endpoint), isHealthy: true }));
+      return { kind: 'static', groups: groupEndpoints(endpoints, null), isByLocality: false };
     }
-    const endpoints = (): readonly ClusterEndpoint[] =>
-      this.#balanced(recipe.service, recipe.port, subsetOf(recipe));
+    const { view } = recipe;
+    const isByLocality = view.preference !== null;
+    const groups = (): readonly EndpointGroup[] => this.#seen(recipe.service, recipe.port, view);
     switch (resolution) {
       case 'static':
+        if (recipe.kind === 'table-cluster' && recipe.isByClient) return { kind: 'original-dst' };
         return recipe.kind === 'table-cluster' || recipe.ownsHost
-          ? { kind: 'eds' }
-          : { kind: 'static', endpoints: endpoints() };
+          ? { kind: 'eds', isByLocality }
+          : { kind: 'static', groups: groups(), isByLocality };
       case 'dns':
-      case 'dns-round-robin':
-        return { kind: 'dns', endpoints: endpoints() };
+        return { kind: 'dns', groups: groups(), isByLocality };
+      case 'dns-round-robin': {
+        const found = groups();
+        // Envoy refuses one that has nothing to look up
+        return found.length === 0
+          ? { kind: 'static', groups: [], isByLocality }
+          : { kind: 'logical-dns', groups: found, isByLocality };
+      }
       case 'none':
       case 'dynamic-dns':
         return { kind: 'original-dst' };
@@ -123,9 +150,9 @@ export class ClusterMaker {
   #endpoints(recipe: Extract<ClusterRecipe, { kind: 'endpoints' }>): EncodedResource | undefined {
     const service = this.#mesh.services.get(recipe.service);
     if (service === undefined) return undefined;
-    const { port, subset } = recipe;
-    const name = outboundName({ host: service.host, port, subset: subset?.name ?? '' });
-    const assignment = buildLoadAssignment(name, this.#balanced(service.key, port, subset));
+    const { port, view } = recipe;
+    const name = outboundName({ host: service.host, port, subset: view.subset?.name ?? '' });
+    const assignment = buildLoadAssignment(name, this.#seen(service.key, port, view));
     return encodeResource(name, ClusterLoadAssignmentSchema, assignment);
   }
 
@@ -133,49 +160,76 @@ export class ClusterMaker {
     return this.#mesh.endpoints.get(service)?.byPort.get(port) ?? [];
   }
 
-  /** Who takes new connections: whoever is going away does not, and is left out. */
-  #balanced(service: string, port: number, subset: SubsetRef | null): readonly ClusterEndpoint[] {
-    return this.#endpointsOf(service, port)
-      .filter(({ health }) => health !== 'terminating')
-      .filter((endpoint) => subset === null || this.#isIn(endpoint, subset))
-      .map((endpoint) => this.#clusterEndpoint(endpoint));
+  /** What a client gets to see of the endpoints of a service's port. */
+  #seen(service: string, port: number, view: EndpointView): readonly EndpointGroup[] {
+    const { subset, preference, network, node, hidesUnready } = view;
+    const chosen = this.#endpointsOf(service, port)
+      .filter(isTaking)
+      .filter(({ health }) => health === 'ready' || !hidesUnready)
+      .filter(({ nodeName }) => node === null || nodeName === node)
+      .filter((endpoint) => subset === null || this.#isIn(endpoint, subset));
+    const placed =
+      network === null
+        ? chosen.filter(({ address }) => address !== '').map((it) => this.#placed(it))
+        : acrossNetworks(
+            chosen.map((it) => ({ ...this.#placed(it), network: it.network })),
+            { network, gateways: this.#mesh.networkGateways() },
+          );
+    return groupEndpoints(placed, preference);
   }
 
   #isIn(endpoint: Endpoint, { labels: wanted }: SubsetRef): boolean {
-    const key = endpoint.workload;
-    const workload = key === undefined ? undefined : this.#mesh.workloads.get(key);
-    const labels = workload?.labels ?? endpoint.labels;
+    const labels = this.#workloadOf(endpoint)?.labels ?? endpoint.labels;
     return wanted.every(([name, value]) => labels[name] === value);
   }
 
-  #clusterEndpoint(endpoint: Endpoint): ClusterEndpoint {
-    const { address, port, weight, health, tlsMode } = endpoint;
-    const workload =
-      endpoint.workload === undefined ? undefined : this.#mesh.workloads.get(endpoint.workload);
-    const [region = '', zone = '', subZone = ''] = endpoint.locality.split('/');
+  #workloadOf({ workload: key }: Endpoint): Workload | undefined {
+    return key === undefined ? undefined : this.#mesh.workloads.get(key);
+  }
+
+  #placed(endpoint: Endpoint): PlacedEndpoint {
+    const { address, port, weight, health } = endpoint;
+    const workload = this.#workloadOf(endpoint);
     return {
       address,
       port,
       weight,
       isHealthy: health === 'ready',
-      locality: { region, zone, subZone },
-      takesMeshTls: tlsMode === 'istio' && this.#serverTakesTls(workload, port),
+      locality: parseLocality(endpoint.locality),
+      takesMeshTls: this.#takesMeshTls(endpoint),
       workload,
+      labels: { ...(workload?.labels ?? endpoint.labels), ...topologyLabels(endpoint) },
     };
   }
 
   /** Of an endpoint that is no object of its own no policy can be told: what it says counts. */
-  #serverTakesTls(workload: Workload | undefined, port: number): boolean {
-    return takesMeshTls(workload ? this.#mesh.mtlsMode(workload, port) : 'PERMISSIVE', port);
+  #takesMeshTls(endpoint: Endpoint): boolean {
+    const { tlsMode, port } = endpoint;
+    const workload = this.#workloadOf(endpoint);
+    const mode = workload ? this.#mesh.mtlsMode(workload, port) : 'PERMISSIVE';
+    return tlsMode === 'istio' && takesMeshTls(mode, port);
   }
 }
 
-const subsetOf = (recipe: ServiceRecipe): SubsetRef | null =>
-  recipe.kind === 'table-cluster' ? recipe.subset : null;
+/** Whoever is going away takes no new connections. */
+const isTaking = ({ health }: Endpoint): boolean => health !== 'terminating';
 
-function isHttp2({ ports }: MeshService, port: number): boolean {
+/** By those who route requests to a port. */
+function spokenAt({ ports }: MeshService, port: number): Spoken {
   const protocol = ports.find(({ number }) => number === port)?.protocol;
-  return protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web';
+  switch (protocol) {
+    case 'http2':
+    case 'grpc':
+    case 'grpc-web':
+      return 'http2';
+    case 'http':
+    case 'http-proxy':
+      return 'http1';
+    case 'auto':
+      return 'as-client';
+    default:
+      return 'tcp';
+  }
 }
 
 export function encodeTombstone(name: string): EncodedResource {

@@ -2,17 +2,18 @@
 // port and subset by the name that Istio gives it; and what the name of its endpoints means.
 import { assertNever } from '#base/assert-never.ts';
 import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
-import type { Mesh } from '#model/mesh.ts';
+import type { Client, Mesh } from '#model/mesh.ts';
 import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
+import { HOSTNAME, topologyLabels } from '#model/topology.ts';
 import type { Workload } from '#model/workload.ts';
-import type { Client } from './client.ts';
-import { clientSecurity } from './client-policy.ts';
-import type { ClientSecurity } from './client-policy.ts';
+import { clientPolicy } from './client-policy.ts';
+import type { ClientPolicy } from './client-policy.ts';
 import type { HostLookup } from './host-lookup.ts';
+import { planPreference } from './locality.ts';
 import { parseOutboundName } from './names.ts';
 import type { Destination } from './names.ts';
-import type { ClusterRecipe, SubsetRef } from './recipe.ts';
+import type { ClusterRecipe, EndpointView, SubsetRef } from './recipe.ts';
 
 export class ClusterPlanner {
   readonly #mesh: Mesh;
@@ -28,31 +29,21 @@ export class ClusterPlanner {
     const owner = this.#mesh.ownerOf(client.namespace, destination.address);
     switch (owner?.kind) {
       case undefined:
-        // behind an automatic address that means nothing there is nobody
-        return isAutomaticAddress(destination.address)
-          ? { kind: 'tombstone', name }
-          : this.#outside(name, { hasOwner: false });
-      case 'service': {
-        const port = declaredPort(owner.service, destination.port);
-        if (port === undefined) return { kind: 'tombstone', name };
-        const { key: service, host } = owner.service;
-        const ownsHost = this.#serviceOf(client.namespace, host)?.key === service;
-        const security = this.#security(client, owner.service, port);
-        if (security.kind === 'refused') return { kind: 'refused', name };
-        return { kind: 'service-cluster', name, service, port, ownsHost, security };
-      }
+        return this.#outside(name, { destination, client, hasOwner: false });
+      case 'service':
+        return this.#service({ name, destination, client }, owner.service);
       case 'endpoint':
         return (
-          this.#endpoint({ name, endpoint: destination, client }, owner.service) ??
-          this.#outside(name, { hasOwner: true })
+          this.#endpoint({ name, destination, client }, owner.service) ??
+          this.#outside(name, { destination, client, hasOwner: true })
         );
       case 'workload':
         return (
-          this.#workload(name, { workload: owner.workload, destination, client }) ??
-          this.#outside(name, { hasOwner: true })
+          this.#workload({ name, destination, client }, owner.workload) ??
+          this.#outside(name, { destination, client, hasOwner: true })
         );
       case 'node':
-        return this.#outside(name, { hasOwner: true });
+        return this.#outside(name, { destination, client, hasOwner: true });
       default:
         return assertNever(owner);
     }
@@ -60,91 +51,167 @@ export class ClusterPlanner {
 
   /** `outbound|<port>|<subset>|<host>`; undefined when there is no such service, port or subset. */
   byName(name: string, client: Client): ClusterRecipe | undefined {
-    const ref = parseOutboundName(name);
-    if (ref === undefined) return undefined;
-    const { host, port, subset: wanted } = ref;
-    const service = this.#serviceOf(client.namespace, host);
-    if (!service?.ports.some(({ number }) => number === port)) return undefined;
-    const subset = this.#subsetOf(client, service, wanted);
-    if (subset === undefined) return undefined;
-    const rule = this.#mesh.destinationRuleFor(client.namespace, service);
-    const security = clientSecurity(rule, { port, subset: wanted });
-    if (security.kind === 'refused') return { kind: 'refused', name };
-    return { kind: 'table-cluster', name, service: service.key, port, subset, security };
+    const found = this.#portByName(name, client);
+    if (found === undefined) return undefined;
+    const { service, port, subset } = found;
+    const policy = this.#policy(client, service, { port, subset: subset?.name ?? '' });
+    if (isRefused(policy, service)) return { kind: 'refused', name };
+    const view = this.#view(client, service, { subset, policy });
+    const isByClient = client.isSidecar && isDialledByEndpoint(service);
+    return { kind: 'table-cluster', name, service: service.key, port, isByClient, ...policy, view };
   }
 
   /** The endpoints of a cluster that finds them by EDS, by the name of `byName`. */
   endpoints(name: string, client: Client): ClusterRecipe | undefined {
+    const found = this.#portByName(name, client);
+    // of other resolutions the cluster itself says where to go
+    if (found?.service.resolution !== 'static') return undefined;
+    const { service, port, subset } = found;
+    const policy = this.#policy(client, service, { port, subset: subset?.name ?? '' });
+    const view = this.#view(client, service, { subset, policy });
+    return { kind: 'endpoints', service: service.key, port, view };
+  }
+
+  #portByName(
+    name: string,
+    client: Client,
+  ): { service: MeshService; port: number; subset: SubsetRef | null } | undefined {
     const ref = parseOutboundName(name);
     if (ref === undefined) return undefined;
-    const service = this.#serviceOf(client.namespace, ref.host);
+    const { namespace, labels } = client;
+    const service = this.#serviceOf(namespace, ref.host, labels);
     const port = service && declaredPort(service, ref.port);
-    // of other resolutions the cluster itself says where to go
-    if (service?.resolution !== 'static' || port === undefined) return undefined;
+    if (service === undefined || port === undefined) return undefined;
+    if (!this.#mesh.isImported(namespace, labels, service, port)) return undefined;
     const subset = this.#subsetOf(client, service, ref.subset);
-    return subset === undefined
-      ? undefined
-      : { kind: 'endpoints', service: service.key, port, subset };
+    return subset === undefined ? undefined : { service, port, subset };
   }
 
   /** null: the whole service; undefined: no DestinationRule knows the subset. */
   #subsetOf(client: Client, service: MeshService, name: string): SubsetRef | null | undefined {
     if (name === '') return null;
-    const { subsets = [] } = this.#mesh.destinationRuleFor(client.namespace, service) ?? {};
+    const { subsets = [] } =
+      this.#mesh.destinationRuleFor(client.namespace, service, client.labels) ?? {};
     const found = subsets.find((subset) => subset.name === name);
     if (found === undefined) return undefined;
     const labels = Object.entries(found.labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
     return { name, labels };
   }
 
-  #security({ namespace }: Client, service: MeshService, port: number): ClientSecurity {
-    const rule = this.#mesh.destinationRuleFor(namespace, service);
-    return clientSecurity(rule, { port, subset: '' });
+  #policy(
+    { namespace, labels }: Client,
+    service: MeshService,
+    options: { readonly port: number; readonly subset: string },
+  ): ClientPolicy {
+    return clientPolicy(this.#mesh.destinationRuleFor(namespace, service, labels), options);
   }
 
-  /** An address of nobody's, or a port that nobody declares, as outboundTrafficPolicy says. */
-  #outside(name: string, { hasOwner }: { readonly hasOwner: boolean }): ClusterRecipe {
-    const isAllowed = this.#mesh.config().outboundTrafficPolicy === 'ALLOW_ANY';
-    return isAllowed ? { kind: 'passthrough', name, hasOwner } : { kind: 'tombstone', name };
+  #view(
+    client: Client,
+    service: MeshService,
+    { subset, policy }: { readonly subset: SubsetRef | null; readonly policy: ClientPolicy },
+  ): EndpointView {
+    const { loadBalancer, outlierDetection } = policy.settings;
+    const { locality, network } = client;
+    const nodeName = client.labels[HOSTNAME] ?? '';
+    const labels = { ...client.labels, ...topologyLabels({ locality, network, nodeName }) };
+    const preference = planPreference(
+      { locality, labels },
+      {
+        ofRule: loadBalancer?.locality,
+        ofService: service.trafficDistribution,
+        ofMesh: this.#mesh.config().localityLbSetting,
+        detectsOutliers: outlierDetection !== undefined,
+      },
+    );
+    return {
+      subset,
+      preference,
+      network: this.#mesh.networkGateways().size > 0 ? network : null,
+      node: service.isNodeLocal ? nodeName : null,
+      hidesUnready: (outlierDetection?.minHealthPercent ?? 0) > 0,
+    };
+  }
+
+  #service({ name, destination, client }: Asked, service: MeshService): ClusterRecipe {
+    const port = declaredPort(service, destination.port);
+    if (port === undefined) return { kind: 'tombstone', name };
+    const { namespace, labels } = client;
+    if (!this.#mesh.isImported(namespace, labels, service, port)) {
+      return this.#outside(name, { destination, client, hasOwner: true });
+    }
+    const policy = this.#policy(client, service, { port, subset: '' });
+    if (isRefused(policy, service)) return { kind: 'refused', name };
+    const { key, host } = service;
+    const ownsHost = this.#serviceOf(namespace, host, labels)?.key === key;
+    const view = this.#view(client, service, { subset: null, policy });
+    return { kind: 'service-cluster', name, service: key, port, ownsHost, ...policy, view };
+  }
+
+  /**
+   * An address of nobody's, or a port that nobody declares, as outboundTrafficPolicy says; behind an
+   * automatic address that means nothing there is nobody.
+   */
+  #outside(
+    name: string,
+    asked: {
+      readonly destination: Destination;
+      readonly client: Client;
+      readonly hasOwner: boolean;
+    },
+  ): ClusterRecipe {
+    const { destination, client, hasOwner } = asked;
+    const { namespace, labels } = client;
+    const isAllowed = this.#mesh.outboundTrafficPolicy(namespace, labels) === 'ALLOW_ANY';
+    return isAllowed && !isAutomaticAddress(destination.address)
+      ? { kind: 'passthrough', name, hasOwner }
+      : { kind: 'tombstone', name };
   }
 
   /** Clients of a headless service dial the endpoint's own port. */
-  #endpoint(
-    asked: { readonly name: string; readonly endpoint: Destination; readonly client: Client },
-    service: MeshService,
-  ): ClusterRecipe | undefined {
-    const { name, endpoint, client } = asked;
+  #endpoint({ name, destination, client }: Asked, service: MeshService): ClusterRecipe | undefined {
+    const { namespace, labels } = client;
     for (const { number: port } of service.ports) {
+      if (!this.#mesh.isImported(namespace, labels, service, port)) continue;
       const endpoints = this.#mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
       const isOne = endpoints.some(
-        ({ address, port }) => address === endpoint.address && port === endpoint.port,
+        ({ address, port }) => address === destination.address && port === destination.port,
       );
       if (!isOne) continue;
-      const security = this.#security(client, service, port);
-      if (security.kind === 'refused') return { kind: 'refused', name };
-      return { kind: 'endpoint-cluster', name, service: service.key, port, endpoint, security };
+      const policy = this.#policy(client, service, { port, subset: '' });
+      if (isRefused(policy, service)) return { kind: 'refused', name };
+      const { key } = service;
+      const endpoint = destination;
+      return { kind: 'endpoint-cluster', name, service: key, port, endpoint, ...policy };
     }
     return undefined;
   }
 
   /** Of a port that a visible service declares we know that the sidecar takes it. */
-  #workload(
-    name: string,
-    options: {
-      readonly workload: Workload;
-      readonly destination: Destination;
-      readonly client: Client;
-    },
-  ): ClusterRecipe | undefined {
-    const { workload, destination, client } = options;
+  #workload(asked: Asked, workload: Workload): ClusterRecipe | undefined {
+    const { destination, client } = asked;
     const served = this.#mesh
       .inboundPorts(workload.key)
       .find(({ port }) => port === destination.port);
     const service = served && this.#mesh.services.get(served.service.key);
     if (service === undefined || !isVisibleIn(service, client.namespace)) return undefined;
-    return this.#endpoint({ name, endpoint: destination, client }, service);
+    return this.#endpoint(asked, service);
   }
 }
+
+type Asked = {
+  readonly name: string;
+  readonly destination: Destination;
+  readonly client: Client;
+};
+
+/** Nothing here looks a name up that only the client knows. */
+const isRefused = ({ security }: ClientPolicy, { resolution }: MeshService): boolean =>
+  security.kind === 'refused' || resolution === 'dynamic-dns';
+
+/** Of a Service without an address a client dials one endpoint, and means that one. */
+const isDialledByEndpoint = ({ isHeadless, kubeService, resolution }: MeshService): boolean =>
+  isHeadless && kubeService !== undefined && resolution === 'static';
 
 function declaredPort({ ports }: MeshService, port: number): number | undefined {
   return ports.find(({ number }) => number === port)?.number;

@@ -1,6 +1,7 @@
 // A recipe: what a name was found to mean, with nothing left of who asked.
 import type { GatewayPort, ServerRef } from '#model/mesh.ts';
-import type { ClientSecurity } from './client-policy.ts';
+import type { ClientSecurity, ClientSettings } from './client-policy.ts';
+import type { LocalityPreference } from './locality.ts';
 import type { HttpPolicyRef } from './inbound-names.ts';
 import type { ChainPort, Destination, GatewayAddress, RbacKind } from './names.ts';
 
@@ -9,6 +10,20 @@ export type SubsetRef = {
   readonly name: string;
   /** Ordered by name. */
   readonly labels: readonly (readonly [name: string, value: string])[];
+};
+
+/** What a client gets to see of the endpoints of a service's port. */
+export type EndpointView = {
+  /** null: all of them. */
+  readonly subset: SubsetRef | null;
+  /** null: none is preferred to another. */
+  readonly preference: LocalityPreference | null;
+  /** The client's, whose own endpoints it reaches itself; null: every network's are. */
+  readonly network: string | null;
+  /** The client's, beyond which there is nobody for it; null: nodes do not matter. */
+  readonly node: string | null;
+  /** Those that are not ready are otherwise told as such. */
+  readonly hidesUnready: boolean;
 };
 
 /** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
@@ -75,6 +90,8 @@ export type ClusterRecipe =
       /** Does the host mean this very service to the asker? Else its EDS name does not, either. */
       readonly ownsHost: boolean;
       readonly security: ClientSecurity;
+      readonly settings: ClientSettings;
+      readonly view: EndpointView;
     }
   /** One endpoint of a service, by its own address. */
   | {
@@ -84,6 +101,7 @@ export type ClusterRecipe =
       readonly port: number;
       readonly endpoint: Destination;
       readonly security: ClientSecurity;
+      readonly settings: ClientSettings;
     }
   /** A destination that means something, and that must not be spoken to as things are. */
   | { readonly kind: 'refused'; readonly name: string }
@@ -100,14 +118,17 @@ export type ClusterRecipe =
       readonly name: string;
       readonly service: string;
       readonly port: number;
-      readonly subset: SubsetRef | null;
+      /** Is it the address that the client dialled that counts? Of headless Services. */
+      readonly isByClient: boolean;
       readonly security: ClientSecurity;
+      readonly settings: ClientSettings;
+      readonly view: EndpointView;
     }
   | {
       readonly kind: 'endpoints';
       readonly service: string;
       readonly port: number;
-      readonly subset: SubsetRef | null;
+      readonly view: EndpointView;
     };
 
 export type GatewayRecipe =

@@ -6,6 +6,7 @@ import { LOG_NAME } from '#base/access-log-tags.ts';
 import { systemClock } from '#base/clock.ts';
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import type { AuthorizationRule } from '#istio/authorizationpolicy/schema.ts';
+import { policyOf } from '#istio/destinationrule/traffic-policy.ts';
 import type { DestinationPolicy } from '#model/mesh.ts';
 import { CAPTURE_PROBE_ANSWER, CAPTURE_PROBE_PORT, VIRTUAL_OUTBOUND_PORT } from '#resolve/names.ts';
 import { DRAIN_SECONDS, eventually } from './resolve-envoy.ts';
@@ -46,7 +47,7 @@ function policy(
 }
 
 const ruleOf = (mode: 'DISABLE' | 'ISTIO_MUTUAL'): DestinationPolicy => ({
-  policy: { tls: { mode, sni: '', subjectAltNames: [] }, portLevel: new Map() },
+  policy: policyOf({ tls: { mode } }),
   subsets: [],
 });
 

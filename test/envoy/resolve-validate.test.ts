@@ -9,12 +9,8 @@ import type { TypedExtensionConfig } from '#gen/envoy/config/core/v3/extension_p
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import type { ClientSecurity } from '#resolve/client-policy.ts';
-import { buildServiceCluster } from '#resolve/cluster.ts';
-import type { EndpointSource } from '#resolve/cluster.ts';
 import { parseGolden } from '#resolve/golden.ts';
 import { buildVirtualInbound } from '#resolve/inbound.ts';
-import { destinationClusterName } from '#resolve/names.ts';
 import { buildVirtualOutbound } from '#resolve/outbound.ts';
 import { goldensOf, validate } from './validate.ts';
 
@@ -54,47 +50,7 @@ test('Envoy refuses a golden that is broken: validation is not blind', async (t)
   assert.match(await validate(t, { listeners: [listener], clusters: [] }), /Not supported field/);
 });
 
-const SERVICE = { host: 'db.example.com', name: 'db', namespace: 'default', port: 5432 };
-const ENDPOINT = {
-  port: 5432,
-  weight: 3,
-  isHealthy: false,
-  locality: { region: 'r', zone: 'z', subZone: 's' },
-  takesMeshTls: true,
-  workload: { kind: 'Pod', name: 'p', namespace: 'default', labels: {} },
-};
-const SOURCES: readonly EndpointSource[] = [
-  { kind: 'eds' },
-  { kind: 'static', endpoints: [{ ...ENDPOINT, address: '10.0.0.1' }] },
-  { kind: 'static', endpoints: [{ ...ENDPOINT, address: 'fd00::1' }] },
-  { kind: 'static', endpoints: [] },
-  { kind: 'dns', endpoints: [{ ...ENDPOINT, address: 'db.example.com' }] },
-  { kind: 'original-dst' },
-];
-
-const SECURITIES: readonly ClientSecurity[] = [
-  { kind: 'automatic' },
-  { kind: 'plaintext' },
-  { kind: 'mesh', sni: '', subjectAltNames: [] },
-  { kind: 'mesh', sni: 'other.example.com', subjectAltNames: ['spiffe://d/ns/e/sa/f'] },
-];
-
-test('Envoy takes whatever the generators make', async (t) => {
-  const clusters = SOURCES.flatMap((source, index) =>
-    SECURITIES.map((security, row) =>
-      create(
-        ClusterSchema,
-        buildServiceCluster({
-          name: destinationClusterName({ address: `10.0.${row}.${index}`, port: 1 }),
-          service: SERVICE,
-          source,
-          subjectAltNames: index === 0 ? [] : ['spiffe://a/ns/b/sa/c', 'db.example.com'],
-          trustDomains: ['cluster.local', 'old'],
-          security,
-        }),
-      ),
-    ),
-  );
+test('Envoy takes whatever listeners the generators make', async (t) => {
   const accessLog = { accessLogFile: '', accessLogFormat: '' };
   const ports = (['STRICT', 'PERMISSIVE', 'DISABLE'] as const).flatMap((mode, index) =>
     [3306, 8080, 5900].map((port) => ({
@@ -116,6 +72,6 @@ test('Envoy takes whatever the generators make', async (t) => {
     create(ListenerSchema, listener),
   );
   const [passthrough = ''] = await goldens('cluster-inbound-passthrough');
-  clusters.push(parseGolden(ClusterSchema, passthrough));
+  const clusters = [parseGolden(ClusterSchema, passthrough)];
   assert.equal(await validate(t, { listeners, clusters }), '');
 });

@@ -29,9 +29,33 @@ export type KubeService = ParsedMeta & {
   readonly publishesNotReady: boolean;
   /** As annotated: `.`, `*`, `~`, namespaces; empty for the mesh's default. */
   readonly exportTo: readonly string[];
+  /** Canonical addresses by which it is reached from outside: its own, its load balancer's. */
+  readonly externalAddresses: readonly string[];
+  readonly trafficDistribution: TrafficDistribution;
+  /** Is a client only ever served by what runs on its own node (internalTrafficPolicy Local)? */
+  readonly isNodeLocal: boolean;
 };
 
+/** Where clients are to be served from, if possible. */
+export type TrafficDistribution = 'any' | 'zone' | 'close' | 'node';
+
 const EXPORT_TO = 'networking.istio.io/exportTo';
+/** Istio's word for it, on ServiceEntries and where Kubernetes has none yet. */
+const DISTRIBUTION = 'networking.istio.io/traffic-distribution';
+
+const DISTRIBUTIONS: ReadonlyMap<string, TrafficDistribution> = new Map([
+  ['preferclose', 'close'],
+  ['prefersamezone', 'zone'],
+  ['prefersamenode', 'node'],
+]);
+
+/** @param spec what `spec.trafficDistribution` says; the annotation wins, as in Istio */
+export function trafficDistributionOf(
+  { annotations }: Pick<ParsedMeta, 'annotations'>,
+  spec = '',
+): TrafficDistribution {
+  return DISTRIBUTIONS.get((annotations[DISTRIBUTION] ?? spec).toLowerCase()) ?? 'any';
+}
 
 export function parseService(object: KubeObject): KubeService {
   const meta = parseMeta(object);
@@ -47,7 +71,19 @@ export function parseService(object: KubeObject): KubeService {
     selector: stringsOf(spec['selector']),
     publishesNotReady: spec['publishNotReadyAddresses'] === true,
     exportTo: (meta.annotations[EXPORT_TO] ?? '').split(',').flatMap((text) => text.trim() || []),
+    externalAddresses: externalAddressesOf(object),
+    trafficDistribution: trafficDistributionOf(meta, textAt(spec, 'trafficDistribution')),
+    isNodeLocal: textAt(spec, 'internalTrafficPolicy') === 'Local',
   };
+}
+
+function externalAddressesOf(object: KubeObject): readonly string[] {
+  const { loadBalancer } = fieldsOf(object.status);
+  const texts = [
+    ...objectsAt(fieldsOf(loadBalancer), 'ingress').map((entry) => textAt(entry, 'ip')),
+    ...textsAt(fieldsOf(object.spec), 'externalIPs'),
+  ];
+  return [...new Set(texts.flatMap((text) => canonicalIp(text) ?? []))].sort();
 }
 
 function portOf(port: Readonly<Record<string, unknown>>): KubeServicePort[] {

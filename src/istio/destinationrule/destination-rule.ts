@@ -6,24 +6,9 @@ import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkDestinationRule } from './check.ts';
 import { destinationRuleKind } from './schema.ts';
-import type { ClientTlsSpec, DestinationRuleSpec, TrafficPolicySpec } from './schema.ts';
-
-/** The TLS that clients are to use, whatever the endpoints say of themselves. */
-export type ClientTls = {
-  readonly mode: NonNullable<ClientTlsSpec['mode']>;
-  /** Empty: what the mesh says for the service and its port. */
-  readonly sni: string;
-  /** Empty: the identities that are known of the endpoints. */
-  readonly subjectAltNames: readonly string[];
-};
-
-/** undefined: not said, so that each endpoint is spoken to as it says itself (automatic mTLS). */
-export type PortPolicy = { readonly tls: ClientTls | undefined };
-
-export type TrafficPolicy = PortPolicy & {
-  /** By port of the service: replaces all that the policy says otherwise, said anew or not. */
-  readonly portLevel: ReadonlyMap<number, PortPolicy>;
-};
+import type { DestinationRuleSpec, TrafficPolicySpec } from './schema.ts';
+import { policyOf } from './traffic-policy.ts';
+import type { TrafficPolicy } from './traffic-policy.ts';
 
 export type Subset = {
   readonly name: string;
@@ -37,28 +22,61 @@ export type DestinationRule = ParsedMeta & {
   readonly host: string;
   readonly policy: TrafficPolicy | undefined;
   readonly subsets: readonly Subset[];
-  /** As written: `.`, `*`, namespaces; empty for everybody. */
+  /** As written: `.`, `*`, namespaces; empty for the mesh's default. */
   readonly exportTo: readonly string[];
-  /** Is it for some clients of its namespace only? Such a rule is not in force yet. */
-  readonly hasSelector: boolean;
+  /** Labels of the clients, all of its own namespace, that it is for; undefined: for all clients. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
   readonly remarks: readonly Violation[];
 };
 
-const TLS: ActedOn = { mode: true, sni: true, subjectAltNames: true };
-const TRAFFIC_POLICY: ActedOn = {
+const TLS: ActedOn = {
+  mode: true,
+  sni: true,
+  subjectAltNames: true,
+  clientCertificate: true,
+  privateKey: true,
+  caCertificates: true,
+  insecureSkipVerify: true,
+};
+const SETTINGS: ActedOn = {
   tls: TLS,
-  portLevelSettings: { port: true, tls: TLS },
+  loadBalancer: {
+    simple: true,
+    consistentHash: true,
+    localityLbSetting: true,
+    warmup: true,
+    warmupDurationSecs: true,
+  },
+  connectionPool: { tcp: true, http: true },
+  outlierDetection: {
+    consecutiveGatewayErrors: true,
+    consecutive5xxErrors: true,
+    splitExternalLocalOriginErrors: true,
+    consecutiveLocalOriginFailures: true,
+    interval: true,
+    baseEjectionTime: true,
+    maxEjectionPercent: true,
+    minHealthPercent: true,
+  },
+};
+const TRAFFIC_POLICY: ActedOn = {
+  ...SETTINGS,
+  portLevelSettings: { port: true, ...SETTINGS },
+  proxyProtocol: true,
+  retryBudget: { percent: true, minRetryConcurrency: true },
 };
 const ACTED_ON: ActedOn = {
   host: true,
   exportTo: true,
   trafficPolicy: TRAFFIC_POLICY,
   subsets: { name: true, labels: true, trafficPolicy: TRAFFIC_POLICY },
+  workloadSelector: true,
 };
 
 export function parseDestinationRule(object: KubeObject): ParseResult<DestinationRule> {
   return parseObject(destinationRuleKind, object, (spec, meta, at) => {
     checkDestinationRule(spec, meta.namespace, at);
+    const { workloadSelector } = spec;
     return {
       ...meta,
       host: spec.host.toLowerCase().replace(/\.$/, ''),
@@ -69,57 +87,45 @@ export function parseDestinationRule(object: KubeObject): ParseResult<Destinatio
         policy: policyOf(trafficPolicy),
       })),
       exportTo: spec.exportTo ?? [],
-      hasSelector: spec.workloadSelector !== undefined,
+      selector: workloadSelector && (workloadSelector.matchLabels ?? {}),
       remarks: remarksOf(spec),
     };
   });
 }
 
-function policyOf(spec: TrafficPolicySpec | undefined): TrafficPolicy | undefined {
-  if (spec === undefined) return undefined;
-  const portLevel = new Map<number, PortPolicy>();
-  for (const { port, tls } of spec.portLevelSettings ?? []) {
-    const number = port?.number ?? 0;
-    if (!portLevel.has(number)) portLevel.set(number, { tls: clientTlsOf(tls) }); // first counts
-  }
-  return { tls: clientTlsOf(spec.tls), portLevel };
-}
-
-function clientTlsOf(spec: ClientTlsSpec | undefined): ClientTls | undefined {
-  if (spec === undefined) return undefined;
-  // protobuf's zero value: TLS settings without a mode turn TLS off
-  const { mode = 'DISABLE', sni = '', subjectAltNames = [] } = spec;
-  return { mode, sni, subjectAltNames };
-}
-
 function remarksOf(spec: DestinationRuleSpec): readonly Violation[] {
-  const unused = unusedFields(spec, ACTED_ON).map((remark) =>
-    remark.field === 'spec.workloadSelector'
-      ? { ...remark, message: `${NOT_ACTED_ON}: the rule applies to no client` }
-      : remark,
-  );
-  return [...unused, ...tlsRemarks(spec)];
+  const unused = unusedFields(spec, ACTED_ON).map((remark) => {
+    if (!/\.tls\.(?:credentialName|caCrl)$/.test(remark.field)) return remark;
+    return { ...remark, message: `${NOT_ACTED_ON}: connections are refused` };
+  });
+  return [...unused, ...policiesOf(spec).flatMap(([field, policy]) => tcpRemarks(field, policy))];
 }
 
-/** TLS that the proxy cannot originate yet is refused to clients, and that is to be told. */
-function tlsRemarks({ trafficPolicy, subsets = [] }: DestinationRuleSpec): readonly Violation[] {
-  const policies: readonly (readonly [string, TrafficPolicySpec | undefined])[] = [
+type Settings = Pick<TrafficPolicySpec, 'connectionPool'>;
+
+/** Every place of a rule that has settings. */
+function policiesOf(spec: DestinationRuleSpec): readonly (readonly [string, Settings])[] {
+  const { trafficPolicy = {}, subsets = [] } = spec;
+  const whole: readonly (readonly [string, TrafficPolicySpec])[] = [
     ['spec.trafficPolicy', trafficPolicy],
-    ...subsets.map((subset, index) => {
-      return [`spec.subsets[${index}].trafficPolicy`, subset.trafficPolicy] as const;
-    }),
+    ...subsets.map(
+      (subset, index) =>
+        [`spec.subsets[${index}].trafficPolicy`, subset.trafficPolicy ?? {}] as const,
+    ),
   ];
-  return policies.flatMap(([field, policy]) => [
-    ...modeRemark(`${field}.tls.mode`, policy?.tls),
-    ...(policy?.portLevelSettings ?? []).flatMap(({ tls }, index) =>
-      modeRemark(`${field}.portLevelSettings[${index}].tls.mode`, tls),
+  return whole.flatMap(([field, policy]) => [
+    [field, policy] as const,
+    ...(policy.portLevelSettings ?? []).map(
+      (settings, index) => [`${field}.portLevelSettings[${index}]`, settings] as const,
     ),
   ]);
 }
 
-function modeRemark(field: string, tls: ClientTlsSpec | undefined): readonly Violation[] {
-  const mode = tls?.mode;
-  if (mode !== 'SIMPLE' && mode !== 'MUTUAL') return [];
-  const message = `${mode} is ${NOT_ACTED_ON}: connections are refused rather than made in plaintext`;
-  return [{ field, message }];
+/** Connections that are told apart by address only share one listener and its settings. */
+function tcpRemarks(field: string, { connectionPool }: Settings): readonly Violation[] {
+  const tcp = connectionPool?.tcp ?? {};
+  const message = 'acted on for requests only: a TCP connection lives as long as its ends want';
+  return (['idleTimeout', 'maxConnectionDuration'] as const)
+    .filter((name) => tcp[name] !== undefined)
+    .map((name) => ({ field: `${field}.connectionPool.tcp.${name}`, message }));
 }

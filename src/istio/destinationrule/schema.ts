@@ -110,6 +110,8 @@ export type DestinationRuleSpec = Static<typeof destinationRuleSpec>;
 export type TrafficPolicySpec = Static<typeof trafficPolicy>;
 export type PortPolicySpec = Static<typeof portPolicy>;
 export type ClientTlsSpec = Static<typeof tls>;
+export type ConnectionPoolSpec = Static<typeof connectionPool>;
+export type OutlierDetectionSpec = Static<typeof outlierDetection>;
 
 export const destinationRuleKind: Kind<DestinationRuleSpec> = {
   type: DESTINATION_RULE,

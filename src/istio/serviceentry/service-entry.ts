@@ -3,6 +3,8 @@ import { canonicalCidr, canonicalIp } from '#base/ip.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { entryProtocol } from '../core/protocol.ts';
 import type { Protocol } from '../core/protocol.ts';
+import { trafficDistributionOf } from '../core/service.ts';
+import type { TrafficDistribution } from '../core/service.ts';
 import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult } from '../object.ts';
 import { workloadAddressOf } from '../workloadentry/workload-entry.ts';
@@ -42,6 +44,7 @@ export type ServiceEntry = ParsedMeta & {
   /** As written: `.`, `*`, `~`, namespaces; empty for the mesh's default. */
   readonly exportTo: readonly string[];
   readonly subjectAltNames: readonly string[];
+  readonly trafficDistribution: TrafficDistribution;
 };
 
 export function parseServiceEntry(object: KubeObject): ParseResult<ServiceEntry> {
@@ -64,6 +67,7 @@ export function parseServiceEntry(object: KubeObject): ParseResult<ServiceEntry>
       selector: spec.workloadSelector?.labels ?? {},
       exportTo,
       subjectAltNames,
+      trafficDistribution: trafficDistributionOf(meta),
     };
     const isGivenAny = wantsAutomaticAddresses(entry);
     return { ...entry, automaticAddresses: isGivenAny ? publishedAddresses(object.status) : [] };

@@ -1,11 +1,119 @@
-// A Sidecar is checked and kept: a proxy holds what it has used, so there is nothing to narrow.
-import { UNUSED, type ParseUnused } from '../acted-on.ts';
+// A Sidecar as the mesh uses it: what some of a namespace's workloads see of the mesh, and which
+// ports they serve.
+import type { KubeObject } from '#kube/objects.ts';
+import { unusedFields } from '../acted-on.ts';
+import type { ActedOn } from '../acted-on.ts';
+import { entryProtocol } from '../core/protocol.ts';
+import type { Protocol } from '../core/protocol.ts';
+import { connectionPoolOf } from '../destinationrule/traffic-policy.ts';
+import type { ConnectionPool } from '../destinationrule/traffic-policy.ts';
 import { parseObject } from '../kind.ts';
+import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
+import { UNIX } from '../workloadentry/schema.ts';
 import { checkSidecar } from './check.ts';
 import { sidecarKind } from './schema.ts';
+import type { IngressListener, SidecarSpec } from './schema.ts';
 
-export const parseSidecar: ParseUnused = (object) =>
-  parseObject(sidecarKind, object, (spec, _, at) => {
+/** Services by namespace and host. */
+export type EgressHost = {
+  /** `*`, `.` (the client's own), `~` (nobody's), `~ns` (all but that one), or a namespace. */
+  readonly namespace: string;
+  /** `*`, a wildcard, or a host; in lower case. */
+  readonly host: string;
+};
+
+export type Egress = {
+  /** Of the services: undefined for all of their ports. */
+  readonly port: number | undefined;
+  readonly hosts: readonly EgressHost[];
+};
+
+/** A port that the workload serves. */
+export type Ingress = {
+  readonly port: number;
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly deliverTo: Delivery;
+  readonly connectionPool: ConnectionPool | undefined;
+};
+
+export type Delivery =
+  /** Where the connection was going. */
+  | { readonly kind: 'as-dialled' }
+  /** The workload's own address. */
+  | { readonly kind: 'own-address'; readonly port: number }
+  | { readonly kind: 'address'; readonly address: string; readonly port: number }
+  /** `unix:///path` or `unix://@name`. */
+  | { readonly kind: 'socket'; readonly address: string };
+
+export type Sidecar = ParsedMeta & {
+  /** Labels of the workloads that it is for; undefined for all that no other one is for. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  /** undefined: everything that is exported to the workloads. */
+  readonly egress: readonly Egress[] | undefined;
+  /** undefined: the ports that services declare. */
+  readonly ingress: readonly Ingress[] | undefined;
+  /** Of every port that does not say; undefined for no limits. */
+  readonly inboundConnectionPool: ConnectionPool | undefined;
+  /** undefined: the mesh's. */
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY' | undefined;
+  readonly remarks: readonly Violation[];
+};
+
+const PORT: ActedOn = { number: true, protocol: true, name: true };
+const ACTED_ON: ActedOn = {
+  workloadSelector: true,
+  egress: { hosts: true, port: PORT },
+  ingress: { port: PORT, defaultEndpoint: true, connectionPool: true },
+  inboundConnectionPool: true,
+  outboundTrafficPolicy: { mode: true },
+};
+
+export function parseSidecar(object: KubeObject): ParseResult<Sidecar> {
+  return parseObject(sidecarKind, object, (spec, meta, at) => {
     checkSidecar(spec, at);
-    return UNUSED;
+    const { workloadSelector, egress = [], ingress = [] } = spec;
+    const labels = workloadSelector?.labels ?? {};
+    return {
+      ...meta,
+      selector: Object.keys(labels).length > 0 ? labels : undefined,
+      egress: egress.length > 0 ? egress.map(egressOf) : undefined,
+      ingress: ingress.length > 0 ? ingress.map(ingressOf) : undefined,
+      inboundConnectionPool: connectionPoolOf(spec.inboundConnectionPool),
+      // protobuf's zero value is REGISTRY_ONLY
+      outboundTrafficPolicy:
+        spec.outboundTrafficPolicy && (spec.outboundTrafficPolicy.mode ?? 'REGISTRY_ONLY'),
+      remarks: unusedFields(spec, ACTED_ON),
+    };
   });
+}
+
+function egressOf({ port, hosts }: NonNullable<SidecarSpec['egress']>[number]): Egress {
+  return {
+    port: port?.number,
+    hosts: hosts.map((text) => {
+      const [namespace = '', host = ''] = text.split('/');
+      return { namespace, host: host.toLowerCase().replace(/\.$/, '') };
+    }),
+  };
+}
+
+function ingressOf({ port, defaultEndpoint, connectionPool }: IngressListener): Ingress {
+  const { number = 0, name = '', protocol = '' } = port;
+  return {
+    port: number,
+    name,
+    protocol: entryProtocol({ number, name, protocol }),
+    deliverTo: deliveryOf(defaultEndpoint ?? ''),
+    connectionPool: connectionPoolOf(connectionPool),
+  };
+}
+
+function deliveryOf(text: string): Delivery {
+  if (text === '') return { kind: 'as-dialled' };
+  if (text.startsWith(UNIX)) return { kind: 'socket', address: text };
+  const [, address = '', portText = ''] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(text) ?? [];
+  const port = Number(portText);
+  const isAny = address === '0.0.0.0' || address === '::';
+  return isAny ? { kind: 'own-address', port } : { kind: 'address', address, port };
+}
