@@ -5,6 +5,7 @@ import type { Logger } from '#base/log.ts';
 import { runTasks } from '#base/tasks.ts';
 import { inOrder } from './admission/admission.ts';
 import { immortalNamespaces } from './admission/immortal-namespaces.ts';
+import { serviceAccounts } from './admission/service-accounts.ts';
 import { createWebhookClient } from './admission/webhook-client.ts';
 import type { WebhookClient } from './admission/webhook-client.ts';
 import { webhookAdmission } from './admission/webhooks.ts';
@@ -79,6 +80,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
   const webhooks = options.webhooks ?? createWebhookClient({ store, clock, random });
   const admission = inOrder([
     immortalNamespaces,
+    serviceAccounts,
     escalationCheck({ authorizer, rbac }),
     webhookAdmission(store, webhooks),
   ]);

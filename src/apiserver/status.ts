@@ -94,9 +94,21 @@ export function notFoundError(resource: GroupResource, name: string): StatusErro
   return new StatusError(404, 'NotFound', message, { details: detailsOf(resource, name) });
 }
 
-/** The group and version exist, the resource in them does not. */
-export function unknownResource(): StatusError {
-  const message = 'the server could not find the requested resource';
+const UNKNOWN = 'the server could not find the requested resource';
+
+/** The resource exists, but not in this place. */
+export function misplacedResource(): StatusError {
+  return new StatusError(404, 'NotFound', UNKNOWN, { details: {} });
+}
+
+/**
+ * The group and version exist, the resource or subresource in them does not. Named, because kubectl
+ * shows this sentence as it is.
+ */
+export function unknownResource(resource: GroupResource, subresource = ''): StatusError {
+  const name = resourceName(resource);
+  const what = subresource === '' ? name : `${name}/${subresource}`;
+  const message = `${UNKNOWN}: this API server does not serve ${what}`;
   return new StatusError(404, 'NotFound', message, { details: {} });
 }
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Json } from '../object.ts';
+import type { ValidationRule } from '../schema/schema.ts';
 import { compileStructural } from '../schema/structural.ts';
 import { renderViolation } from '../violation.ts';
 import { Budget, evaluate } from './evaluate.ts';
 import { CelSyntaxError } from './lexer.ts';
 import { parseExpression } from './parser.ts';
-import { ruleProblem, validateRules } from './rules.ts';
+import { ruleProblem as problemOf, validateRules } from './rules.ts';
 import { CelError, toCel } from './values.ts';
 
 const SELF = {
@@ -113,13 +115,64 @@ for (const text of [
 }
 
 test('a rule that cannot be served is found when it is read', () => {
+  const ruleProblem = (rule: ValidationRule) => problemOf(rule, true);
   assert.equal(ruleProblem({ rule: 'self.a == 1' }), undefined);
   assert.match(ruleProblem({ rule: 'slef.a == 1' }) ?? '', /undeclared reference to 'slef'/);
   assert.match(ruleProblem({ rule: 'self.all(x, y)' }) ?? '', /undeclared reference to 'y'/);
   assert.match(ruleProblem({ rule: 'frob(self)' }) ?? '', /undeclared reference to 'frob'/);
   assert.match(ruleProblem({ rule: 'self ==' }) ?? '', /compilation failed/);
-  assert.match(ruleProblem({ rule: 'self == oldSelf' }) ?? '', /oldSelf are not supported/);
+  assert.equal(ruleProblem({ rule: 'self == oldSelf' }), undefined);
+  const uncorrelated = problemOf({ rule: 'self == oldSelf' }, false);
+  assert.match(uncorrelated ?? '', /oldSelf cannot be used on the uncorrelatable portion/);
   assert.match(ruleProblem({ rule: ' ' }) ?? '', /rule is not specified/);
+});
+
+test('rules about a change look at what was before, where that is known', () => {
+  const rules = (rule: string, message: string) => ({
+    'x-kubernetes-validations': [{ rule, message }],
+  });
+  const item = {
+    type: 'object',
+    properties: { name: { type: 'string' }, size: { type: 'integer' } },
+    ...rules('self.size >= oldSelf.size', 'must not shrink'),
+  };
+  const list = { type: 'array', items: item };
+  const byName = { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
+  const properties = {
+    fixed: { type: 'string', ...rules('self == oldSelf', 'is immutable') },
+    byKey: { type: 'object', additionalProperties: item },
+    listed: { ...list, ...byName },
+  };
+  const { schema, violations } = compileStructural({ type: 'object', properties }, '');
+  assert.deepEqual(violations, []);
+  const before = {
+    fixed: 'a',
+    byKey: { k: { size: 2 } },
+    listed: [
+      { name: 'x', size: 2 },
+      { name: 'y', size: 2 },
+    ],
+  };
+  const after = {
+    fixed: 'b',
+    byKey: { k: { size: 1 }, fresh: { size: 0 } },
+    listed: [
+      { name: 'z', size: 0 },
+      { name: 'y', size: 1 },
+    ],
+  };
+  const say = (value: Json, previous?: Json) =>
+    validateRules(schema, value, previous).map(renderViolation);
+  assert.deepEqual(say(after), [], 'nothing of a new object');
+  assert.deepEqual(say(before, before), []);
+  assert.deepEqual(say({ ...before, fixed: 'b' }, { ...before, fixed: undefined }), []);
+  assert.deepEqual(say(after, before), [
+    'fixed: Invalid value: "b": is immutable',
+    'byKey[k]: Invalid value: "object": must not shrink',
+    'listed[1]: Invalid value: "object": must not shrink',
+  ]);
+  const unkeyed = compileStructural({ type: 'object', properties: { list } }, '');
+  assert.match(unkeyed.violations.map(renderViolation).join(), /oldSelf cannot be used/);
 });
 
 test('nested loops end before they hurt', () => {

@@ -1,5 +1,6 @@
 // The validation rules of a schema (x-kubernetes-validations): read once, then applied to objects.
 import { fieldOf, itemOf, keyOf } from '../field-path.ts';
+import { itemStep } from '../managed/field-set.ts';
 import type { Json } from '../object.ts';
 import { isJsonList, isJsonObject } from '../object.ts';
 import type { Schema, ValidationRule } from '../schema/schema.ts';
@@ -12,6 +13,9 @@ import { parseExpression } from './parser.ts';
 import type { Expression } from './parser.ts';
 import { CelError, toCel } from './values.ts';
 import type { CelValue } from './values.ts';
+
+const SELF = 'self';
+const OLD_SELF = 'oldSelf';
 
 /** Expressions by their text: the same few are in every version of every kind. */
 const parsed = new Map<string, Expression>();
@@ -26,12 +30,24 @@ function expressionOf(text: string): Expression {
   return expression;
 }
 
-/** @returns why the rule cannot be served, or undefined */
-export function ruleProblem({ rule, messageExpression }: ValidationRule): string | undefined {
+/** Is it about a change: what was before, beside what is now? */
+export function isTransitionRule({ rule }: ValidationRule): boolean {
+  return namesOf(expressionOf(rule)).has(OLD_SELF);
+}
+
+/**
+ * @param isCorrelated is it known, of a value here, which value it was before?
+ * @returns why the rule cannot be served, or undefined
+ */
+export function ruleProblem(
+  { rule, messageExpression }: ValidationRule,
+  isCorrelated: boolean,
+): string | undefined {
   if (rule.trim() === '') return 'rule is not specified';
+  const variables = new Set(isCorrelated ? [SELF, OLD_SELF] : [SELF]);
   for (const text of [rule, ...(messageExpression === undefined ? [] : [messageExpression])]) {
     try {
-      const problem = unknownName(expressionOf(text), new Set(['self']));
+      const problem = unknownName(expressionOf(text), variables);
       if (problem !== undefined) return `compilation failed: ${problem}`;
     } catch (error) {
       if (error instanceof CelSyntaxError) return `compilation failed: ${error.message}`;
@@ -41,12 +57,19 @@ export function ruleProblem({ rule, messageExpression }: ValidationRule): string
   return undefined;
 }
 
+/** All variables that an expression names. */
+function namesOf(expression: Expression): ReadonlySet<string> {
+  if (expression.kind === 'variable') return new Set([expression.name]);
+  const own = expression.kind === 'macro' ? [expression.of] : [];
+  return new Set([...own, ...childrenOf(expression)].flatMap((child) => [...namesOf(child)]));
+}
+
 /** A variable or function that is not there: found when the rule is read, not when it is needed. */
 function unknownName(expression: Expression, known: ReadonlySet<string>): string | undefined {
   if (expression.kind === 'variable') {
     if (known.has(expression.name)) return undefined;
-    if (expression.name === 'oldSelf') {
-      return 'rules on oldSelf are not supported by this API server';
+    if (expression.name === OLD_SELF) {
+      return 'oldSelf cannot be used on the uncorrelatable portion of the schema';
     }
     return `undeclared reference to '${expression.name}'`;
   }
@@ -89,10 +112,13 @@ function childrenOf(expression: Expression): readonly Expression[] {
 
 const VIOLATIONS_MAX = 100;
 
-/** @param value valid against the schema otherwise */
-export function validateRules(schema: Schema, value: Json): readonly Violation[] {
+/**
+ * @param value valid against the schema otherwise
+ * @param previous what it is to replace: without it, rules about changes say nothing
+ */
+export function validateRules(schema: Schema, value: Json, previous?: Json): readonly Violation[] {
   const found: Violation[] = [];
-  collect(schema, value, { path: '', found, budget: new Budget() });
+  collect(schema, value, { path: '', previous, found, budget: new Budget() });
   return found;
 }
 
@@ -109,6 +135,8 @@ export function hasRules(schema: Schema): boolean {
 
 type Walk = {
   readonly path: string;
+  /** The value that was here before, as far as that can be told. */
+  readonly previous: Json | undefined;
   readonly found: Violation[];
   readonly budget: Budget;
 };
@@ -119,15 +147,30 @@ function collect(schema: Schema, value: Json, walk: Walk): void {
   const { path } = walk;
   const { items } = schema;
   if (isJsonList(value) && items) {
-    value.forEach((item, index) => collect(items, item, { ...walk, path: itemOf(path, index) }));
+    value.forEach((item, index) => {
+      const previous = previousItem(schema, item, walk.previous);
+      collect(items, item, { ...walk, path: itemOf(path, index), previous });
+    });
   }
   if (!isJsonObject(value)) return;
   for (const [name, inner] of Object.entries(value)) {
     const field = schema.fields?.get(name);
     const known = field ?? schema.values;
     if (!known || inner === undefined) continue;
-    collect(known, inner, { ...walk, path: field ? fieldOf(path, name) : keyOf(path, name) });
+    collect(known, inner, {
+      ...walk,
+      path: field ? fieldOf(path, name) : keyOf(path, name),
+      previous: isJsonObject(walk.previous) ? walk.previous[name] : undefined,
+    });
   }
+}
+
+/** Items of a list are the same before and after when their keys are; without keys nobody knows. */
+function previousItem(schema: Schema, item: Json, previous: Json | undefined): Json | undefined {
+  if (schema.ownership?.kind !== 'map' || previous === undefined) return undefined;
+  if (!isJsonList(previous)) return undefined;
+  const step = itemStep(schema, item);
+  return previous.find((one) => itemStep(schema, one) === step);
 }
 
 function applyRules(
@@ -136,17 +179,27 @@ function applyRules(
   value: Json,
   walk: Walk,
 ): void {
-  const self = toCel(value, schema);
+  const { previous } = walk;
+  const hasPrevious = previous !== undefined && previous !== null;
+  const variables = new Map([
+    [SELF, toCel(value, schema)],
+    ...(hasPrevious ? [[OLD_SELF, toCel(previous, schema)] as const] : []),
+  ]);
   for (const rule of rules) {
-    const violation = applyRule(rule, { self, value, walk });
+    if (!hasPrevious && isTransitionRule(rule)) continue;
+    const violation = applyRule(rule, { variables, value, walk });
     if (violation) walk.found.push(violation);
   }
 }
 
-type Subject = { readonly self: CelValue; readonly value: Json; readonly walk: Walk };
+type Subject = {
+  readonly variables: ReadonlyMap<string, CelValue>;
+  readonly value: Json;
+  readonly walk: Walk;
+};
 
-function applyRule(rule: ValidationRule, { self, value, walk }: Subject): Violation | undefined {
-  const variables = new Map([['self', self]]);
+function applyRule(rule: ValidationRule, subject: Subject): Violation | undefined {
+  const { variables, value, walk } = subject;
   const shown = isJsonObject(value) ? 'object' : isJsonList(value) ? 'array' : value;
   try {
     if (evaluate(expressionOf(rule.rule), variables, walk.budget) === true) return undefined;

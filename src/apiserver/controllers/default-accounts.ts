@@ -16,10 +16,11 @@ export const defaultAccounts: Controller = {
     const isDefault = key.resource === ACCOUNTS && key.name === DEFAULT;
     return isDefault && type === 'DELETED' ? [key.namespace] : [];
   },
-  reconcile: (backend) => (namespace) => createAccount(backend, namespace),
+  reconcile: (backend) => (namespace) => ensureDefaultAccount(backend, namespace),
 };
 
-async function createAccount(backend: Backend, namespace: string): Promise<void> {
+/** Creates the namespace's account unless it is there, or the namespace is about to go. */
+export async function ensureDefaultAccount(backend: Backend, namespace: string): Promise<void> {
   const found = backend.store.get({ resource: NAMESPACES, namespace: '', name: namespace });
   if (!found || found.metadata.deletionTimestamp !== undefined) return;
   const key = { resource: ACCOUNTS, namespace, name: DEFAULT };

@@ -14,7 +14,7 @@ import { getScale, patchScale, replaceScale } from '../registry/scale.ts';
 import type { Backend, Scope, WriteOptions } from '../registry/scope.ts';
 import type { Updated } from '../registry/update.ts';
 import { replaceObject } from '../registry/update.ts';
-import { badRequest, methodNotAllowed, unknownResource } from '../status.ts';
+import { badRequest, methodNotAllowed, misplacedResource, unknownResource } from '../status.ts';
 import type { WatchHub } from '../watch/hub.ts';
 import { mediaTypeOf, readBody, readJson, readYaml } from './body.ts';
 import type { ApiRequest, ApiResponse } from './message.ts';
@@ -62,7 +62,7 @@ function dispatch(context: Context): ApiResponse | Promise<ApiResponse> {
   const review = parts.reviews.find((one) => isServed(one, info));
   if (review) return answerReview(review, context);
   const served = parts.backend.kinds.find(group, version, resource);
-  if (!served) throw unknownResource();
+  if (!served) throw unknownResource({ group, plural: resource });
   requirePlace(served, info);
   if (served.version.warning !== undefined) context.warn(served.version.warning);
   if (info.subresource === '') return onObjects(served, context);
@@ -85,9 +85,9 @@ function answerReview({ served, answer }: Review, context: Context): ApiResponse
 /** Cluster-scoped kinds have no namespace in their path, namespaced objects must have one. */
 function requirePlace({ kind }: ServedKind, { namespace, name, verb }: ResourceInfo): void {
   const isOwnNamespace = kind.plural === 'namespaces' && kind.group === '';
-  if (!kind.isNamespaced && namespace !== '' && !isOwnNamespace) throw unknownResource();
+  if (!kind.isNamespaced && namespace !== '' && !isOwnNamespace) throw misplacedResource();
   if (!kind.isNamespaced || namespace !== '') return;
-  if (name !== '') throw unknownResource();
+  if (name !== '') throw misplacedResource();
   if (verb === 'create' || verb === 'deletecollection') throw methodNotAllowed();
 }
 
@@ -251,7 +251,9 @@ function onSubresource(served: ServedKind, context: Context): ApiResponse | Prom
   const isNamespaceFinalize = parent === 'namespaces' && info.subresource === 'finalize';
   const isStatus = info.subresource === 'status' && served.version.hasStatus;
   const isScale = info.subresource === 'scale' && served.version.scale !== undefined;
-  if (!isStatus && !isNamespaceFinalize && !isScale) throw unknownResource();
+  if (!isStatus && !isNamespaceFinalize && !isScale) {
+    throw unknownResource(served.kind, info.subresource);
+  }
   const scope = scopeOf(served, context);
   if (isScale) return onScale(scope, context);
   switch (info.verb) {

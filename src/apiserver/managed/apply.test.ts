@@ -96,10 +96,12 @@ test('applying the same again changes nothing', async () => {
   assert.notEqual(versionOf(shared), versionOf(first), 'a second owner is a change');
 });
 
-test('writes of others move the ownership once somebody applied', async () => {
+test('every write moves the ownership of what it changes', async () => {
   await using server = await TestServer.start();
   await server.create(CONFIG_MAPS, { metadata: { name: 'a' }, data: { old: '1' } });
-  assert.equal(metadataOf(await server.get(`${CONFIG_MAPS}/a`))['managedFields'], undefined);
+  assert.deepEqual(managersOf(await server.get(`${CONFIG_MAPS}/a`)), [
+    ['tester', 'Update', { 'f:data': { 'f:old': {} } }],
+  ]);
   await apply(server, { a: '1', b: '1' });
   const patched = await server.ok('PATCH', `${CONFIG_MAPS}/a`, {
     body: { data: { a: '2', b: null } },
@@ -107,7 +109,7 @@ test('writes of others move the ownership once somebody applied', async () => {
     headers: { 'content-type': 'application/merge-patch+json' },
   });
   assert.deepEqual(managersOf(patched), [
-    ['before-first-apply', 'Update', { 'f:data': { 'f:old': {} } }],
+    ['tester', 'Update', { 'f:data': { 'f:old': {} } }],
     ['editor', 'Update', { 'f:data': { 'f:a': {} } }],
   ]);
   const { body } = await server.call('PATCH', `${CONFIG_MAPS}/a`, call(configMap({ a: '3' }), {}));
@@ -253,6 +255,19 @@ test('kubectl may go on with what it applied on the client side, and its annotat
     `${CONFIG_MAPS}/a`,
     call(configMap({ other: '2' }), { manager: 'kubectl' }),
   );
+});
+
+test('what nobody is known to own belongs to before-first-apply once it is applied', async () => {
+  await using server = await TestServer.start();
+  await server.create(CONFIG_MAPS, { metadata: { name: 'a' }, data: { old: '1' } });
+  await server.ok('PATCH', `${CONFIG_MAPS}/a`, {
+    body: { metadata: { managedFields: [{}] } },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  });
+  assert.deepEqual(managersOf(await apply(server, { a: '1' })), [
+    ['before-first-apply', 'Update', { 'f:data': { 'f:old': {} } }],
+    ['m1', 'Apply', { 'f:data': { 'f:a': {} } }],
+  ]);
 });
 
 test('a client may forget all managers', async () => {

@@ -1,5 +1,6 @@
-// Keeping managedFields in step with writes. They begin with an object's first server-side apply:
-// before it, nobody asked, and all fields then belong to `before-first-apply`, as in Kubernetes.
+// Keeping managedFields in step with writes, from an object's creation on. Of one whose owners are
+// not known (a client had them forgotten), all fields belong to `before-first-apply` once it is
+// applied, as in Kubernetes.
 import type { KubeObject } from '../object.ts';
 import type { Schema } from '../schema/schema.ts';
 import { compareFields } from './compare.ts';

@@ -1,6 +1,8 @@
 // Creating an object.
 import type { Draft, JsonObject, KubeObject } from '../object.ts';
 import { alreadyExists, badRequest, forbiddenFor, notFoundError, StatusError } from '../status.ts';
+import { renderManagers } from '../managed/managers.ts';
+import { managedFieldsOf } from '../managed/track.ts';
 import { generateName, generateUid, timestamp } from './names.ts';
 import type { Scope } from './scope.ts';
 import { asServed, asStored } from './version.ts';
@@ -56,6 +58,7 @@ async function createNamed(
   await backend.admission.mutate(admission);
   if (version.hasStatus) delete draft['status'];
   behaviour.prepareCreate?.(draft);
+  draft.metadata.managedFields ??= ownedByCreator(scope, draft);
   requireValid(scope, name, validateState(scope, draft));
   await backend.admission.validate(admission);
   // From here to the write nothing else runs: what is allocated is still free when it is stored.
@@ -69,6 +72,22 @@ async function createNamed(
   const result = backend.store.create(key, asStored(draft, kind));
   if (!result.ok) throw alreadyExists(kind, name);
   return asServed(result.object, served);
+}
+
+/** All that there is belongs to whoever created it, until others change it. */
+function ownedByCreator(scope: Scope, draft: Draft): readonly JsonObject[] {
+  const { served, options, backend } = scope;
+  const fields = managedFieldsOf(served.version.schema, draft, '');
+  return renderManagers([
+    {
+      name: options.fieldManager,
+      operation: 'Update',
+      apiVersion: draft.apiVersion,
+      subresource: '',
+      time: timestamp(backend.clock.nowMs()),
+      fields,
+    },
+  ]);
 }
 
 function prepareMetadata(scope: Scope, draft: Draft): void {

@@ -25,12 +25,22 @@ test('create sets what the server owns and nothing a client says about it', asyn
     },
     data: { k: 'v' },
   });
-  const { uid, resourceVersion, ...metadata } = metadataOf(created);
+  const { uid, resourceVersion, managedFields, ...metadata } = metadataOf(created);
   assert.deepEqual(metadata, {
     name: 'a',
     namespace: 'default',
     creationTimestamp: '2026-11-22T12:00:00Z',
   });
+  assert.deepEqual(managedFields, [
+    {
+      manager: 'tester',
+      operation: 'Update',
+      apiVersion: 'v1',
+      time: '2026-11-22T12:00:00Z',
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:data': { 'f:k': {} } },
+    },
+  ]);
   assert.match(
     JSON.stringify(uid),
     /^"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"$/,
@@ -78,7 +88,13 @@ const REFUSALS: readonly Refusal[] = [
     'GET',
     '/apis/apps/v1/namespaces/default/deployments/a',
   ],
-  ['no resource', 404, 'the server could not find the requested resource', 'GET', '/api/v1/bogus'],
+  [
+    'no resource',
+    404,
+    'the server could not find the requested resource: this API server does not serve bogus',
+    'GET',
+    '/api/v1/bogus',
+  ],
   [
     'a namespaced name without namespace',
     404,

@@ -67,7 +67,17 @@ test('a pod is bound to one node, once', async () => {
     body: { apiVersion: 'v1', kind: 'Binding', target: { name } },
   });
   await server.ok('POST', `${PODS}/p/binding`, bind('n1'));
-  assert.equal(objectAt(await server.get(`${PODS}/p`), 'spec')['nodeName'], 'n1');
+  const bound = await server.get(`${PODS}/p`);
+  assert.equal(objectAt(bound, 'spec')['nodeName'], 'n1');
+  assert.deepEqual(objectAt(bound, 'status')['conditions'], [
+    {
+      type: 'PodScheduled',
+      status: 'True',
+      lastProbeTime: null,
+      lastTransitionTime: '2026-11-22T12:00:00Z',
+    },
+  ]);
+  assert.equal(objectAt(bound, 'status')['phase'], 'Pending');
   assert.match(
     await server.refused(409, 'POST', `${PODS}/p/binding`, bind('n2')),
     /pod p is already assigned to node "n1"/,

@@ -23,7 +23,7 @@ const SCALE = defineTransient({
 
 function pathsOf({ served }: Scope): ScalePaths {
   const paths = served.version.scale;
-  if (!paths) throw unknownResource();
+  if (!paths) throw unknownResource(served.kind, 'scale');
   return paths;
 }
 

@@ -117,13 +117,17 @@ function requireSameObject(scope: Scope, wanted: Draft, current: KubeObject): bo
   return true;
 }
 
-/** The main resource changes all but the status, `status` changes that and nothing else. */
+/**
+ * The main resource changes all but the status, `status` changes that and nothing else; a binding
+ * is of both: where a Pod runs, and that this is decided.
+ */
 function mergeStates(scope: Scope, wanted: Draft, current: KubeObject): Draft {
   if (scope.subresource === 'status') {
     const draft = withField(draftOf(current), 'status', wanted['status']);
     const { managedFields } = wanted.metadata;
     return managedFields ? { ...draft, metadata: { ...draft.metadata, managedFields } } : draft;
   }
+  if (scope.subresource === 'binding') return wanted;
   return scope.served.version.hasStatus ? withField(wanted, 'status', current['status']) : wanted;
 }
 
@@ -156,13 +160,18 @@ function restoreMetadata(metadata: DraftMeta, { metadata: before }: KubeObject):
   );
 }
 
-/** Once an object was applied, every write says who manages what it changes. */
+/** Every write says who manages what it changes, unless a client has had that forgotten. */
 function trackManagers(scope: Scope, draft: Draft, current: KubeObject): void {
   const { served, options, backend, subresource } = scope;
   const given = draft.metadata.managedFields ?? [];
   delete draft.metadata.managedFields;
   if (given.some((entry) => Object.keys(entry).length === 0)) return; // [{}]: forget them all
   const known = current.metadata.managedFields ?? [];
+  const isLeftAlone = given.length === 0 || isSameJson(given, known);
+  if (isLeftAlone && isSameState(draft, current)) {
+    if (known.length > 0) draft.metadata.managedFields = known;
+    return;
+  }
   const entries = given.length > 0 ? given : known;
   const managers = parseManagers(entries) ?? parseManagers(known) ?? [];
   if (managers.length === 0) return;
@@ -193,7 +202,7 @@ function raiseGeneration({ served }: Scope, draft: Draft, current: KubeObject): 
 
 function validateChange(scope: Scope, next: KubeObject, current: KubeObject): Violation[] {
   return [
-    ...validateState(scope, next),
+    ...validateState(scope, next, current),
     ...validateMetadataUpdate(next.metadata, current.metadata),
     ...(scope.served.kind.behaviour.validateUpdate?.(next, current) ?? []),
   ];

@@ -24,13 +24,23 @@ export function invalidIn(
   return invalidObject(served.kind, name, violations);
 }
 
-/** Everything that can be said of the new state alone. */
-export function validateState(scope: Scope, object: KubeObject): readonly Violation[] {
+/**
+ * What can be said of the new state alone, and what a custom kind has to say of the change.
+ *
+ * @param previous the state that it replaces; absent for a new object
+ */
+export function validateState(
+  scope: Scope,
+  object: KubeObject,
+  previous?: KubeObject,
+): readonly Violation[] {
   const { kind, version } = scope.served;
   const metadata = validateMetadata(object.metadata, kind.nameRule);
   if (!kind.isCustom) return [...metadata, ...(kind.behaviour.validate?.(object) ?? [])];
   const structural = validateValue(version.schema, object);
-  if (structural.length === 0) return [...metadata, ...validateRules(version.schema, object)];
+  if (structural.length === 0) {
+    return [...metadata, ...validateRules(version.schema, object, previous)];
+  }
   const rest = hasRules(version.schema) ? [RULES_NOT_CHECKED] : [];
   return [...metadata, ...structural, ...rest];
 }

@@ -158,6 +158,7 @@ for (const [what, code, spec, message] of REFUSALS) {
   test(`no token for ${what}`, async () => {
     await using server = await withAccount();
     await server.create(PODS, pod('p'));
+    await server.create(ACCOUNTS, account('other'));
     await server.create(PODS, pod('q', 'other'));
     assert.match(
       await server.refused(code, 'POST', `${ACCOUNTS}/a/token`, { body: { spec } }),

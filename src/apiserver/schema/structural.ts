@@ -26,7 +26,7 @@ const FORBIDDEN = ['$ref', 'definitions', 'dependencies', 'patternProperties', '
  */
 export function compileStructural(raw: JsonObject, path: string): CompiledSchema {
   const violations: Violation[] = [];
-  const schema = compile(raw, { path, isNested: false, violations });
+  const schema = compile(raw, { path, isNested: false, isCorrelated: true, violations });
   if (stringAt(raw, 'type') !== 'object') {
     const at = fieldOf(path, 'type');
     violations.push(
@@ -63,6 +63,8 @@ type Context = {
   readonly path: string;
   /** Within allOf, anyOf, oneOf or not: types and structure must not be given there. */
   readonly isNested: boolean;
+  /** Is it known, of a value here, which value it was before an update? */
+  readonly isCorrelated: boolean;
   readonly violations: Violation[];
 };
 
@@ -132,6 +134,9 @@ function childrenOf(raw: JsonObject, context: Context): Children {
     violations.push(forbidden(fieldOf(path, 'additionalProperties'), why));
   }
   const items = raw['items'];
+  // Items are found again by their keys, and so only in lists that have some.
+  const hasKeys = raw['x-kubernetes-list-type'] === 'map';
+  const correlation = { isCorrelated: context.isCorrelated && hasKeys };
   if (stringAt(raw, 'type') === 'array' && !isJsonObject(items) && !isNested) {
     violations.push(required(fieldOf(path, 'items'), 'must be specified'));
   }
@@ -142,7 +147,9 @@ function childrenOf(raw: JsonObject, context: Context): Children {
         ? compile(additional, within(fieldOf(path, 'additionalProperties')))
         : { type: 'any' },
     }),
-    ...(isJsonObject(items) && { items: compile(items, within(fieldOf(path, 'items'))) }),
+    ...(isJsonObject(items) && {
+      items: compile(items, { ...within(fieldOf(path, 'items')), ...correlation }),
+    }),
   };
 }
 
@@ -165,7 +172,7 @@ function ownershipOf(raw: JsonObject, { path, violations }: Context): ListOwners
   return { kind: 'map', keys };
 }
 
-function rulesOf(raw: JsonObject, { path, violations }: Context): ValidationRule[] {
+function rulesOf(raw: JsonObject, { path, isCorrelated, violations }: Context): ValidationRule[] {
   const texts = ['message', 'messageExpression', 'reason', 'fieldPath'] as const;
   return objectsAt(raw, 'x-kubernetes-validations').map((source, index) => {
     const rule: ValidationRule = {
@@ -176,7 +183,7 @@ function rulesOf(raw: JsonObject, { path, violations }: Context): ValidationRule
         ),
       ),
     };
-    const problem = ruleProblem(rule);
+    const problem = ruleProblem(rule, isCorrelated);
     const at = fieldOf(itemOf(fieldOf(path, 'x-kubernetes-validations'), index), 'rule');
     if (problem !== undefined) violations.push(invalid(at, rule.rule, problem));
     return rule;
