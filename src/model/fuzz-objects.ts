@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import type { KubeObject } from '#kube/objects.ts';
 import * as kube from '#kube/resources.ts';
 import type { ResourceType } from '#kube/resources.ts';
+import { destinationRuleSpec, meshSettings, sidecarSpec } from './fuzz-rules.ts';
 
 export const NAMESPACES = ['a', 'b', 'istio-system'];
 /** Most objects share a namespace, so that they have to do with each other. */
@@ -67,10 +68,12 @@ const servicePorts = one(
 );
 
 const service = fc.record({
-  metadata: meta({
-    names: ['s1', 's2'],
-    annotations: one({}, { 'networking.istio.io/exportTo': '.' }),
-  }),
+  metadata: fc
+    .tuple(
+      meta({ names: ['s1', 's2'], annotations: one({}, { 'networking.istio.io/exportTo': '.' }) }),
+      one<object>(...often({}), { 'topology.istio.io/network': 'net1' }),
+    )
+    .map(([metadata, network]) => ({ ...metadata, labels: { ...metadata.labels, ...network } })),
   spec: fc.record({
     type: one(...often('ClusterIP'), 'ExternalName'),
     clusterIP: one(...CLUSTER_IPS, 'None', ''),
@@ -78,6 +81,9 @@ const service = fc.record({
     ports: servicePorts,
     selector: one({}, ...often({ app: 'x' }), { app: 'x', version: '1' }),
     publishNotReadyAddresses: fc.boolean(),
+    trafficDistribution: one(...often(undefined), 'PreferClose', 'PreferSameNode'),
+    internalTrafficPolicy: one(...often(undefined), 'Local'),
+    externalIPs: one(...often(undefined), ['203.0.113.60']),
   }),
 });
 
@@ -128,11 +134,12 @@ const pod = fc.record({
 const LONG_NAME = `w-${'long-'.repeat(14)}name`;
 
 const entrySpec = fc.record({
-  address: one(...VM_IPS, ...POD_IPS, 'vm.example.com', '::1'),
+  address: one(...VM_IPS, ...POD_IPS, 'vm.example.com', '::1', 'unix:///run/vm.sock', undefined),
   ports: one(undefined, { tcp: 6432 }, { http: 9090 }),
   labels: one(undefined, { app: 'x' }, { app: 'y' }),
   serviceAccount: one(undefined, 'sa1'),
   network: one(undefined, 'net1'),
+  locality: one(...often(undefined), 'r/z', 's'),
   weight: one(undefined, 3),
 });
 
@@ -164,7 +171,7 @@ const serviceEntry = fc.record({
       ),
       ports: entryPorts,
       location: one(undefined, ...often('MESH_INTERNAL'), 'NOWHERE'),
-      resolution: one(undefined, ...often('STATIC'), 'DNS'),
+      resolution: one(undefined, ...often('STATIC'), 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
       exportTo,
       subjectAltNames: one(undefined, ['spiffe://other/ns/a/sa/b']),
     })
@@ -173,6 +180,7 @@ const serviceEntry = fc.record({
         { ...spec },
         { ...spec, workloadSelector: { labels: { app: 'x' } } },
         { ...spec, endpoints: [{ address: VM_IPS[0] }, { address: VM_IPS[1], weight: 2 }] },
+        { ...spec, endpoints: [{ address: VM_IPS[0], serviceAccount: 'sa1', network: 'net1' }] },
       ),
     ),
   status: one(
@@ -238,30 +246,12 @@ const authorizationPolicy = fc.record({
   }),
 });
 
-const clientPolicy = fc.record({
-  tls: maybe(fc.record({ mode: one('DISABLE', 'SIMPLE', 'ISTIO_MUTUAL', 'ISTIO_MUTUAL') })),
-  loadBalancer: fc.constant({ simple: 'RANDOM' }),
-  portLevelSettings: one(
-    ...often(undefined),
-    [{ port: { number: 5432 }, tls: { mode: 'DISABLE' } }],
-    [{ port: { number: 80 }, tls: { sni: 'other', mode: 'ISTIO_MUTUAL' } }],
-  ),
-});
-
 const destinationRule = fc.record({
   metadata: meta({ names: ['dr1', 'dr2'] }),
-  spec: fc.record({
-    host: one(...HOSTS, 's1', 's2', '*.local', '*', '*.example.com'),
-    exportTo: one(undefined, ['*'], ['.'], ['a'], ['b', 'a'], ['~']),
-    trafficPolicy: maybe(clientPolicy),
-    subsets: one(
-      undefined,
-      [{ name: 'v1', labels: { version: '1' } }],
-      [{ name: 'v1' }, { name: 'v2', trafficPolicy: { tls: { mode: 'DISABLE' } } }],
-    ),
-    workloadSelector: one(...often(undefined), { matchLabels: { app: 'x' } }),
-  }),
+  spec: destinationRuleSpec(HOSTS),
 });
+
+const sidecar = fc.record({ metadata: meta({ names: ['sc1', 'sc2'] }), spec: sidecarSpec });
 
 const gateway = fc.record({
   metadata: meta({ names: ['gw1', 'gw2'] }),
@@ -338,13 +328,7 @@ const configMap = fc.record({
     namespace: one('istio-system', 'istio-system', 'a'),
     annotations: one({}, { 'isthmus.dev/mesh-ranges': '10.96.0.0/16, 240.240.0.0/16' }),
   }),
-  data: one(
-    {},
-    { mesh: 'rootNamespace: a\nenableAutoMtls: false\n' },
-    { mesh: 'defaultServiceExportTo: ["."]\nconnectTimeout: 5s\n' },
-    { mesh: 'enableAutoMtls: perhaps\n' },
-    { mesh: '{' },
-  ),
+  data: meshSettings,
 });
 
 const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>])[] = [
@@ -358,6 +342,7 @@ const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>]
   [kube.POLICY, 2, legacyPolicy],
   [kube.AUTHORIZATION_POLICY, 2, authorizationPolicy],
   [kube.DESTINATION_RULE, 3, destinationRule],
+  [kube.SIDECAR, 2, sidecar],
   [kube.GATEWAY, 2, gateway],
   [kube.VIRTUAL_SERVICE, 3, virtualService],
   [kube.NAMESPACE, 1, namespace],

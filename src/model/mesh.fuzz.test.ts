@@ -27,15 +27,26 @@ const RULED_HOSTS = ['s1.a.svc.cluster.local', 's2.b.svc.cluster.local', '*.w.ex
 
 /** Everything that can be asked of the mesh, as questions with a name. */
 function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
-  const all = new Map<string, () => unknown>([['config', () => mesh.config()]]);
+  const all = new Map<string, () => unknown>([
+    ['config', () => mesh.config()],
+    ['gateways', () => [...mesh.networkGateways()]],
+  ]);
   for (const namespace of NAMESPACES) {
     all.set(`addresses ${namespace}`, () => mesh.meshAddresses(namespace));
+    all.set(`policy ${namespace}`, () => mesh.outboundTrafficPolicy(namespace, { app: 'y' }));
     for (const host of RULED_HOSTS) {
       for (const of of NAMESPACES) {
         const service = { namespace: of, host };
         all.set(`rule ${namespace} ${of} ${host}`, () =>
           mesh.destinationRuleFor(namespace, service),
         );
+        all.set(`rule for x ${namespace} ${of} ${host}`, () =>
+          mesh.destinationRuleFor(namespace, service, { app: 'x' }),
+        );
+        all.set(`import ${namespace} ${of} ${host}`, () => [
+          mesh.isImported(namespace, { app: 'x' }, service),
+          mesh.isImported(namespace, {}, service, 80),
+        ]);
       }
     }
     for (const address of ADDRESSES) {
@@ -67,6 +78,14 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
     const [kind = '', namespace = '', name = ''] = key.split('/');
     all.set(`identity ${key}`, () =>
       mesh.workloadOf({
+        trustDomain: 'cluster.local',
+        namespace,
+        serviceAccount: 'sa1',
+        workload: { kind: kind === 'Pod' ? 'Pod' : 'WorkloadEntry', name: certificateNameOf(name) },
+      }),
+    );
+    all.set(`client ${key}`, () =>
+      mesh.clientOf({
         trustDomain: 'cluster.local',
         namespace,
         serviceAccount: 'sa1',
