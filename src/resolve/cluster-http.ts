@@ -5,12 +5,30 @@ import { assertNever } from '#base/assert-never.ts';
 import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Http2ProtocolOptionsSchema } from '#gen/envoy/config/core/v3/protocol_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import type { Protocol } from '#istio/core/protocol.ts';
 import type { ConnectionPool } from '#istio/destinationrule/traffic-policy.ts';
 import type { ClientSecurity } from './client-policy.ts';
 import { milliseconds, packed } from './message.ts';
 
 /** What those who use a cluster speak: bytes, or requests, made in what the client made them in. */
 export type Spoken = 'tcp' | 'http1' | 'http2' | 'as-client';
+
+/** What whoever routes requests to a port of this protocol makes of them. */
+export function spokenBy(protocol: Protocol | undefined): Spoken {
+  switch (protocol) {
+    case 'http2':
+    case 'grpc':
+    case 'grpc-web':
+      return 'http2';
+    case 'http':
+    case 'http-proxy':
+      return 'http1';
+    case 'auto':
+      return 'as-client';
+    default:
+      return 'tcp';
+  }
+}
 
 /** By which a server of the mesh tells requests from other bytes, the most telling first. */
 export const MESH_ALPNS: Readonly<Record<Exclude<Spoken, 'tcp'>, readonly string[]>> = {

@@ -12,6 +12,7 @@ import { ISTIO_METADATA, workloadMetadata } from './identity-metadata.ts';
 import type { WorkloadMetadata } from './identity-metadata.ts';
 import { metadata, socketAddress } from './message.ts';
 import { hostPort } from './names.ts';
+import type { Destination } from './names.ts';
 
 export type Locality = {
   readonly region: string;
@@ -84,7 +85,7 @@ function buildGroup({
 function buildEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEndpointSchema> {
   const { takesMeshTls, workload } = endpoint;
   return {
-    hostIdentifier: { case: 'endpoint', value: { address: addressOf(endpoint) } },
+    hostIdentifier: { case: 'endpoint', value: { address: endpointAddress(endpoint) } },
     healthStatus: endpoint.isHealthy ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY,
     loadBalancingWeight: Math.min(endpoint.weight, WEIGHT_MAX),
     metadata: metadata({
@@ -94,9 +95,9 @@ function buildEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEnd
   };
 }
 
-export const UNIX = 'unix://';
+const UNIX = 'unix://';
 
-function addressOf(endpoint: ClusterEndpoint): MessageInitShape<typeof AddressSchema> {
+export function endpointAddress(endpoint: Destination): MessageInitShape<typeof AddressSchema> {
   const { address } = endpoint;
   return address.startsWith(UNIX)
     ? { address: { case: 'pipe', value: { path: address.slice(UNIX.length) } } }

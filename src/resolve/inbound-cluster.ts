@@ -3,19 +3,27 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { BindConfigSchema } from '#gen/envoy/config/core/v3/address_pb.js';
 import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
+import { canonicalIp } from '#base/ip.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
-import { buildPassthrough, CLUSTER_BASICS } from './cluster.ts';
+import type { ConnectionPool } from '#istio/destinationrule/traffic-policy.ts';
+import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
+import { buildPassthrough } from './cluster.ts';
+import { httpOptions, spokenBy } from './cluster-http.ts';
+import { connectionLimits } from './cluster-limits.ts';
+import { endpointAddress } from './endpoints.ts';
 import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
-import { metadata, packed, socketAddress } from './message.ts';
+import { metadata } from './message.ts';
 import { INBOUND_PASSTHROUGH, inboundName, inboundStatName } from './names.ts';
 
 export type InboundClusterInput = {
   readonly port: number;
-  /** Where the workload listens: loopback on a machine, its own address in a Pod. */
+  /** Where the workload listens: loopback on a machine, its own address in a Pod, `unix://…`. */
   readonly deliverTo: string;
+  /** Where that is another than `port`. */
+  readonly deliverPort?: number | undefined;
   readonly protocol: Protocol;
+  readonly connectionPool?: ConnectionPool | undefined;
   /** The service that logs and metrics name: the first of those that declare the port. */
   readonly service:
     | (ServiceMetadata & { readonly port: number; readonly portName: string })
@@ -32,64 +40,35 @@ const DELIVERY_SOURCE = {
 } satisfies MessageInitShape<typeof BindConfigSchema>;
 
 const isOwnAddress = (address: string): boolean =>
-  !address.startsWith('127.') && !address.includes(':');
+  canonicalIp(address) !== undefined && !address.startsWith('127.') && !address.includes(':');
 
 export function buildInboundCluster(
   input: InboundClusterInput,
 ): MessageInitShape<typeof ClusterSchema> {
-  const { port, deliverTo, protocol, service } = input;
+  const { port, deliverTo, protocol, service, connectionPool: pool } = input;
   const name = inboundName(port);
-  const address = socketAddress({ address: deliverTo, port });
+  const address = endpointAddress({ address: deliverTo, port: input.deliverPort ?? port });
+  const { connectTimeout, circuitBreakers } = connectionLimits(
+    { connectionPool: pool, retryBudget: undefined },
+    DEFAULT_MESH_CONFIG,
+  );
   return {
     name,
-    ...CLUSTER_BASICS,
+    connectTimeout,
+    circuitBreakers,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     ...(isOwnAddress(deliverTo) && { upstreamBindConfig: DELIVERY_SOURCE }),
     loadAssignment: {
       clusterName: name,
       endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
     },
-    ...httpVersion(protocol),
+    // in which HTTP: what it declares, or else what the client speaks
+    ...httpOptions(spokenBy(protocol), { pool, security: { kind: 'plaintext' } }),
     ...(service && {
       altStatName: inboundStatName({ ...service, port }),
       metadata: metadata({ [ISTIO_METADATA]: serviceMetadata(service) }),
     }),
   };
-}
-
-/** In which HTTP the workload is spoken to: what it declares, or else what the client speaks. */
-function httpVersion(protocol: Protocol) {
-  const options = httpOptions(protocol);
-  if (options === undefined) return {};
-  return {
-    typedExtensionProtocolOptions: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packed(HttpProtocolOptionsSchema, {
-        upstreamProtocolOptions: options,
-      }),
-    },
-  };
-}
-
-type HttpOptions = MessageInitShape<typeof HttpProtocolOptionsSchema>['upstreamProtocolOptions'];
-
-/** undefined: HTTP/1.1, Envoy's default. */
-function httpOptions(protocol: Protocol): HttpOptions | undefined {
-  switch (protocol) {
-    case 'grpc':
-    case 'grpc-web':
-    case 'http2':
-      return {
-        case: 'explicitHttpConfig',
-        value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
-      };
-    case 'auto':
-      return {
-        case: 'useDownstreamProtocolConfig',
-        value: { httpProtocolOptions: {}, http2ProtocolOptions: {} },
-      };
-    default:
-      return undefined;
-  }
 }
 
 /** Delivers to the very address and port that the client dialled. */

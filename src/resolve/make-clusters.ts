@@ -3,6 +3,7 @@ import { assertNever } from '#base/assert-never.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import type { Protocol } from '#istio/core/protocol.ts';
 import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Endpoint, MeshService, Resolution } from '#model/service.ts';
@@ -10,7 +11,7 @@ import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { topologyLabels } from '#model/topology.ts';
 import type { ClientSecurity } from './client-policy.ts';
-import type { Spoken } from './cluster-http.ts';
+import { spokenBy } from './cluster-http.ts';
 import { buildPassthrough, buildServiceCluster, buildTombstone } from './cluster.ts';
 import type { EndpointSource } from './cluster.ts';
 import { encodeResource } from './encode.ts';
@@ -83,7 +84,7 @@ export class ClusterMaker {
       security: this.#securityOf(recipe, service, source),
       settings,
       // whoever dials for itself speaks for itself
-      spoken: recipe.kind === 'table-cluster' ? spokenAt(service, port) : 'tcp',
+      spoken: recipe.kind === 'table-cluster' ? spokenBy(protocolAt(service, port)) : 'tcp',
       defaults: config,
     });
     return encodeResource(
@@ -214,23 +215,8 @@ export class ClusterMaker {
 /** Whoever is going away takes no new connections. */
 const isTaking = ({ health }: Endpoint): boolean => health !== 'terminating';
 
-/** By those who route requests to a port. */
-function spokenAt({ ports }: MeshService, port: number): Spoken {
-  const protocol = ports.find(({ number }) => number === port)?.protocol;
-  switch (protocol) {
-    case 'http2':
-    case 'grpc':
-    case 'grpc-web':
-      return 'http2';
-    case 'http':
-    case 'http-proxy':
-      return 'http1';
-    case 'auto':
-      return 'as-client';
-    default:
-      return 'tcp';
-  }
-}
+const protocolAt = ({ ports }: MeshService, port: number): Protocol | undefined =>
+  ports.find(({ number }) => number === port)?.protocol;
 
 export function encodeTombstone(name: string): EncodedResource {
   return encodeResource(name, ClusterSchema, buildTombstone(name));

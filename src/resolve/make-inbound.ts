@@ -107,12 +107,14 @@ export class InboundMaker {
   #inboundCluster(workloadKey: string, port: number): EncodedResource | undefined {
     const served = this.#mesh.inboundPorts(workloadKey).find((entry) => entry.port === port);
     if (served === undefined) return undefined;
-    const { deliverAddress: deliverTo, service: ref, protocol } = served;
+    const { deliverAddress: deliverTo, deliverPort, service: ref, protocol } = served;
     const service = this.#mesh.services.get(ref.key);
     const cluster = buildInboundCluster({
       port,
       deliverTo,
+      deliverPort,
       protocol,
+      connectionPool: served.connectionPool,
       service: service && {
         ...serviceNames(service),
         port: ref.port,
