@@ -29,6 +29,7 @@ const MESH_GROUPS = [
   'telemetry.istio.io',
   'extensions.istio.io',
   'authentication.istio.io',
+  'gateway.networking.k8s.io',
   'isthmus.dev',
 ];
 
