@@ -53,7 +53,7 @@ spec: {${hosts}, resolution: STATIC, workloadSelector: {labels: {app: ${app}}}}
 
 test('what nothing acts on is named', () => {
   const route = `apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
+kind: TCPRoute
 metadata: {name: web}
 `;
   const filter = `apiVersion: networking.istio.io/v1alpha3

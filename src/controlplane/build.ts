@@ -22,6 +22,7 @@ import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import type { GrpcCall } from '#grpc/call.ts';
 import { createGrpcServer } from '#grpc/server.ts';
 import { GrpcStatus } from '#grpc/status.ts';
+import { GATEWAY_API_KINDS } from '#istio/gatewayapi/kinds.ts';
 import { KINDS } from '#istio/kinds.ts';
 import { MESH_CONFIG_NAME, MESH_CONFIG_NAMESPACE } from '#istio/meshconfig/mesh-config.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -89,7 +90,10 @@ export async function buildControlPlane(
   { client, clock, log }: ControlPlaneDependencies,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
-  await installKinds(client, KINDS, { hash: (text) => hash('sha256', text), log });
+  // a cluster's own Gateway API is for its administrator to choose
+  const isEmbedded = config.apiServerDataDir !== undefined;
+  const kinds = [...KINDS, ...(isEmbedded ? GATEWAY_API_KINDS : [])];
+  await installKinds(client, kinds, { hash: (text) => hash('sha256', text), log });
   const mesh = buildMesh(config, log);
   await readMeshConfig(mesh, client, signal);
   const catalog = new MeshCatalog(mesh);

@@ -1,5 +1,5 @@
-// Istio's own word on its kinds: its CRDs, and whole resources that it accepts or refuses. The data
-// is not part of this repository; without it these tests say so and pass.
+// Istio's own word on its kinds: its CRDs. The data is not part of this repository; without it these
+// tests say so and pass. Whole resources: src/controlplane/webhooks/resources-conformance.test.ts.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,11 +7,10 @@ import { test } from 'node:test';
 import { ISTIO_CONFORMANCE_FOLDER } from '../../test/fakes/conformance-data.ts';
 import { isRecord } from '#kube/objects.ts';
 import { apiVersionOf, resourceName } from '#kube/resources.ts';
-import { CRD_GAPS, RESOURCE_GAPS } from './conformance-gaps.ts';
+import { CRD_GAPS } from './conformance-gaps.ts';
 import type { Gap } from './conformance-gaps.ts';
 import { customResourceDefinition } from './kind.ts';
 import { KINDS } from './kinds.ts';
-import { renderViolation } from './object.ts';
 import { parseIstioObject } from './parsers.ts';
 
 const FOLDER = ISTIO_CONFORMANCE_FOLDER;
@@ -81,36 +80,4 @@ function differences(ours: unknown, theirs: unknown, path: string): string[] {
   }
   const keys = [...new Set([...a, ...b])].toSorted();
   return keys.flatMap((key) => differences(at(ours, key), at(theirs, key), `${path}.${key}`));
-}
-
-for (const expectation of ['accept', 'reject'] as const) {
-  test(`resources that Istio would ${expectation}`, (t) => {
-    if (!isPresent) return t.diagnostic(`no conformance data at ${FOLDER}`);
-    const wrong: string[] = [];
-    let caseCount = 0;
-    for (const entry of recordsOf(`resources-${expectation}.json`)) {
-      const outcome = outcomeOf(entry['obj']);
-      if (outcome === undefined) continue;
-      caseCount += 1;
-      const id = String(entry['id']);
-      const isGap = RESOURCE_GAPS.some(({ what }) => what === id);
-      const isAsExpected = outcome.ok === (expectation === 'accept');
-      if (isAsExpected === isGap)
-        wrong.push(`${id}: ${isGap ? 'listed as a gap, but it passes' : outcome.text}`);
-    }
-    assert(caseCount > 20, `only ${caseCount} cases of our kinds`);
-    t.diagnostic(`${caseCount} cases`);
-    assert.deepEqual(wrong, []);
-  });
-}
-
-/** Undefined for kinds that are not ours. */
-function outcomeOf(recorded: unknown): { readonly ok: boolean; readonly text: string } | undefined {
-  assert(isRecord(recorded));
-  const metadata = isRecord(recorded['metadata']) ? recorded['metadata'] : {};
-  const object = { ...recorded, metadata: { name: 'unnamed', ...metadata } };
-  const result = parseIstioObject(object);
-  if (!result) return undefined;
-  const text = result.ok ? 'accepted' : result.violations.map(renderViolation).join('; ');
-  return { ok: result.ok, text };
 }

@@ -72,6 +72,14 @@ function refuseForeign(kind: Kind<unknown>, object: KubeObject, root: Reading): 
   }
 }
 
+/**
+ * Kubernetes keeps groups of its own project for definitions that it has approved; those that say
+ * that they are not are let through. Ours are the part that is read here.
+ * https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/2337-k8s.io-group-protection
+ */
+const PROTECTED_GROUP = /(^|\.)(k8s|kubernetes)\.io$/;
+const UNAPPROVED = { 'api-approved.kubernetes.io': 'unapproved, only the part that is read' };
+
 /** The CustomResourceDefinition of a kind, ready to be created. */
 export function customResourceDefinition(kind: Kind<unknown>): KubeObject {
   const { type, singular, shortNames, categories } = kind;
@@ -83,7 +91,10 @@ export function customResourceDefinition(kind: Kind<unknown>): KubeObject {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${type.plural}.${type.group}` },
+    metadata: {
+      name: `${type.plural}.${type.group}`,
+      ...(PROTECTED_GROUP.test(type.group) && { annotations: UNAPPROVED }),
+    },
     spec: {
       group: type.group,
       names: {

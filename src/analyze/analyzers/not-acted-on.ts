@@ -22,8 +22,8 @@ const kindNotActedOn = messageType({
 });
 
 const GATEWAY_API = 'gateway.networking.k8s.io/';
-/** Whose being there matters to nobody but their controller. */
-const PASSIVE_KINDS = new Set(['GatewayClass', 'ReferenceGrant']);
+/** Two matter to nobody but their controller; of a route it is said what is not acted on. */
+const PASSIVE_KINDS = new Set(['GatewayClass', 'HTTPRoute', 'ReferenceGrant']);
 
 export const notActedOnHere: Analyzer = {
   name: 'isthmus.NotActedOnAnalyzer',

@@ -1,5 +1,6 @@
 // What the API server and the validating webhook would say of each object, and advise about it.
 import { assertNever } from '#base/assert-never.ts';
+import { GATEWAY_API_KINDS, parseGatewayApiObject } from '#istio/gatewayapi/kinds.ts';
 import { KINDS } from '#istio/kinds.ts';
 import { renderViolation } from '#istio/object.ts';
 import { parseIstioObject } from '#istio/parsers.ts';
@@ -43,9 +44,15 @@ const ineffectiveMatch = messageType({
     `rule ${duplicate}).`,
 });
 
+/** Istio calls a Gateway of Kubernetes so, too. */
+const GATEWAY_NAMES: ReadonlyMap<string, string> = new Map([
+  ['gateway.networking.k8s.io', 'Kubernetes'],
+]);
+const ALL_KINDS = [...KINDS, ...GATEWAY_API_KINDS];
+
 /** One for each kind, as in Istio, so that they can be chosen alone. */
-export const schemas: readonly Analyzer[] = KINDS.map(({ type: { group, kind } }) => ({
-  name: `schema.ValidationAnalyzer.${kind}`,
+export const schemas: readonly Analyzer[] = ALL_KINDS.map(({ type: { group, kind } }) => ({
+  name: `schema.ValidationAnalyzer.${GATEWAY_NAMES.get(group) ?? ''}${kind}`,
   description: `Runs schema validation as an analyzer on '${kind}' resources`,
   finds: [schemaValidationError, schemaWarning, unreachableRule, ineffectiveMatch],
   *run(snapshot) {
@@ -57,7 +64,7 @@ export const schemas: readonly Analyzer[] = KINDS.map(({ type: { group, kind } }
 }));
 
 function* violations(resource: Resource): Iterable<Message> {
-  const result = parseIstioObject(resource.object);
+  const result = parseIstioObject(resource.object) ?? parseGatewayApiObject(resource.object);
   if (result === undefined || result.ok) return;
   for (const violation of result.violations) {
     const place = at(resource, ...parsePath(violation.field));

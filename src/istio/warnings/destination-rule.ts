@@ -34,12 +34,12 @@ function settingWarnings(policy: Fields, field: string): readonly Warning[] {
     const remedy = "use ConsistentHashLB's RingHash configuration instead";
     warnings.push(advice(place, `consistent hash MinimumRingSize is deprecated, ${remedy}`));
   }
-  const locality = fieldsOf(balancer['localityLbSetting']);
-  const failovers = [locality['failover'], locality['failoverPriority']];
-  const fails = failovers.some((list) => Array.isArray(list) && list.length > 0);
-  if (fails && outlier === undefined) {
+  for (const name of ['localityLbSetting', 'zoneAwareLbSetting']) {
+    const { failover, failoverPriority } = fieldsOf(balancer[name]);
+    const fails = [failover, failoverPriority].some((it) => Array.isArray(it) && it.length > 0);
+    if (!fails || outlier !== undefined) continue;
     const message = 'outlier detection policy must be provided for failover';
-    warnings.push(advice(`${field}.loadBalancer.localityLbSetting`, message));
+    warnings.push(advice(`${field}.loadBalancer.${name}`, message));
   }
   return warnings;
 }
