@@ -203,6 +203,15 @@ test('names are the agent’s business where traffic is, unless it is told other
   );
 });
 
+test('a Pod’s proxy drains as long as injection says, a machine’s stays', () => {
+  const drainMs = (env: Readonly<Record<string, string>>): number =>
+    parse({ env }).envoy.terminationDrainMs;
+  assert.equal(drainMs({}), 0);
+  const ofPod = { TERMINATION_DRAIN_DURATION_SECONDS: '5' };
+  assert.equal(drainMs(ofPod), 5_000);
+  assert.equal(drainMs({ ...ofPod, ISTHMUS_TERMINATION_DRAIN_DURATION: '20s' }), 20_000);
+});
+
 test('a router has nothing to capture, whatever it is told of capture', () => {
   const argv = ['proxy', 'router', '--domain', 'shop.svc.cluster.local'];
   const { node, capture, dns } = parse({

@@ -56,6 +56,8 @@ export type EnvoyConfig = {
   readonly concurrency: number;
   /** The longest life of a session whose listener or filter chain is taken away. */
   readonly drainMs: number;
+  /** How long Envoy goes on when its agent is told to end; 0: for ever, without the agent. */
+  readonly terminationDrainMs: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'critical' | 'off';
   readonly adminPort: number;
   /** Downstream connections that Envoy accepts at once. */
@@ -127,6 +129,7 @@ const DNS_OUTSIDE_PORT = 15_054;
 /** Beyond the ports that Linux gives out by itself (ip_local_port_range, to 60999). */
 const DNS_SOURCE_PORTS = { first: 61_000, last: 61_999 };
 const DRAIN_MS = 45_000;
+const TERMINATION_SECONDS_MAX = 3_600;
 const CERTIFICATE_LIFETIME_MS = 24 * 3_600_000;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
 
@@ -284,10 +287,17 @@ function readEnvoy(settings: Settings): EnvoyConfig {
     // one worker has no less throughput on two cores and one TLS session pool fewer (measured)
     concurrency: settings.count('ISTHMUS_CONCURRENCY', 1, 256) || 1,
     drainMs: settings.durationMs('ISTHMUS_DRAIN_DURATION', DRAIN_MS),
+    terminationDrainMs: readTerminationDrain(settings),
     logLevel: settings.oneOf('ISTHMUS_PROXY_LOG_LEVEL', 'warning', LOG_LEVELS),
     adminPort: settings.port('ISTHMUS_PROXY_ADMIN_PORT', 15_000),
     connectionsMax: settings.count('ISTHMUS_CONNECTIONS_MAX', 50_000, 10_000_000),
   };
+}
+
+/** Injection says it: a Pod's proxy cannot outlive its agent, a machine's can. */
+function readTerminationDrain(settings: Settings): number {
+  const seconds = settings.count('TERMINATION_DRAIN_DURATION_SECONDS', 0, TERMINATION_SECONDS_MAX);
+  return settings.durationMs('ISTHMUS_TERMINATION_DRAIN_DURATION', seconds * 1000);
 }
 
 /** Istio's word is ISTIO_META_DNS_CAPTURE; here it is on unless traffic is not captured at all. */

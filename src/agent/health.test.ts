@@ -7,6 +7,7 @@ const READY: HealthInputs = {
   identity: 'valid',
   capture: { kind: 'verified' },
   isLeaving: false,
+  isEnding: false,
 };
 
 test('ready is: Envoy live, certificate valid, capture verified or not wanted', () => {
@@ -19,6 +20,7 @@ test('ready is: Envoy live, certificate valid, capture verified or not wanted', 
     [{ capture: { kind: 'waiting' } }, /not captured yet/],
     [{ capture: { kind: 'failed', reason: 'nft says no' } }, /not captured: nft says no/],
     [{ isLeaving: true }, /leaving the mesh/],
+    [{ isEnding: true, isEnvoyLive: false }, /^the workload is ending$/],
   ];
   for (const [inputs, expected] of table) {
     const reasons = unreadyReasons({ ...READY, ...inputs }).join();

@@ -16,11 +16,13 @@ export type HealthInputs = {
   readonly identity: IdentityState['kind'];
   readonly capture: CaptureStatus;
   readonly isLeaving: boolean;
+  readonly isEnding: boolean;
 };
 
 /** Why the workload is not ready; empty when it is. */
 export function unreadyReasons(inputs: HealthInputs): readonly string[] {
-  const { isEnvoyLive, identity, capture, isLeaving } = inputs;
+  const { isEnvoyLive, identity, capture, isLeaving, isEnding } = inputs;
+  if (isEnding) return ['the workload is ending'];
   const reasons: string[] = [];
   if (isLeaving) reasons.push('the workload is leaving the mesh');
   if (identity === 'none') reasons.push('there is no certificate yet');

@@ -12,21 +12,23 @@ import { listenHttp } from './http-server.ts';
 import { leaveMesh } from './leave.ts';
 import { createMetricsHandler, type MetricsSources } from './metrics-page.ts';
 import { agentFiles } from './paths.ts';
-import { SDS_METHOD } from './sds.ts';
 import { XDS_METHOD } from './relayed-stream.ts';
+import { SDS_METHOD } from './sds.ts';
+import { Termination } from './termination.ts';
 
 /** How often to see whether the workload has become ready, or has ceased to be. */
 const READINESS_INTERVAL_MS = 2_000;
 const READINESS_FIRST_MS = 50;
 
 /**
- * Runs until aborted or until the workload has left the mesh. However it ends, but by leaving,
- * Envoy and capture stay as they are, and the next agent takes them up.
+ * Runs until aborted or until the workload has left the mesh. However it ends, but by leaving or
+ * with its Pod, Envoy and capture stay as they are, and the next agent takes them up.
  */
 export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<void> {
   const { identity, ownStream, hostNames, capture, configuration } = parts;
-  const agent = new Agent(parts);
-  const either = AbortSignal.any([signal, agent.hasLeft]);
+  await using termination = new Termination(parts, signal);
+  const agent = new Agent(parts, termination);
+  const either = AbortSignal.any([termination.ended, agent.hasLeft]);
   await using _controlPlane = parts.controlPlane; // after the servers, whose streams use it
   await using _servers = await agent.listen();
   await using dns = await agent.listenDns();
@@ -45,13 +47,15 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
 
 class Agent {
   readonly #parts: AgentParts;
+  readonly #termination: Termination;
   readonly #hasIdentity = Promise.withResolvers<void>();
   readonly #left = new AbortController();
   #dns: DnsProxy | undefined;
   #leaving: Promise<void> | undefined;
 
-  constructor(parts: AgentParts) {
+  constructor(parts: AgentParts, termination: Termination) {
     this.#parts = parts;
+    this.#termination = termination;
     parts.identity.onChange(() => this.#publishIdentity());
     this.#publishIdentity();
   }
@@ -157,6 +161,7 @@ class Agent {
       identity: identity.state().kind,
       capture: capture.status(),
       isLeaving: this.#leaving !== undefined,
+      isEnding: this.#termination.isDraining,
     });
   }
 

@@ -1,14 +1,17 @@
 // The way in from outside: the gateway as its manifests make it, in the lab. Browsers reach the
 // library through it, and a VM the control plane, through nothing else.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '#base/command.ts';
+import { POD } from '#kube/resources.ts';
 import { REPOSITORY } from '#lab/cloud.ts';
 import { isthmus } from '#lab/cluster.ts';
 import { enterSandbox } from '#lab/enter.ts';
-import { eventually } from '#lab/eventually.ts';
+import { eventually, until } from '#lab/eventually.ts';
 import { LibraryWorld, VM } from '#lab/story/library-world.ts';
 import { FILES_PARENT, putFilesInPlace, VmAgent } from '#lab/story/vm-agent.ts';
 import {
@@ -67,6 +70,24 @@ describe('the gateway', { concurrency: false }, () => {
     });
   });
 
+  test('is replaced without cutting a request that is under way', async () => {
+    const names =
+      'get pods -n istio-system -l istio=ingressgateway -o jsonpath={.items[*].metadata';
+    const name = await kubectl(`${names}.name}`);
+    const book = JSON.stringify({ title: 'Slowly', author: 'A. Visitor', shelf: 'Novels' });
+    const request = new SlowRequest(new URL('/api/books', url), book);
+    await request.begin();
+    await kubectl('rollout restart deploy/istio-ingressgateway -n istio-system');
+    await until('the end of its Pod', async () => {
+      return (
+        (await world.cluster.kube.get(POD, { namespace: 'istio-system', name })).metadata
+          .deletionTimestamp !== undefined
+      );
+    });
+    assert.equal(await request.finish(), 201);
+    assert.equal((await browse(url)).status, 200, 'the next one is there');
+  });
+
   test('is the only way by which a VM reaches the control plane', async () => {
     const machine = world.cloud.machine(VM.name);
     const folder = machine.path(FILES_PARENT);
@@ -96,3 +117,34 @@ describe('the gateway', { concurrency: false }, () => {
     assert.match(await pageTitle(url), /Library/);
   });
 });
+
+/** A request whose body takes its time. */
+class SlowRequest {
+  readonly #request: http.ClientRequest;
+  readonly #body: string;
+  readonly #status: Promise<number>;
+
+  constructor(url: URL, body: string) {
+    const headers = { 'content-type': 'application/json', 'content-length': body.length };
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#request = http.request(url, { method: 'POST', headers, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    this.#request.on('error', reject);
+    this.#body = body;
+    this.#status = promise;
+  }
+
+  /** Returns when its beginning has been sent. */
+  async begin(): Promise<void> {
+    const sent = once(this.#request, 'socket');
+    this.#request.write(this.#body.slice(0, 10));
+    await sent;
+  }
+
+  async finish(): Promise<number> {
+    this.#request.end(this.#body.slice(10));
+    return await this.#status;
+  }
+}

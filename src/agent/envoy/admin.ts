@@ -47,6 +47,14 @@ export class EnvoyAdmin {
     return answer.body.slice(0, answer.body.lastIndexOf('\n') + 1);
   }
 
+  /**
+   * Answers as before, and tells whoever asks, and clients with their next answer (`connection:
+   * close`, GOAWAY), to go elsewhere.
+   */
+  async failHealthChecks(): Promise<void> {
+    await this.#call('POST', '/healthcheck/fail');
+  }
+
   /** Closes the listening sockets at once; open connections live on. */
   async drainListeners(): Promise<void> {
     await this.#call('POST', '/drain_listeners');

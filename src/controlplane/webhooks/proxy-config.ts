@@ -20,6 +20,7 @@ export type ProxyConfig =
 const SETTINGS: Readonly<Record<string, string>> = {
   concurrency: 'ISTHMUS_CONCURRENCY',
   drainDuration: 'ISTHMUS_DRAIN_DURATION',
+  terminationDrainDuration: 'ISTHMUS_TERMINATION_DRAIN_DURATION',
   discoveryAddress: 'PILOT_ADDRESS',
 };
 

@@ -57,10 +57,12 @@ export function buildSidecar(options: SidecarOptions): Fields {
         name,
         valueFrom: { fieldRef: { fieldPath } },
       })),
-      ...Object.entries({ ...addresses(settings), ...env }).map(([name, value]) => ({
-        name,
-        value,
-      })),
+      ...Object.entries({ ...addresses(settings), ...TERMINATION, ...env }).map(
+        ([name, value]) => ({
+          name,
+          value,
+        }),
+      ),
     ],
     resources: resourcesOf(annotations),
     securityContext: isGateway ? GATEWAY_SECURITY_CONTEXT : SECURITY_CONTEXT,
@@ -70,6 +72,9 @@ export function buildSidecar(options: SidecarOptions): Fields {
     volumeMounts: isGateway ? [...MOUNTS, LOG_MOUNT] : MOUNTS,
   };
 }
+
+/** Istio's default of terminationDrainDuration. */
+const TERMINATION = { TERMINATION_DRAIN_DURATION_SECONDS: '5' };
 
 const FROM_POD = {
   POD_NAME: 'metadata.name',
