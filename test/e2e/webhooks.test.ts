@@ -141,6 +141,21 @@ test('an Istio object that would do nothing is refused with its fields', async (
   assert.match(stderr, /Warning: spec\.ports\[0\]\.protocol: addresses are required for ports/);
 });
 
+test('kinds of the Gateway API are checked and kept', async () => {
+  const gateway = (listeners: string): string => `{apiVersion: gateway.networking.k8s.io/v1,
+    kind: Gateway, metadata: {name: web}, spec: {gatewayClassName: istio, listeners: ${listeners}}}`;
+  assert.match(
+    await kubectl.fails('create -f -', gateway('[]')),
+    /spec\.listeners: Invalid value: 0: spec\.listeners in body should have at least 1 items/,
+  );
+  assert.match(
+    await kubectl.fails('create -f -', gateway('[{name: a, port: 443, protocol: HTTP, tls: {}}]')),
+    /tls must not be specified for protocols/,
+  );
+  await kubectl.ok('create -f -', gateway('[{name: a, port: 80, protocol: HTTP}]'));
+  await kubectl.ok('get gateways.gateway.networking.k8s.io web');
+});
+
 test('isthmus analyze reads the cluster, and files as if they were applied', async () => {
   const lines: string[] = [];
   const folder = dirname(kubectl.kubeconfig);
@@ -156,6 +171,7 @@ test('isthmus analyze reads the cluster, and files as if they were applied', asy
   assert.equal(await runCli(words, { env: {}, signal, print }), 0);
   assert.match(lines.join('\n'), /IST0134\] \(ServiceEntry default\/db\) /);
   assert.match(lines.join('\n'), /IST0174\] \(DestinationRule default\/books .*rule\.yaml:2\) /);
+  assert.match(lines.join('\n'), /ISM0002\] \(Gateway default\/web\) /);
   assert.match(lines.join('\n'), /IST0102\] \(Namespace default\) /);
   await assert.rejects(
     runCli([...words.slice(0, 3), '-n', 'nowhere'], { env: {}, signal, print }),
