@@ -8,6 +8,7 @@ import type {
   JwtProviderSchema,
   JwtRequirementSchema,
 } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
+import { parseKeySet } from '#istio/requestauthentication/key-set.ts';
 import type { JwtKeys, JwtRule } from '#istio/requestauthentication/request-authentication.ts';
 import { JWT_PAYLOAD } from './http-rbac-match.ts';
 import { httpPolicyName } from './inbound-names.ts';
@@ -22,8 +23,18 @@ export type JwtInput = {
   readonly jwksOf: (uri: string) => string | undefined;
 };
 
-/** A set without keys: every token of the issuer is refused. */
-const NO_KEYS = '{"keys":[]}';
+/**
+ * A key that nobody has the other half of: a point of P-256 whose x is the SHA-256 of "isthmus:
+ * nobody has this key 1". Envoy refuses a set without a good key, and with it the tokens of all
+ * other issuers; with this one in each set, a set of bad keys refuses its own issuer's alone.
+ */
+export const NOBODYS_KEY = {
+  kty: 'EC',
+  crv: 'P-256',
+  kid: 'isthmus-nobody',
+  x: 'xSit12ovZl98ILcB29c93fgUhN1srP9sSi3_SkngFy4',
+  y: '46JSiKwY87kMyXx3bggE3dpCz1-ZWB_vkm6MIOFGCbo',
+} as const;
 /** Claims whose text is always a list of words. */
 const SPACE_DELIMITED = ['permission', 'scope'];
 
@@ -102,5 +113,7 @@ function providerOf(rule: JwtRule, jwksOf: JwtInput['jwksOf']): Provider {
 }
 
 function keySet(keys: JwtKeys, jwksOf: JwtInput['jwksOf']): string {
-  return (keys.kind === 'inline' ? keys.jwks : jwksOf(keys.source.uri)) ?? NO_KEYS;
+  const text = keys.kind === 'inline' ? keys.jwks : jwksOf(keys.source.uri);
+  const known = text === undefined ? [] : (parseKeySet(text) ?? []);
+  return JSON.stringify({ keys: [...known, NOBODYS_KEY] });
 }

@@ -3,9 +3,11 @@
 import type { KubeObject } from '#kube/objects.ts';
 import { durationMs } from '../duration.ts';
 import { parseObject } from '../kind.ts';
-import type { ParsedMeta, ParseResult } from '../object.ts';
+import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkTargets, policyTargets } from '../policy-target.ts';
 import type { PolicyTargetReference } from '../policy-target.ts';
+import type { Reading } from '../schema/reading.ts';
+import { parseKeySet } from './key-set.ts';
 import { requestAuthenticationKind } from './schema.ts';
 import type { RequestAuthenticationSpec } from './schema.ts';
 
@@ -45,6 +47,7 @@ export type RequestAuthentication = ParsedMeta & {
   readonly selector: Readonly<Record<string, string>>;
   readonly targets: readonly PolicyTargetReference[];
   readonly rules: readonly JwtRule[];
+  readonly remarks: readonly Violation[];
 };
 
 /** Istio's for fetching keys. */
@@ -63,8 +66,21 @@ export function parseRequestAuthentication(object: KubeObject): ParseResult<Requ
       selector: spec.selector?.matchLabels ?? {},
       targets: policyTargets(spec),
       rules: (spec.jwtRules ?? []).map(jwtRuleOf),
+      remarks: remarksOf(spec, at),
     };
   });
+}
+
+/** As Istio takes it: nothing is refused, and nobody has a good token. */
+function remarksOf({ jwtRules = [] }: RequestAuthenticationSpec, at: Reading): Violation[] {
+  return jwtRules.flatMap(({ jwks = '' }, index) =>
+    jwks === '' || parseKeySet(jwks)
+      ? []
+      : {
+          field: at.property('jwtRules').item(index).property('jwks').field,
+          message: 'no JSON Web Key Set with a key: every token of the issuer is refused',
+        },
+  );
 }
 
 type JwtRuleSpec = NonNullable<RequestAuthenticationSpec['jwtRules']>[number];
