@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { aborted } from '#base/tasks.ts';
 import { WorkQueue } from '#base/work-queue.ts';
+import { MESH_CONFIG_NAME, MESH_CONFIG_NAMESPACE } from '#istio/meshconfig/mesh-config.ts';
 import {
   isAutomaticAddress,
   publishedAddresses,
@@ -12,7 +13,7 @@ import {
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { objectKey, type KubeObject } from '#kube/objects.ts';
-import { resourceName, SERVICE_ENTRY, type ResourceType } from '#kube/resources.ts';
+import { CONFIG_MAP, resourceName, SERVICE_ENTRY, type ResourceType } from '#kube/resources.ts';
 import { isConflict, isNotFound } from '#kube/status.ts';
 import type { IngestTarget } from './ingest.ts';
 import { ownerOf, planVips, type VipEntry } from './vips.ts';
@@ -30,6 +31,8 @@ export type VipPublisherOptions = {
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly log: Logger;
+  /** Is there IPv6 in the mesh? Asked whenever its settings have changed; not if absent. */
+  readonly isDualStack?: () => boolean;
 };
 
 type Known = VipEntry & { readonly resourceVersion: string | undefined };
@@ -48,6 +51,7 @@ export class VipPublisher implements IngestTarget {
   }
 
   ingest(type: ResourceType, object: KubeObject, change: 'applied' | 'deleted'): void {
+    if (isMeshConfig(type, object)) this.#queue.add(ALL);
     if (resourceName(type) !== resourceName(SERVICE_ENTRY)) return;
     const key = objectKey(object.metadata);
     const before = this.#entries.get(key);
@@ -70,7 +74,11 @@ export class VipPublisher implements IngestTarget {
 
   /** @returns when to look again, if the API server has newer facts than we */
   async #publish(signal: AbortSignal): Promise<number | undefined> {
-    const plan = planVips(this.#entries.values(), this.#owners());
+    const { isDualStack } = this.#options;
+    const plan = planVips(this.#entries.values(), {
+      resting: this.#owners(),
+      isDualStack: isDualStack?.() === true,
+    });
     this.#tellExhausted(plan.exhausted);
     let isOutdated = false;
     for (const { entry, addresses } of plan.writes) {
@@ -126,6 +134,11 @@ export class VipPublisher implements IngestTarget {
     this.#exhausted = count;
   }
 }
+
+const isMeshConfig = (type: ResourceType, { metadata }: KubeObject): boolean =>
+  resourceName(type) === resourceName(CONFIG_MAP) &&
+  metadata.namespace === MESH_CONFIG_NAMESPACE &&
+  metadata.name === MESH_CONFIG_NAME;
 
 /** Of an entry that is refused as it is now, what it had stays. */
 function knownOf(object: KubeObject, before: Known | undefined): Known {

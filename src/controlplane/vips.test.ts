@@ -17,7 +17,7 @@ const entry = (fields: Partial<VipEntry> = {}): VipEntry => ({
 
 /** The entry as it is once the plan's writes are made. */
 function written(entries: readonly VipEntry[], resting?: ReadonlyMap<string, string>): VipEntry[] {
-  const { writes } = planVips(entries, resting);
+  const { writes } = planVips(entries, resting === undefined ? {} : { resting });
   const byEntry = new Map(writes.map(({ entry, addresses }) => [entry, addresses]));
   return entries.map((one) => ({ ...one, published: byEntry.get(one) ?? one.published }));
 }
@@ -137,7 +137,7 @@ function checkAddresses(entries: readonly VipEntry[]): void {
   const taken = new Set<string>();
   const isWide = entries.some(({ written }) => written.includes('240.240.0.0/17'));
   for (const { hosts, published } of entries) {
-    const own = published.filter(({ address }) => isAutomaticAddress(address));
+    const own = published.filter(({ address }) => isIpv4(address));
     const wanted = hosts.filter((host) => !host.startsWith('*'));
     assert.deepEqual(
       own.map(({ host }) => host),
@@ -152,6 +152,8 @@ function checkAddresses(entries: readonly VipEntry[]): void {
   }
 }
 
+const isIpv4 = (address: string): boolean => address.startsWith('240.240.');
+
 /** Only who shared an address, or had one of a user's, has another than before. */
 function checkStable(before: readonly VipEntry[], after: readonly VipEntry[]): void {
   const all = before.flatMap(({ published }) => published.map(({ address }) => address));
@@ -159,7 +161,7 @@ function checkStable(before: readonly VipEntry[], after: readonly VipEntry[]): v
     before.some(({ written }) => written.includes(address) || written.includes('240.240.0.0/17'));
   for (const [index, { hosts, published }] of before.entries()) {
     for (const host of hosts) {
-      const had = published.find((it) => it.host === host && isAutomaticAddress(it.address));
+      const had = published.find((it) => it.host === host && isIpv4(it.address));
       if (!had || host.startsWith('*') || isUsers(had.address)) continue;
       if (all.filter((address) => address === had.address).length > 1) continue;
       const has = after[index]?.published.find((it) => it.host === host);
@@ -167,3 +169,19 @@ function checkStable(before: readonly VipEntry[], after: readonly VipEntry[]): v
     }
   }
 }
+
+test('rule 8: in a mesh of both families a host has an address of each', () => {
+  const dual = (one: VipEntry) => planVips([one], { isDualStack: true }).writes[0]?.addresses ?? [];
+  const [first, second, ...rest] = dual(entry());
+  assert.equal(rest.length, 0);
+  assert.match(first?.address ?? '', /^240\.240\./);
+  assert.match(second?.address ?? '', /^2001:2:0:f0f0::/);
+  assert(isAutomaticAddress(second?.address ?? ''));
+  assert.equal(second?.host, first?.host);
+  const published = [first, second].flatMap((it) => it ?? []);
+  assert.deepEqual(dual(entry({ published })), [], 'nothing is left to write');
+  const single = planVips([entry({ published })]).writes;
+  assert.deepEqual(single[0]?.addresses, [first], 'and one of IPv4 when IPv6 has gone');
+  const taken = entry({ published, written: ['2001:2::/48'] });
+  assert.deepEqual(dual(taken), [first], 'users come first');
+});

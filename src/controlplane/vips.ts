@@ -4,8 +4,10 @@
 // control plane decides the same, and none needs a memory of its own. A host's address follows from
 // its name where that one is free, so that a ServiceEntry that is deleted and applied anew, as
 // deployment tools do, has the same address again.
-import { normalizeRanges, parseIp, parseRange, renderIp } from '#base/ip.ts';
-import type { IpRange } from '#base/ip.ts';
+//
+// In a mesh of both families a host has an address of IPv6, too, which follows from that of IPv4.
+import { normalizeRanges, parseIp, parseRange, rangeContains, renderIp } from '#base/ip.ts';
+import type { IpAddress, IpRange } from '#base/ip.ts';
 import {
   AUTOMATIC_RANGE,
   isAutomaticAddress,
@@ -37,13 +39,18 @@ export const ownerOf = ({ namespace }: Pick<VipEntry, 'namespace'>, host: string
   `${namespace}/${host}`;
 
 /**
- * @param resting addresses that were given back a short while ago → who had them: clients may still
+ * @param options.resting addresses that were given back a short while ago → who had them: clients may still
  *   mean that host by them, so nobody else gets them while there are others
+ * @param options.isDualStack is there IPv6 in the mesh?
  */
 export function planVips<Entry extends VipEntry>(
   entries: Iterable<Entry>,
-  resting: ReadonlyMap<string, string> = new Map(),
+  options: {
+    readonly resting?: ReadonlyMap<string, string>;
+    readonly isDualStack?: boolean;
+  } = {},
 ): VipPlan<Entry> {
+  const { resting = new Map<string, string>(), isDualStack = false } = options;
   const oldestFirst = [...entries].toSorted(compareEntries);
   const users = oldestFirst.flatMap(({ written }) => written);
   const pool = new Pool(users, resting);
@@ -55,9 +62,13 @@ export function planVips<Entry extends VipEntry>(
       const owner = ownerOf(entry, host);
       const address = kept[index]?.get(host) ?? pool.give(owner);
       if (address === undefined) exhausted.push(owner);
-      return address === undefined ? [] : [{ address, host }];
+      if (address === undefined) return [];
+      const second = isDualStack ? pool.secondOf(address) : undefined;
+      return [address, second].flatMap((text) =>
+        text === undefined ? [] : [{ address: text, host }],
+      );
     });
-    const foreign = entry.published.filter(({ address }) => !isAutomaticAddress(address));
+    const foreign = entry.published.filter(({ address }) => !isOurs(address));
     const addresses = [...own, ...foreign];
     return isSameList(addresses, entry.published) ? [] : [{ entry, addresses }];
   });
@@ -77,7 +88,7 @@ function keptAddresses(entry: VipEntry, pool: Pool): ReadonlyMap<string, string>
   const kept = new Map<string, string>();
   for (const host of hostsOf(entry)) {
     const published = entry.published.find(
-      (it) => it.host === host && isAutomaticAddress(it.address),
+      (it) => it.host === host && placeOf(it.address) !== undefined,
     );
     if (published && pool.take(published.address)) kept.set(host, published.address);
   }
@@ -95,6 +106,8 @@ function isSameList(a: readonly HostAddress[], b: readonly HostAddress[]): boole
 }
 
 const RANGE = parseRange(AUTOMATIC_RANGE);
+/** Ours in IPv6: apart from those that Istio itself gives, which begin with the range. */
+const SECONDS = parseRange('2001:2:0:f0f0::/112');
 const FIRST = RANGE?.first ?? 0n;
 const SIZE = RANGE ? Number(RANGE.last - RANGE.first) + 1 : 0;
 /**
@@ -110,10 +123,13 @@ export const VIPS_MAX = SIZE - RESERVED.length;
 class Pool {
   /** Users', reserved, or given. */
   readonly #taken = new Set<number>(RESERVED);
+  /** Users', of any family. */
+  readonly #written: readonly IpRange[];
   readonly #resting: ReadonlyMap<number, string>;
 
   constructor(written: readonly string[], resting: ReadonlyMap<string, string>) {
-    for (const range of normalizeRanges(written.flatMap((text) => parseRange(text) ?? []))) {
+    this.#written = normalizeRanges(written.flatMap((text) => parseRange(text) ?? []));
+    for (const range of this.#written) {
       for (let place = firstPlace(range); place <= lastPlace(range); place += 1) {
         this.#taken.add(place);
       }
@@ -143,6 +159,15 @@ class Pool {
     return renderIp({ version: 4, value: FIRST + BigInt(place) });
   }
 
+  /** The address of IPv6 that goes with one that was taken or given; undefined: it is a user's. */
+  secondOf(address: string): string | undefined {
+    const place = placeOf(address);
+    if (place === undefined) return undefined;
+    const second: IpAddress = { version: 6, value: (SECONDS?.first ?? 0n) + BigInt(place) };
+    const isTaken = this.#written.some((range) => rangeContains(range, second));
+    return isTaken ? undefined : renderIp(second);
+  }
+
   /** The first that is free from where the owner's name leads. */
   #find(owner: string, isFit: (place: number) => boolean): number | undefined {
     const start = hashOf(owner);
@@ -154,10 +179,19 @@ class Pool {
   }
 }
 
-function placeOf(address: string): number | undefined {
-  if (!isAutomaticAddress(address)) return undefined;
+/** Is it an address that is given here, of whichever family? */
+function isOurs(address: string): boolean {
   const ip = parseIp(address);
-  return ip && Number(ip.value - FIRST);
+  if (ip === undefined) return false;
+  return ip.version === 4
+    ? isAutomaticAddress(address)
+    : SECONDS !== undefined && rangeContains(SECONDS, ip);
+}
+
+function placeOf(address: string): number | undefined {
+  const ip = parseIp(address);
+  const isIpv4 = ip?.version === 4 && isAutomaticAddress(address);
+  return isIpv4 ? Number(ip.value - FIRST) : undefined;
 }
 
 /** The part of a range that is in ours, as places; empty (last before first) where none is. */

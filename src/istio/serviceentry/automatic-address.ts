@@ -5,7 +5,9 @@ import { isRecord } from '#kube/objects.ts';
 
 /** Istio's range for them: reserved for ever (RFC 1112 §4), so it is nobody's on any network. */
 export const AUTOMATIC_RANGE = '240.240.0.0/16';
-const RANGE = parseRange(AUTOMATIC_RANGE);
+/** The same in IPv6 (RFC 5180 §8: for benchmarks only), for meshes of both families. */
+export const AUTOMATIC_RANGE_V6 = '2001:2::/48';
+const RANGES = [AUTOMATIC_RANGE, AUTOMATIC_RANGE_V6].flatMap((text) => parseRange(text) ?? []);
 
 /** Istio's word for "give me no address". */
 export const AUTO_ALLOCATE_LABEL = 'networking.istio.io/enable-autoallocate-ip';
@@ -23,7 +25,7 @@ export const canonicalHost = (host: string): string => host.toLowerCase().replac
 
 export function isAutomaticAddress(address: string): boolean {
   const ip = parseIp(address);
-  return ip !== undefined && RANGE !== undefined && rangeContains(RANGE, ip);
+  return ip !== undefined && RANGES.some((range) => rangeContains(range, ip));
 }
 
 /**
