@@ -38,6 +38,7 @@ import type { ControlPlaneConfig } from './config.ts';
 import { installKinds } from './crds.ts';
 import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
+import { JwksKeeper } from './jwks.ts';
 import { runPages } from './monitoring.ts';
 import { controlPlanePages } from './pages.ts';
 import { WATCHED } from './kinds.ts';
@@ -71,6 +72,7 @@ export type ControlPlane = {
   readonly ingest: Ingest;
   readonly vips: VipPublisher;
   readonly statuses: StatusPublisher;
+  readonly keySets: JwksKeeper;
   readonly authority: AuthoritySource;
   readonly rootPublisher: RootPublisher;
   /** For the debug pages. */
@@ -110,9 +112,20 @@ export async function buildControlPlane(
     bundlePem: () => authority.current().trustBundlePem,
   });
   publisher.refresh = () => rootPublisher.refresh();
-  const vips = new VipPublisher({ ...common, log: log.with({ part: 'vips' }) });
+  const vips = new VipPublisher({
+    ...common,
+    log: log.with({ part: 'vips' }),
+    isDualStack: () => mesh.config().meshRanges.some((range) => range.includes(':')),
+  });
   const statuses = new StatusPublisher({ ...common, log: log.with({ part: 'status' }) });
   const settleSoon = coalesce(() => catalog.settle());
+  const keySets = new JwksKeeper({
+    ...common,
+    mesh,
+    onChanged: settleSoon,
+    fetch,
+    log: log.with({ part: 'jwks' }),
+  });
   const ingest = createIngest({
     ...common,
     types: WATCHED,
@@ -147,6 +160,7 @@ export async function buildControlPlane(
     ingest,
     vips,
     statuses,
+    keySets,
     authority,
     rootPublisher,
     certificates,
@@ -233,6 +247,7 @@ export async function runControlPlane(
     (group) => ingest.run(group),
     (group) => vips.run(ingest.synced, group),
     (group) => parts.statuses.run(ingest.synced, group),
+    (group) => parts.keySets.run(group),
     (group) => authority.run(group),
     (group) => rootPublisher.run(group),
     (group) =>
