@@ -128,6 +128,10 @@ function checkCustomRule({ from = [], when = [] }: AuthorizationRule, at: Readin
   const identities = [
     'namespaces',
     'notNamespaces',
+    'serviceAccounts',
+    'notServiceAccounts',
+    'trustDomains',
+    'notTrustDomains',
     'principals',
     'notPrincipals',
     'requestPrincipals',
@@ -141,7 +145,8 @@ function checkCustomRule({ from = [], when = [] }: AuthorizationRule, at: Readin
     }
   }
   for (const [index, { key }] of when.entries()) {
-    if (!/^(source\.(namespace|principal)$|request\.auth\.)/.test(key)) continue;
+    if (!/^(source\.(namespace|principal|serviceAccount|trustDomain)$|request\.auth\.)/.test(key))
+      continue;
     const place = at.property('when').item(index).property('key');
     place.refuse(`Forbidden: ${place.quote(key)} is not supported with CUSTOM`);
   }

@@ -1,8 +1,15 @@
 // Istio's rules for a DestinationRule that its schema cannot say.
 import { durationMs } from '../duration.ts';
+import { canonicalIp } from '#base/ip.ts';
 import { isPort } from '../kind-parts.ts';
 import type { Reading } from '../schema/reading.ts';
-import { checkExportTo, checkLabels, isDnsLabel, isWildcardHostname } from '../syntax.ts';
+import {
+  checkExportTo,
+  checkLabels,
+  isDnsLabel,
+  isHostname,
+  isWildcardHostname,
+} from '../syntax.ts';
 import { checkLoadBalancer } from './check-load-balancer.ts';
 import type {
   ClientTlsSpec,
@@ -22,8 +29,13 @@ export function checkDestinationRule(
   }
   checkExport(spec, namespace, at.property('exportTo'));
   checkTrafficPolicy(spec.trafficPolicy, at.property('trafficPolicy'));
+  const names = new Set<string>();
   for (const [index, subset] of (spec.subsets ?? []).entries()) {
     const place = at.property('subsets').item(index);
+    if (names.has(subset.name)) {
+      place.property('name').refuse(`Duplicate value: ${at.quote(subset.name)}`);
+    }
+    names.add(subset.name);
     if (!isDnsLabel(subset.name)) {
       place.property('name').refuse(`Invalid value: ${at.quote(subset.name)}: not a subset's name`);
     }
@@ -57,9 +69,7 @@ function checkTrafficPolicy(policy: TrafficPolicySpec | undefined, at: Reading):
     retryBudget?.budgetInterval,
     at.property('retryBudget').property('budgetInterval'),
   );
-  if (tunnel && !isPort(tunnel.targetPort)) {
-    at.property('tunnel').property('targetPort').refuse('Invalid value: must be 1 to 65535');
-  }
+  if (tunnel) checkTunnel(tunnel, at.property('tunnel'));
   for (const [index, setting] of portLevelSettings.entries()) {
     const place = at.property('portLevelSettings').item(index);
     const { port, ...rest } = setting;
@@ -71,6 +81,20 @@ function checkTrafficPolicy(policy: TrafficPolicySpec | undefined, at: Reading):
   }
 }
 
+function checkTunnel(
+  { protocol = '', targetHost, targetPort }: NonNullable<TrafficPolicySpec['tunnel']>,
+  at: Reading,
+): void {
+  if (!['', 'CONNECT', 'POST'].includes(protocol)) {
+    at.property('protocol').refuse(`Unsupported value: ${at.quote(protocol)}: CONNECT or POST`);
+  }
+  if (!isHostname(targetHost) && canonicalIp(targetHost) === undefined) {
+    const rule = 'must be a host name or an IP address';
+    at.property('targetHost').refuse(`Invalid value: ${at.quote(targetHost)}: ${rule}`);
+  }
+  if (!isPort(targetPort)) at.property('targetPort').refuse('Invalid value: must be 1 to 65535');
+}
+
 /** What a policy says as a whole, and may say anew for a port. */
 type Settings = Omit<PortPolicySpec, 'port'>;
 
@@ -78,6 +102,8 @@ function checkSettings(settings: Settings, at: Reading): void {
   checkConnectionPool(settings.connectionPool, at.property('connectionPool'));
   checkOutlierDetection(settings.outlierDetection, at.property('outlierDetection'));
   checkLoadBalancer(settings.loadBalancer, at.property('loadBalancer'));
+  const warmup = at.property('loadBalancer').property('warmup');
+  checkPrecision(settings.loadBalancer?.warmup?.duration, warmup.property('duration'));
   checkClientTls(settings.tls, at.property('tls'));
 }
 
@@ -102,8 +128,13 @@ export function checkConnectionPool(pool: Settings['connectionPool'], at: Readin
     const message = 'Invalid value: cannot be set together with an upgrade to HTTP/2';
     at.property('http').property('useClientProtocol').refuse(message);
   }
+  const probing = at.property('tcp').property('tcpKeepalive');
+  checkPrecision(tcp?.tcpKeepalive?.time, probing.property('time'));
+  checkPrecision(tcp?.tcpKeepalive?.interval, probing.property('interval'));
   const keepAlive = http?.http2KeepAlive;
   const place = at.property('http').property('http2KeepAlive');
+  checkPrecision(keepAlive?.interval, place.property('interval'));
+  checkPrecision(keepAlive?.timeout, place.property('timeout'));
   if (keepAlive && keepAlive.interval === undefined) place.property('interval').missing();
   if (keepAlive && keepAlive.timeout === undefined) place.property('timeout').missing();
 }
@@ -128,7 +159,7 @@ function checkOutlierDetection(outlier: Settings['outlierDetection'], at: Readin
 function checkClientTls(tls: ClientTlsSpec | undefined, at: Reading): void {
   if (tls === undefined) return;
   const { mode = 'DISABLE', credentialName = '', subjectAltNames = [] } = tls;
-  const files = (['clientCertificate', 'privateKey', 'caCertificates'] as const).filter(
+  const files = (['clientCertificate', 'privateKey', 'caCertificates', 'caCrl'] as const).filter(
     (name) => (tls[name] ?? '') !== '',
   );
   if (mode !== 'SIMPLE' && mode !== 'MUTUAL') return;

@@ -34,6 +34,9 @@ function checkServer(server: ServerSpec, at: Reading): void {
   if (bind !== '' && !isUnix && canonicalIp(bind) === undefined) {
     at.property('bind').refuse(`Invalid value: ${at.quote(bind)}: must be an IP address`);
   }
+  if ((port.targetPort ?? 0) > 0) {
+    at.property('port').property('targetPort').refuse('Forbidden: it says nothing for a Gateway');
+  }
   const protocol = protocolOf(port.protocol);
   if (protocol === undefined || protocol === 'udp') {
     const place = at.property('port').property('protocol');
@@ -43,7 +46,9 @@ function checkServer(server: ServerSpec, at: Reading): void {
   const needsTls = protocol === 'https' || protocol === 'tls';
   if (needsTls && tls === undefined) at.property('tls').missing();
   if (tls === undefined) return;
-  if (isHttp(protocol) && !isRedirectOnly(tls)) {
+  if (!needsTls && !isHttp(protocol)) {
+    at.property('tls').refuse('Forbidden: only servers of HTTPS and TLS have TLS');
+  } else if (!needsTls && !isRedirectOnly(tls)) {
     at.property('tls').refuse('Forbidden: a server in plaintext can only redirect to HTTPS');
   }
   checkTls(tls, at.property('tls'));
@@ -71,12 +76,14 @@ const isRedirectOnly = (tls: ServerTlsSpec): boolean =>
     ([name, value]) => name === 'httpsRedirect' || (name === 'mode' && value === 'PASSTHROUGH'),
   );
 
+const MORE_CERTIFICATES = ['tlsCertificates', 'credentialName', 'credentialNames'] as const;
+
 export function checkTls(tls: ServerTlsSpec, at: Reading): void {
   const files = ['serverCertificate', 'privateKey', 'caCertificates'] as const;
   const isSet = (name: keyof ServerTlsSpec): boolean => (tls[name] ?? '') !== '';
   switch (tls.mode) {
     case 'ISTIO_MUTUAL':
-      for (const name of [...files, 'credentialName', 'credentialNames'] as const) {
+      for (const name of [...files, ...MORE_CERTIFICATES] as const) {
         if (isSet(name)) at.property(name).refuse('Forbidden: the mesh has its own certificates');
       }
       return;
@@ -87,6 +94,10 @@ export function checkTls(tls: ServerTlsSpec, at: Reading): void {
     case 'PASSTHROUGH':
     case 'AUTO_PASSTHROUGH':
     case undefined:
+      checkSources(isSet, at);
+      if (isSet('caCrl') && isSet('credentialName')) {
+        at.property('caCrl').refuse('Forbidden: the credential has it');
+      }
       return undefined;
   }
 }
@@ -96,17 +107,7 @@ function checkCertificates(
   tls: ServerTlsSpec,
   { isSet, at }: { readonly isSet: (name: keyof ServerTlsSpec) => boolean; readonly at: Reading },
 ): void {
-  const hasFiles = isSet('serverCertificate') && isSet('privateKey');
-  const sources = [
-    isSet('credentialName'),
-    isSet('credentialNames'),
-    isSet('tlsCertificates'),
-    hasFiles,
-  ].filter(Boolean).length;
-  if (sources > 1) {
-    const places = 'credentialName, credentialNames, tlsCertificates, serverCertificate/privateKey';
-    at.refuse(`Invalid value: only one of ${places}`);
-  }
+  checkSources(isSet, at);
   if (isSet('credentialName') || isSet('credentialNames')) return;
   if (tls.mode === 'SIMPLE' && isSet('caCrl')) {
     at.property('caCrl').refuse('Forbidden: SIMPLE asks for no client certificate');
@@ -122,4 +123,12 @@ function checkCertificates(
   if (asksForClients && !isSet('caCertificates') && !isSet('caCertCredentialName')) {
     at.property('caCertificates').missing();
   }
+}
+
+function checkSources(isSet: (name: keyof ServerTlsSpec) => boolean, at: Reading): void {
+  const hasFiles = isSet('serverCertificate') && isSet('privateKey');
+  const sources = MORE_CERTIFICATES.filter((name) => isSet(name)).length + (hasFiles ? 1 : 0);
+  if (sources <= 1) return;
+  const places = 'credentialName, credentialNames, tlsCertificates, serverCertificate/privateKey';
+  at.refuse(`Invalid value: only one of ${places}`);
 }

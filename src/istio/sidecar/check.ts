@@ -5,7 +5,7 @@ import { checkConnectionPool } from '../destinationrule/check.ts';
 import { checkTls } from '../gateway/check.ts';
 import { isPort } from '../kind-parts.ts';
 import type { Reading } from '../schema/reading.ts';
-import { isDnsLabel, isPartialWildcard, isWildcardHostname } from '../syntax.ts';
+import { isDnsLabel, isHostname, isPartialWildcard, isWildcardHostname } from '../syntax.ts';
 import { checkDestination } from '../virtualservice/check-destination.ts';
 import { UNIX } from '../workloadentry/schema.ts';
 import type { EgressListener, IngressListener, SidecarPort, SidecarSpec } from './schema.ts';
@@ -46,7 +46,9 @@ function checkIngress(ingress: readonly IngressListener[], at: Reading): void {
   for (const [index, listener] of ingress.entries()) {
     const { port, bind = '', defaultEndpoint = '', connectionPool } = listener;
     const place = at.item(index);
-    checkBind(bind, place.property('bind'));
+    if (bind !== '' && canonicalIp(bind) === undefined) {
+      place.property('bind').refuse(`Invalid value: ${at.quote(bind)}: must be an IP address`);
+    }
     checkPort(port, { at: place.property('port'), bind, bound });
     checkEndpoint(defaultEndpoint, place.property('defaultEndpoint'));
     checkIngressTls(listener, place.property('tls'));
@@ -63,12 +65,16 @@ function checkBind(bind: string, at: Reading): void {
 const isSocketPath = (text: string): boolean => /^unix:\/\/(@.|\/.)/.test(text);
 
 function checkPort(
-  { number = 0, protocol = '' }: SidecarPort,
+  { number = 0, protocol = '', name = '', targetPort = 0 }: SidecarPort,
   options: { readonly at: Reading; readonly bind: string; readonly bound: Set<string> },
 ): void {
   const { at, bind, bound } = options;
   if (protocol !== '' && protocolOf(protocol) === undefined) {
     at.property('protocol').refuse(`Unsupported value: ${at.quote(protocol)}`);
+  }
+  if (targetPort > 0) at.property('targetPort').refuse('Forbidden: it says nothing for a Sidecar');
+  if (name !== '' && !isDnsLabel(name)) {
+    at.property('name').refuse(`Invalid value: ${at.quote(name)}: not a port's name`);
   }
   const isUnix = bind.startsWith(UNIX);
   const key = isUnix ? bind : String(number);
@@ -102,7 +108,7 @@ function checkHost(text: string, at: Reading): void {
 /** Where the proxy delivers to: the workload itself. */
 function checkEndpoint(text: string, at: Reading): void {
   if (text === '' || isSocketPath(text)) return;
-  const [, port = ''] = /^(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):(\d{1,5})$/.exec(text) ?? [];
+  const [, port = ''] = /^(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\])?:(\d{1,5})$/.exec(text) ?? [];
   if (isPort(Number(port))) return;
   const wanted = 'must be 127.0.0.1:<port>, 0.0.0.0:<port>, [::1]:<port>, [::]:<port> or unix://';
   at.refuse(`Invalid value: ${at.quote(text)}: ${wanted}`);
@@ -132,4 +138,5 @@ function checkOutboundPolicy(policy: SidecarSpec['outboundTrafficPolicy'], at: R
   if (policy?.mode !== 'ALLOW_ANY') place.refuse('Forbidden: only where the mode is ALLOW_ANY');
   if (proxy.port === undefined) place.property('port').missing();
   checkDestination(proxy, place);
+  if (!isHostname(proxy.host)) place.property('host').refuse('Invalid value: must be a host name');
 }
