@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { API_SERVER_USAGE } from '#apiserver/config.ts';
 import { CONTROL_PLANE_USAGE } from '#controlplane/config.ts';
-import { demoFlags } from './table/parts.ts';
+import { DEMO_USAGE } from './demo/options.ts';
 import { usageFlags } from './usage-flags.ts';
 
 test('flags, values, defaults and long summaries are read from a usage text', () => {
@@ -33,18 +32,10 @@ test("the parts' own texts are read whole", () => {
   const rows: readonly [string, string][] = [
     ['apiserver', API_SERVER_USAGE],
     ['isthmusd', CONTROL_PLANE_USAGE],
-    ['demo', demoUsage()],
+    ['demo', DEMO_USAGE],
   ];
   for (const [name, usage] of rows) {
     const named = [...usage.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, flag = '']) => flag);
-    const flags = name === 'demo' ? demoFlags : usageFlags(usage);
-    assert.deepEqual(Object.keys(flags).toSorted(), named.toSorted(), name);
+    assert.deepEqual(Object.keys(usageFlags(usage)).toSorted(), named.toSorted(), name);
   }
 });
-
-/** The demo's code is too heavy to load for its usage, so that its flags are data here as well. */
-function demoUsage(): string {
-  const source = readFileSync(new URL('commands/demo.ts', import.meta.url), 'utf8');
-  const [, usage = ''] = /USAGE = `([^`]+)`/.exec(source) ?? [];
-  return usage;
-}

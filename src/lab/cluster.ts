@@ -17,8 +17,10 @@ import type { LabProcess } from './process.ts';
 const LAUNCHER = fileURLToPath(new URL('../../bin/isthmus.js', import.meta.url));
 /** As the launcher itself would start it: then it need not start a second process. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
-const API_PORT = 6443;
+export const API_PORT = 6443;
 export const XDS_PORT = 15_012;
+/** The lab's own programs ask here; the regions' firewall keeps VMs away. */
+export const MONITORING_PORT = 15_014;
 const WEBHOOK_PORT = 15_017;
 const DATA_DIR = '/var/lib/isthmus/apiserver';
 const READY_LIMIT_MS = 20_000;
@@ -143,8 +145,10 @@ async function launchApiServer(machine: Machine): Promise<LabProcess> {
 async function launchIsthmusd(machine: Machine): Promise<LabProcess> {
   const flags = ['--kubeconfig', `${DATA_DIR}/isthmusd.kubeconfig`];
   const listen = ['--listen', `0.0.0.0:${XDS_PORT}`, '--tls-san', machine.address];
+  const pages = ['--monitoring', `0.0.0.0:${MONITORING_PORT}`];
   const webhooks = ['--webhook-url', `https://${machine.address}:${WEBHOOK_PORT}`];
-  return await launch(machine, 'isthmusd', isthmus('isthmusd', ...flags, ...listen, ...webhooks));
+  const words = ['isthmusd', ...flags, ...listen, ...pages, ...webhooks];
+  return await launch(machine, 'isthmusd', isthmus(...words));
 }
 
 /** Starts a server of Isthmus and waits for the line in which it says that it serves. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from '#base/command.ts';
 import { systemClock } from '#base/clock.ts';
 import { OperatorError } from '#base/operator-error.ts';
+import { Line } from './line.ts';
 import { exitOf } from './process.ts';
 
 /** Everything of the lab's is in here: a tmpfs that only the inside sees and that goes with it. */
@@ -38,8 +39,8 @@ export type SandboxOptions = {
   readonly env: NodeJS.ProcessEnv;
   /** When aborted, everything inside ends at once. */
   readonly signal: AbortSignal;
-  /** File descriptors of this process that the command gets as 3, 4, … (an opened report file). */
-  readonly files?: readonly number[];
+  /** A conversation with the inside, which ends with the line at the latest: see line.ts. */
+  readonly converse?: (line: Line) => Promise<void>;
   /** Name of this lab in every inside process's environment; default a random one. */
   readonly id?: string;
 };
@@ -54,22 +55,25 @@ export async function runInSandbox(
   command: readonly string[],
   options: SandboxOptions,
 ): Promise<number> {
-  const { env, signal, files = [], id = randomUUID() } = options;
+  const { env, signal, converse, id = randomUUID() } = options;
   await assertSandboxPossible();
   const child = spawn('unshare', [...UNSHARE, 'bash', INIT, id, ...command], {
-    stdio: ['pipe', 'inherit', 'inherit', ...files],
+    stdio: ['pipe', 'inherit', 'inherit', ...(converse ? ['ipc' as const] : [])],
     env: { ...env, PATH: `${env['PATH'] ?? ''}:${SYSTEM_FOLDERS}`, [ID_VARIABLE]: id },
+    detached: true, // Ctrl-C is for this process; what it means for the inside is decided here
   });
   const ended = exitOf(child);
+  const conversation = converse?.(Line.to(child));
   const end = (): void => void child.stdin?.destroy(); // init ends on end-of-file
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   const watch = new AbortController();
   const watching = endWithParent(child, watch.signal);
   try {
-    const { status } = await ended;
+    const [{ status }] = await Promise.all([ended, conversation]);
     return status ?? ENDED_FROM_OUTSIDE;
   } finally {
+    end(); // also when it is the conversation that failed
     signal.removeEventListener('abort', end);
     watch.abort();
     await watching;

@@ -4,6 +4,7 @@
 import { API_SERVER_USAGE } from '#apiserver/config.ts';
 import { CONTROL_PLANE_USAGE } from '#controlplane/config.ts';
 import type { Command } from '../command.ts';
+import { DEMO_USAGE } from '../demo/options.ts';
 import type { FlagSpecs } from '../flags.ts';
 import { usageFlags } from '../usage-flags.ts';
 
@@ -24,20 +25,15 @@ export const agentFlags = {
   readyPort: text('PORT', 'readiness'),
 } as const satisfies FlagSpecs;
 
-export const demoFlags = {
-  once: { type: 'boolean', summary: 'end when everything has been seen' },
-  report: file('what was seen, with its figures, as JSON'),
-  'keep-logs': folder("where the programs' logs go"),
-} as const satisfies FlagSpecs;
-
 export const PARTS: readonly Command[] = [
   {
     name: 'demo',
     group: 'Start here',
     summary: 'the library story in a lab on this machine',
     operands: [],
-    flags: demoFlags,
+    flags: usageFlags(DEMO_USAGE),
     examples: [
+      { says: 'at your own pace', command: 'isthmus demo --step' },
       { says: 'tell the story, judge it, end', command: 'isthmus demo --once' },
       {
         says: 'stay up until Ctrl-C, and keep what was seen',

@@ -5,11 +5,11 @@ export type Report = {
   readonly ok: boolean;
   /** RFC 3339. */
   readonly startedAt: string;
-  /** From the first namespace to the last check. */
+  /** From the first namespace to the last check, without the time that the audience took. */
   readonly durationMs: number;
   /** From the first namespace to the first `✅`. */
   readonly firstRowMs: number;
-  readonly checks: readonly Check[];
+  readonly checks: readonly (Check & { readonly act: string })[];
   /** Why the story could not be told to its end; absent when it was. */
   readonly failure?: string;
 };

@@ -1,0 +1,148 @@
+// The demo inside its sandbox: tells one act over the line to the outside, and leads visitors in.
+import type { Server } from 'node:net';
+import { assertNever } from '#base/assert-never.ts';
+import { renderFailure } from '#base/operator-error.ts';
+import { LibraryMesh } from '#lab/library-mesh.ts';
+import { type Heard, Line } from '#lab/line.ts';
+import { followBooks } from '#lab/story/books.ts';
+import { judge } from '#lab/story/checks.ts';
+import { type Evidence as LibraryEvidence, judgeLibrary } from '#lab/story/library-evidence.ts';
+import { LibraryWorld } from '#lab/story/library-world.ts';
+import { Narrator, type StoryEvent } from '#lab/story/narrator.ts';
+import { tellLibraryStory } from '#lab/story/tell-library.ts';
+import { readVisit, type Telling } from '#lab/story/telling.ts';
+import { tellStory } from '#lab/story/tell.ts';
+import { followVisit, judgeOutside } from '#lab/story/outside.ts';
+import { type Doors, receiveVisitors, visitorsKubeconfig } from '#lab/story/visitors.ts';
+import { actIn, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
+
+/** Short enough that one rotation falls into the story, long enough for a busy machine to renew. */
+const CERTIFICATE_LIFETIME = '6s';
+/** The story should not wait for Istio's 45 s. */
+const DRAIN_DURATION = '3s';
+
+/** What an act needs of the process that it runs in. */
+type Booth = {
+  readonly line: Line;
+  readonly heard: AsyncGenerator<Heard>;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * @returns 0 for a story told to its end; whether all was seen is for the outside to say
+ */
+export async function runInside(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+  const line = Line.out();
+  if (!line) throw new Error('the demo is inside of a sandbox, and nobody is on the line');
+  try {
+    await runAct({ line, heard: line.hear(), env, signal });
+    return 0;
+  } catch (error) {
+    await say(line, { kind: 'failed', ...renderFailure(error) }); // and the outside ends it all
+    return renderFailure(error).exitStatus;
+  } finally {
+    line.close();
+  }
+}
+
+async function runAct(booth: Booth): Promise<void> {
+  const act = actIn(booth.env);
+  switch (act) {
+    case 'library':
+      return await tellLibrary(booth, goOn);
+    case 'library-once':
+      return await tellLibrary(booth, receiveOne);
+    case 'mesh':
+      return await tellMesh(booth);
+    default:
+      return assertNever(act);
+  }
+}
+
+const say = async (line: Line, telling: Telling): Promise<void> => await line.send(telling);
+
+const teller =
+  (line: Line) =>
+  (event: StoryEvent): void =>
+    void say(line, event);
+
+/** The next message of this kind; what else is said before it has come too late. */
+async function hearOf({ heard }: Booth, kind: string): Promise<Heard> {
+  for (;;) {
+    const { value, done } = await heard.next();
+    if (done) throw new Error(`the line ended before anybody said "${kind}"`);
+    if (value.message.kind === kind) return value;
+  }
+}
+
+async function takeDoors(booth: Booth): Promise<Doors> {
+  const taken: Partial<Record<string, Server>> = {};
+  for (;;) {
+    const { message, door } = await hearOf(booth, 'door');
+    if (typeof message['name'] === 'string') taken[message['name']] = door;
+    const { library, api, isthmusd } = taken;
+    if (library && api && isthmusd) return { library, api, isthmusd };
+  }
+}
+
+type Afterwards = (
+  world: LibraryWorld,
+  evidence: LibraryEvidence,
+  parts: { readonly booth: Booth; readonly kubeconfig: string },
+) => Promise<void>;
+
+async function tellLibrary(booth: Booth, afterwards: Afterwards): Promise<void> {
+  const { line, env, signal } = booth;
+  const doors = await takeDoors(booth);
+  const logsDir = env[LOGS_VARIABLE];
+  await using world = await LibraryWorld.create({
+    env,
+    ...(logsDir !== undefined && { logsDir }),
+  });
+  await using _visitors = receiveVisitors(world, doors);
+  const isStepwise = env[STEP_VARIABLE] !== undefined;
+  const pause = async (): Promise<void> => {
+    await say(line, { kind: 'pause' });
+    await hearOf(booth, 'go');
+  };
+  const narrator = new Narrator({ show: teller(line), signal, ...(isStepwise && { pause }) });
+  const evidence = await tellLibraryStory(world, narrator);
+  const kubeconfig = visitorsKubeconfig(world, doors);
+  await afterwards(world, evidence, { booth, kubeconfig });
+}
+
+/** Until it is interrupted: whoever wants to may come in. */
+const goOn: Afterwards = async (world, evidence, { booth: { line, signal }, kubeconfig }) => {
+  await say(line, { kind: 'judged', checks: judgeLibrary(evidence) });
+  await say(line, { kind: 'open', kubeconfig });
+  await followBooks(
+    world,
+    (title, count) => void say(line, { kind: 'book', title, count }),
+    signal,
+  );
+};
+
+/** One visitor, who is waited for: what the story says of the inside is seen from outside. */
+const receiveOne: Afterwards = async (world, evidence, { booth, kubeconfig }) => {
+  await say(booth.line, { kind: 'open', kubeconfig });
+  const { message } = await hearOf(booth, 'visited');
+  const outside = await followVisit(world, readVisit(message));
+  const checks = [...judgeLibrary(evidence), judgeOutside(outside)];
+  await say(booth.line, { kind: 'judged', checks });
+};
+
+async function tellMesh({ line, env }: Booth): Promise<void> {
+  const show = teller(line);
+  const logsDir = env[LOGS_VARIABLE];
+  await using mesh = await LibraryMesh.create({
+    env,
+    ...(logsDir !== undefined && { logsDir }),
+    enableAutoMtls: false,
+    certificateLifetime: CERTIFICATE_LIFETIME,
+    drainDuration: DRAIN_DURATION,
+    onStep: (text) => show({ kind: 'step', text }),
+  });
+  const checks = judge(await tellStory(mesh, { show }));
+  await say(line, { kind: 'judged', checks });
+}

@@ -1,0 +1,36 @@
+// The demo's own arguments.
+import { readFlags } from '#base/flags.ts';
+
+export const DEMO_USAGE = `isthmus demo [--once | --step] [--report FILE] [--keep-logs DIR]
+
+  --once            see it all from the far side and end; without it, the story goes on
+                    until it is interrupted, and can be visited
+  --step            wait for Enter before each chapter
+  --report FILE     what was seen, with its figures, as JSON
+  --keep-logs DIR   where the programs' logs go (default: kept only when something fails)`;
+
+export type DemoOptions = {
+  readonly isOnce: boolean;
+  readonly isStepwise: boolean;
+  readonly reportPath: string | undefined;
+  readonly logsPath: string | undefined;
+};
+
+/** @throws OperatorError USAGE */
+export function parseDemoOptions(argv: readonly string[]): DemoOptions {
+  const { values } = readFlags(argv, {
+    usage: DEMO_USAGE,
+    options: {
+      once: { type: 'boolean', default: false },
+      step: { type: 'boolean', default: false },
+      report: { type: 'string' },
+      'keep-logs': { type: 'string' },
+    },
+  });
+  return {
+    isOnce: values.once,
+    isStepwise: values.step,
+    reportPath: values.report,
+    logsPath: values['keep-logs'],
+  };
+}

@@ -1,0 +1,167 @@
+// The demo outside of its sandbox: which acts are played, what is reported of them, how it ends.
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { usageError } from '#base/flags.ts';
+import { OperatorError } from '#base/operator-error.ts';
+import type { Check } from '#lab/story/checks.ts';
+import { renderReport } from '#lab/story/report.ts';
+import type { Act } from './acts.ts';
+import { Belongings } from './belongings.ts';
+import { DEMO_USAGE, type DemoOptions } from './options.ts';
+import { type Failure, playAct } from './play.ts';
+import { Stage } from './stage.ts';
+import { createPaint } from './view.ts';
+
+/** A shell's status for SIGINT. */
+const INTERRUPTED = 130;
+const FAREWELL = '\nIt has ended, and left nothing behind.\n';
+const SECOND_ACT = 'Once more and closer: one session lives through every change';
+
+type Surroundings = { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal };
+
+/**
+ * @returns 0 when everything was seen, also when it was interrupted after that; else 130 for that
+ * @throws OperatorError USAGE, FILE_UNREADABLE, LAB_FAILED
+ */
+export async function runOutside(
+  options: DemoOptions,
+  surroundings: Surroundings,
+): Promise<number> {
+  const { signal } = surroundings;
+  if (options.isStepwise && !process.stdin.isTTY) {
+    throw usageError('--step waits for Enter, and standard input is no terminal', DEMO_USAGE);
+  }
+  // Before anything is started: a report that cannot be written is no report.
+  using report = new ReportFile(options.reportPath);
+  const belongings = new Belongings(options.logsPath);
+  const run = new Run({ options, belongings, report, ...surroundings });
+  try {
+    return await run.toItsEnd();
+  } finally {
+    const logs = belongings.remove({ areLogsWanted: !run.isSeen && !signal.aborted });
+    if (logs !== undefined) process.stderr.write(`the programs' logs are in ${logs}\n`);
+    if (signal.aborted) process.stdout.write(FAREWELL);
+  }
+}
+
+type RunParts = Surroundings & {
+  readonly options: DemoOptions;
+  readonly belongings: Belongings;
+  readonly report: ReportFile;
+};
+
+class Run {
+  readonly #parts: RunParts;
+  readonly #stage: Stage;
+  readonly #judged = new Map<Act, readonly Check[]>();
+  #failure: Failure | undefined;
+
+  constructor(parts: RunParts) {
+    const { env, options } = parts;
+    const { isTTY, columns } = process.stdout;
+    this.#parts = parts;
+    this.#stage = new Stage({
+      look: { paint: createPaint(isTTY, env), columns: isTTY ? columns : undefined },
+      isTerminal: isTTY,
+      write: (text) => void process.stdout.write(text),
+      keys: options.isStepwise ? process.stdin : undefined,
+    });
+  }
+
+  /** Was everything seen that was to be seen? */
+  get isSeen(): boolean {
+    const areAllJudged = this.#acts.every((act) => this.#judged.has(act));
+    return areAllJudged && this.#failure === undefined && this.#checks.every(({ ok }) => ok);
+  }
+
+  async toItsEnd(): Promise<number> {
+    const { signal } = this.#parts;
+    try {
+      for (const act of this.#acts) {
+        if (act === 'mesh') this.#stage.show({ kind: 'chapter', title: SECOND_ACT });
+        this.#failure = await this.#play(act);
+        if (this.#failure || signal.aborted) break;
+      }
+    } finally {
+      this.#stage.close();
+    }
+    if (signal.aborted) return this.isSeen ? 0 : INTERRUPTED;
+    if (!this.#failure) return this.isSeen ? 0 : 1;
+    this.#report();
+    process.stderr.write(`${this.#failure.text}\n`);
+    return this.#failure.exitStatus;
+  }
+
+  get #acts(): readonly Act[] {
+    return this.#parts.options.isOnce ? ['library-once', 'mesh'] : ['library'];
+  }
+
+  get #checks(): readonly Check[] {
+    return [...this.#judged.values()].flat();
+  }
+
+  async #play(act: Act): Promise<Failure | undefined> {
+    const { env, signal, belongings, options } = this.#parts;
+    return await playAct(act, {
+      stage: this.#stage,
+      belongings,
+      isStepwise: options.isStepwise,
+      env,
+      signal,
+      onJudged: (checks) => this.#take(act, checks),
+    });
+  }
+
+  #take(act: Act, checks: readonly Check[]): void {
+    this.#judged.set(act, checks);
+    this.#stage.showChecks(checks);
+    if (act !== this.#acts.at(-1)) return;
+    this.#stage.showVerdict(this.#checks);
+    this.#report();
+  }
+
+  #report(): void {
+    const { startedAtMs, elapsedMs, firstRowMs } = this.#stage;
+    const acts = [...this.#judged];
+    this.#parts.report.write(
+      renderReport({
+        ok: this.isSeen,
+        startedAt: new Date(startedAtMs).toISOString(),
+        durationMs: elapsedMs,
+        firstRowMs,
+        checks: acts.flatMap(([act, checks]) => checks.map((check) => ({ ...check, act }))),
+        ...(this.#failure !== undefined && { failure: this.#failure.text }),
+      }),
+    );
+  }
+}
+
+/** Opened while the caller may still be told that it cannot be, written when there is something. */
+class ReportFile implements Disposable {
+  readonly #file: number | undefined;
+
+  constructor(path: string | undefined) {
+    this.#file = path === undefined ? undefined : open(path);
+  }
+
+  write(text: string): void {
+    if (this.#file !== undefined) writeFileSync(this.#file, text);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+  }
+}
+
+function open(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'w', 0o644);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatorError('FILE_UNREADABLE', `the report cannot be written: ${reason}`, {
+      remedy: 'name a file in a folder that you may write to',
+      cause,
+    });
+  }
+}

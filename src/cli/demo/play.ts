@@ -1,0 +1,102 @@
+// One act of the demo, seen from outside: its sandbox, its doors, an answer to all that it says.
+import { assertNever } from '#base/assert-never.ts';
+import { openDoor, portOf } from '#lab/door.ts';
+import type { Line } from '#lab/line.ts';
+import { runInSandbox } from '#lab/sandbox.ts';
+import type { Check } from '#lab/story/checks.ts';
+import { readTelling, type Telling } from '#lab/story/telling.ts';
+import { DOORS, type DoorName, type Doors } from '#lab/story/visitors.ts';
+import { type Act, ACT_VARIABLE, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
+import type { Belongings } from './belongings.ts';
+import { planInvitation, PORTS } from './invitation.ts';
+import type { Stage } from './stage.ts';
+import { visitLibrary } from './visitor.ts';
+
+export type ActParts = {
+  readonly stage: Stage;
+  readonly belongings: Belongings;
+  readonly isStepwise: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends the act at once. */
+  readonly signal: AbortSignal;
+  readonly onJudged: (checks: readonly Check[]) => void;
+};
+
+export type Failure = Extract<Telling, { readonly kind: 'failed' }>;
+
+/**
+ * @returns why it could not be played to its end; undefined when it was, or was interrupted
+ * @throws OperatorError LAB_FAILED
+ */
+export async function playAct(act: Act, parts: ActParts): Promise<Failure | undefined> {
+  const { env, signal, belongings, isStepwise } = parts;
+  const end = new AbortController();
+  let failure: Failure | undefined;
+  const command = [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'demo'];
+  const exitStatus = await runInSandbox(command, {
+    env: {
+      ...env,
+      [ACT_VARIABLE]: act,
+      [LOGS_VARIABLE]: belongings.logs,
+      [STEP_VARIABLE]: isStepwise ? 'yes' : undefined,
+    },
+    signal: AbortSignal.any([signal, end.signal]),
+    converse: async (line) => {
+      const ports = act === 'mesh' ? NO_PORTS : await handInDoors(line);
+      for await (const { message } of line.hear()) {
+        const telling = readTelling(message);
+        if (telling?.kind === 'failed') failure = telling;
+        else if (telling) await answer(telling, { ...parts, act, line, ports });
+        if (failure) end.abort(); // what has failed need not end in good order
+      }
+    },
+  });
+  if (failure || exitStatus === 0 || signal.aborted) return failure;
+  return { kind: 'failed', text: `the lab ended with status ${exitStatus}`, exitStatus };
+}
+
+type Ports = Readonly<Record<DoorName, number>>;
+const NO_PORTS: Ports = { library: 0, api: 0, isthmusd: 0 };
+
+/** The inside answers them from now on, so their ports are ours as long as it lives. */
+async function handInDoors(line: Line): Promise<Ports> {
+  const [library, api, isthmusd] = await Promise.all([
+    openDoor(PORTS.library),
+    openDoor(PORTS.api),
+    openDoor(PORTS.isthmusd),
+  ]);
+  const doors: Doors = { library, api, isthmusd };
+  const ports = { library: portOf(library), api: portOf(api), isthmusd: portOf(isthmusd) };
+  for (const name of DOORS) {
+    await line.send({ kind: 'door', name }, doors[name]);
+    doors[name].close();
+  }
+  return ports;
+}
+
+type Answering = ActParts & { readonly act: Act; readonly line: Line; readonly ports: Ports };
+
+async function answer(telling: Exclude<Telling, Failure>, parts: Answering): Promise<void> {
+  const { stage, act, line, ports, belongings, signal } = parts;
+  switch (telling.kind) {
+    case 'pause':
+      await stage.pause(signal);
+      return await line.send({ kind: 'go' });
+    case 'judged':
+      return parts.onJudged(telling.checks);
+    case 'book':
+      return stage.showBook(telling);
+    case 'open': {
+      const invitation = planInvitation(ports, belongings.furnish(telling.kubeconfig));
+      if (act !== 'library-once') return stage.invite(invitation);
+      return await line.send({ kind: 'visited', ...(await visitLibrary(invitation.url, signal)) });
+    }
+    case 'chapter':
+    case 'step':
+    case 'command':
+    case 'line':
+      return stage.show(telling);
+    default:
+      return assertNever(telling);
+  }
+}
