@@ -28,7 +28,12 @@ export type VirtualService = ParsedMeta & {
 };
 
 const DESTINATION: ActedOn = { host: true, subset: true, port: true };
-const ORIGIN: ActedOn = { port: true, gateways: true };
+const ORIGIN: ActedOn = {
+  port: true,
+  gateways: true,
+  sourceLabels: true,
+  sourceNamespace: true,
+};
 const HEADERS: ActedOn = { request: true, response: true };
 const ACTED_ON: ActedOn = {
   hosts: true,
@@ -47,13 +52,20 @@ const ACTED_ON: ActedOn = {
       withoutHeaders: true,
       queryParams: true,
       ignoreUriCase: true,
+      statPrefix: true,
     },
     route: { destination: DESTINATION, weight: true, headers: HEADERS },
     redirect: true,
     directResponse: true,
     rewrite: true,
     timeout: true,
-    retries: { attempts: true, perTryTimeout: true, retryOn: true, backoff: true },
+    retries: true,
+    delegate: true,
+    fault: {
+      delay: { fixedDelay: true, percentage: true, percent: true },
+      abort: { httpStatus: true, grpcStatus: true, percentage: true },
+    },
+    corsPolicy: true,
     mirror: DESTINATION,
     mirrors: { destination: DESTINATION, percentage: true },
     mirrorPercent: true,
@@ -100,21 +112,16 @@ function resolveGatewayName(text: string, namespace: string): string {
   return `${of}/${short}`;
 }
 
+/** Sidecars have no routes of TCP and TLS yet. */
 function remarksOf(spec: VirtualServiceSpec): readonly Violation[] {
-  const { gateways = [], hosts = [], http = [] } = spec;
+  const { gateways = [] } = spec;
   const isForMesh = gateways.length === 0 || gateways.includes(MESH);
-  const scope: Violation[] = [];
-  if (hosts.length === 0) {
-    scope.push({ field: 'spec.hosts', message: `a delegate is ${NOT_ACTED_ON}` });
-  } else if (isForMesh) {
-    const message = `routes of sidecars (gateway "${MESH}") are ${NOT_ACTED_ON}`;
-    scope.push({ field: 'spec.gateways', message });
-  }
-  const skipped = http.flatMap((route, index) => {
-    if (route.delegate === undefined) return [];
-    return [{ field: `spec.http[${index}]`, message: `to delegate is ${NOT_ACTED_ON}: no route` }];
+  const scope = (['tls', 'tcp'] as const).flatMap((name) => {
+    if (!isForMesh || (spec[name] ?? []).length === 0) return [];
+    const message = `for sidecars (gateway "${MESH}") they are ${NOT_ACTED_ON}`;
+    return [{ field: `spec.${name}`, message }];
   });
-  return [...scope, ...skipped, ...unusedFields(spec, ACTED_ON)];
+  return [...scope, ...unusedFields(spec, ACTED_ON)];
 }
 
 /** Does a match ask for more of where a request comes from than a gateway can tell? */
