@@ -10,6 +10,8 @@ import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts'
 import type { Gateway } from '#istio/gateway/gateway.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
+import { deriveAddressless } from './addressless.ts';
+import type { AddresslessServices } from './addressless.ts';
 import { Addresses } from './addresses.ts';
 import type { AddressOwner } from './addresses.ts';
 import { membersOf } from './collection.ts';
@@ -83,6 +85,8 @@ export type Mesh = {
   workloadsAt(address: string): readonly Workload[];
   /** The ports that a workload serves, ordered by port. `key` as in `workloads`. */
   inboundPorts(key: string): readonly InboundPort[];
+  /** Who has a port of every address that means nothing else. */
+  readonly addresslessServices: AddresslessServices;
   /** Which TLS the workload demands on a port of its own. */
   mtlsMode(workload: Workload, port: number): MtlsMode;
   /** The ports for which the workload's own policy sets a mode, served or not; sorted. */
@@ -198,6 +202,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     requestAuthentications: deriveRequestAuthentications(graph, inputs, { rootNamespace }),
     destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
       fullHost,
+    addresslessServices: deriveAddressless(graph, derived),
       rootNamespace,
       defaultExportTo,
     }),

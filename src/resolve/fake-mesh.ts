@@ -85,6 +85,10 @@ export class FakeMesh implements Mesh {
   }
 
   inboundPorts(key: string): readonly InboundPort[] {
+  addresslessServices(): readonly MeshService[] {
+    return [];
+  }
+
     return this.ports.get(key) ?? [];
   }
 

@@ -29,7 +29,7 @@ export class ClusterPlanner {
     const owner = this.#mesh.ownerOf(client.namespace, destination.address);
     switch (owner?.kind) {
       case undefined:
-        return this.#outside(name, { destination, client, hasOwner: false });
+        return this.#nobodys({ name, destination, client });
       case 'service':
         return this.#service({ name, destination, client }, owner.service);
       case 'endpoint':
@@ -146,6 +146,20 @@ export class ClusterPlanner {
     const ownsHost = this.#serviceOf(namespace, host, labels)?.key === key;
     const view = this.#view(client, service, { subset: null, policy });
     return { kind: 'service-cluster', name, service: key, port, ownsHost, ...policy, view };
+  }
+
+  /** A service without an address has the port of every address but of automatic ones. */
+  #nobodys({ name, destination, client }: Asked): ClusterRecipe {
+    const { namespace, labels } = client;
+    const { address, port } = destination;
+    const service = isAutomaticAddress(address)
+      ? undefined
+      : this.#mesh
+          .addresslessServices(namespace, port)
+          .find((one) => this.#mesh.isImported(namespace, labels, one, port));
+    return service
+      ? this.#service({ name, destination, client }, service)
+      : this.#outside(name, { destination, client, hasOwner: false });
   }
 
   /**

@@ -1,12 +1,13 @@
 // A ServiceEntry as the mesh uses it: hosts, and what stands behind them.
 import { canonicalCidr, canonicalIp } from '#base/ip.ts';
 import type { KubeObject } from '#kube/objects.ts';
+import { NOT_ACTED_ON } from '../acted-on.ts';
 import { entryProtocol } from '../core/protocol.ts';
 import type { Protocol } from '../core/protocol.ts';
 import { trafficDistributionOf } from '../core/service.ts';
 import type { TrafficDistribution } from '../core/service.ts';
 import { parseObject } from '../kind.ts';
-import type { ParsedMeta, ParseResult } from '../object.ts';
+import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { workloadAddressOf } from '../workloadentry/workload-entry.ts';
 import type { WorkloadAddress } from '../workloadentry/workload-entry.ts';
 import {
@@ -45,6 +46,7 @@ export type ServiceEntry = ParsedMeta & {
   readonly exportTo: readonly string[];
   readonly subjectAltNames: readonly string[];
   readonly trafficDistribution: TrafficDistribution;
+  readonly remarks: readonly Violation[];
 };
 
 export function parseServiceEntry(object: KubeObject): ParseResult<ServiceEntry> {
@@ -68,11 +70,17 @@ export function parseServiceEntry(object: KubeObject): ParseResult<ServiceEntry>
       exportTo,
       subjectAltNames,
       trafficDistribution: trafficDistributionOf(meta),
+      remarks: resolution === 'DYNAMIC_DNS' ? [DYNAMIC] : [],
     };
     const isGivenAny = wantsAutomaticAddresses(entry);
     return { ...entry, automaticAddresses: isGivenAny ? publishedAddresses(object.status) : [] };
   });
 }
+
+const DYNAMIC: Violation = {
+  field: 'spec.resolution',
+  message: `DYNAMIC_DNS is ${NOT_ACTED_ON}: connections are refused`,
+};
 
 /** The addresses of one of its hosts. */
 export function addressesOfHost(entry: ServiceEntry, host: string): readonly string[] {
