@@ -112,6 +112,7 @@ export type Mesh = {
   clientOf(identity: WorkloadIdentity): Client;
   /** May clients use a service (or a port of it), as far as Sidecars go? */
   readonly isImported: Sidecars['isImported'];
+  readonly areRoutesImported: Sidecars['areRoutesImported'];
   /** What becomes of their connections to what the mesh does not know. */
   outboundTrafficPolicy(
     namespace: string,
@@ -216,6 +217,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     workloadOf,
     clientOf: deriveClients(graph, inputs, { services, topology, workloadOf }),
     isImported: sidecars.isImported,
+    areRoutesImported: sidecars.areRoutesImported,
     outboundTrafficPolicy: (namespace, labels) =>
       sidecarFor(namespace, labels)?.outboundTrafficPolicy ??
       (meshConfig.get(THE_MESH) ?? defaults).outboundTrafficPolicy,

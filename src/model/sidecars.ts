@@ -4,6 +4,8 @@
 // namespace's own, which is for all namespaces; of several the oldest. No Sidecar: everything that
 // is exported. What is not imported means nothing to the client; its name is still answered by DNS.
 import type { Egress, EgressHost, Sidecar } from '#istio/sidecar/sidecar.ts';
+import { isHostWithin } from '#istio/virtualservice/host-match.ts';
+import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
 import type { Graph } from './graph.ts';
@@ -26,6 +28,15 @@ export type Sidecars = {
     labels: Labels,
     service: Named,
     port?: number,
+  ) => boolean;
+  /**
+   * Are they to follow a VirtualService? Each of its hosts counts that they import, and each that is
+   * wider than what they import, as in Istio; of an HTTPRoute only the former.
+   */
+  readonly areRoutesImported: (
+    namespace: string,
+    labels: Labels,
+    routes: Pick<VirtualService, 'namespace' | 'hosts' | 'isHttpRoute'>,
   ) => boolean;
 };
 
@@ -59,6 +70,13 @@ export function deriveSidecars(
         egress === undefined || egress.some((one) => imports(one, { namespace, service, port }))
       );
     },
+    areRoutesImported: (namespace, labels, routes) => {
+      const egress = sidecarFor(namespace, labels)?.egress;
+      return (
+        egress === undefined ||
+        egress.some(({ hosts }) => hosts.some((one) => importsRoutes(one, { namespace, routes })))
+      );
+    },
   };
 }
 
@@ -73,9 +91,25 @@ function imports(
   return hosts.some((one) => isOfNamespace(one, service, namespace) && isOfHost(one, service));
 }
 
+function importsRoutes(
+  egress: EgressHost,
+  asked: {
+    readonly namespace: string;
+    readonly routes: Pick<VirtualService, 'namespace' | 'hosts' | 'isHttpRoute'>;
+  },
+): boolean {
+  const { namespace: of, hosts, isHttpRoute } = asked.routes;
+  return hosts.some((host) => {
+    const named = { namespace: of, host };
+    if (!isOfNamespace(egress, named, asked.namespace)) return false;
+    if (isOfHost(egress, named)) return true;
+    return !isHttpRoute && host.startsWith('*') && isHostWithin(egress.host, host);
+  });
+}
+
 function isOfNamespace(
   { namespace }: EgressHost,
-  service: Named,
+  service: Pick<Named, 'namespace'>,
   clientNamespace: string,
 ): boolean {
   if (namespace === '*') return true;

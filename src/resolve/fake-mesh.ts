@@ -152,6 +152,10 @@ export class FakeMesh implements Mesh {
     return true;
   }
 
+  areRoutesImported(): boolean {
+    return true;
+  }
+
   outboundTrafficPolicy(): MeshConfig['outboundTrafficPolicy'] {
     return this.config().outboundTrafficPolicy;
   }

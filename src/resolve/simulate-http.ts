@@ -47,6 +47,8 @@ function fitsPath({ pathSpecifier, caseSensitive }: RouteMatch, asked: string): 
       return inCase(asked) === inCase(pathSpecifier.value);
     case 'prefix':
       return inCase(asked).startsWith(inCase(pathSpecifier.value));
+    case 'pathSeparatedPrefix':
+      return `${inCase(asked)}/`.startsWith(`${inCase(pathSpecifier.value)}/`);
     case 'safeRegex':
       return new RegExp(`^(?:${pathSpecifier.value.regex})$`).test(asked);
     default:

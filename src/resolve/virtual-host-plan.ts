@@ -53,12 +53,12 @@ const isAddress = (host: string): boolean => canonicalIp(host) !== undefined;
 
 class Search {
   readonly #mesh: Mesh;
-  readonly #serviceOf: HostLookup;
+  readonly #lookup: HostLookup;
   readonly #ask: VirtualHostAsk;
 
   constructor({ mesh, serviceOf }: VirtualHostContext, ask: VirtualHostAsk) {
     this.#mesh = mesh;
-    this.#serviceOf = serviceOf;
+    this.#lookup = serviceOf;
     this.#ask = ask;
   }
 
@@ -73,7 +73,7 @@ class Search {
       if (own) return own;
     }
     const { namespace } = this.#ask;
-    const concrete = service && concreteOf(this.#serviceOf, { namespace, host: service.host });
+    const concrete = service && concreteOf(this.#lookup, { namespace, host: service.host });
     return concrete && concrete !== service ? this.#ofSpeaking(concrete) : undefined;
   }
 
@@ -92,16 +92,16 @@ class Search {
   }
 
   #ofWildcard(wildcard: string): VirtualHostContent | undefined {
-    const service = this.#serviceOf(this.#ask.namespace, wildcard);
+    const service = this.#serviceOf(wildcard);
     if (service) return this.#ofSpeaking(service);
     // one endpoint of a headless Service, by its own name
     const whole = this.#named(wildcard.replace(/^\*\.?/, ''));
     if (whole?.isHeadless && whole.kubeService !== undefined) return this.#ofSpeaking(whole);
     // a wildcard that covers services is only for them
-    const { port, namespace } = this.#ask;
+    const { port } = this.#ask;
     const isOfServices = this.#mesh
       .servicesWithin(wildcard)
-      .some(({ host, ports }) => this.#serviceOf(namespace, host) && declares(ports, port));
+      .some(({ host, ports }) => this.#serviceOf(host) && declares(ports, port));
     return isOfServices ? undefined : this.#ofHost(wildcard);
   }
 
@@ -111,12 +111,14 @@ class Search {
     const address = canonicalIp(host);
     if (address !== undefined) {
       const owner = this.#mesh.ownerOf(namespace, address);
-      return owner?.kind === 'service' ? owner.service : undefined;
+      return owner?.kind === 'service' && this.#isImported(owner.service)
+        ? owner.service
+        : undefined;
     }
-    const exact = this.#serviceOf(namespace, host);
+    const exact = this.#serviceOf(host);
     if (exact) return exact;
     const full = this.#inFull(host);
-    return full === undefined ? undefined : this.#serviceOf(namespace, full);
+    return full === undefined ? undefined : this.#serviceOf(full);
   }
 
   /** `reviews`, `reviews.default` and `reviews.default.svc` are names of Services. */
@@ -147,10 +149,9 @@ class Search {
 
   /** On Istio's one port for such hosts, or on that of a service for which the routes are, too. */
   #isHere({ hosts }: VirtualService): boolean {
-    const { port, namespace } = this.#ask;
-    if (port === HTTP_PORT) return true;
+    if (this.#ask.port === HTTP_PORT) return true;
     return hosts.some((host) => {
-      const service = this.#serviceOf(namespace, host);
+      const service = this.#serviceOf(host);
       return service !== undefined && this.#speaksHttp(service);
     });
   }
@@ -201,7 +202,22 @@ class Search {
   }
 
   #inOrder(host: string): readonly VirtualService[] {
-    return this.#mesh.virtualServices.ofSidecars(host, this.#ask.namespace);
+    const { namespace, labels } = this.#ask;
+    return this.#mesh.virtualServices
+      .ofSidecars(host, namespace)
+      .filter((it) => this.#mesh.areRoutesImported(namespace, labels, it));
+  }
+
+  /** What the asker's Sidecar imports, on the port that was dialled. */
+  #serviceOf(host: string): MeshService | undefined {
+    const { namespace, labels } = this.#ask;
+    const service = this.#lookup(namespace, host, labels);
+    return service && this.#isImported(service) ? service : undefined;
+  }
+
+  #isImported(service: MeshService): boolean {
+    const { namespace, labels, port } = this.#ask;
+    return this.#mesh.isImported(namespace, labels, service, port);
   }
 
   #contentOf(virtualService: VirtualService): VirtualHostContent | undefined {

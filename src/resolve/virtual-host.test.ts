@@ -301,3 +301,87 @@ describe('a route that leaves the rest to a delegate', () => {
     assert.equal(call('reviews:9080/elsewhere'), `rest: ${of(FULL('reviews'))}`);
   });
 });
+
+describe('rule 18: a Sidecar', () => {
+  const SERVICES = `${service('reviews')}${service('ratings')}`;
+  const sidecar = (hosts: string, extra = ''): string => `
+---
+kind: Sidecar
+metadata: { name: it }
+spec: { ${extra}egress: [{ hosts: [${hosts}] }] }
+`;
+
+  test('leaves nothing of what it does not import', () => {
+    const call = caller(`${SERVICES}${sidecar("'./reviews.default.svc.cluster.local'")}`);
+    assert.equal(call('reviews:9080/'), `default: ${of(FULL('reviews'))}`);
+    assert.equal(call('ratings:9080/'), 'allow_any: PassthroughCluster');
+    assert.equal(
+      call('reviews.default:9080/', { namespace: 'shop' }),
+      `default: ${of(FULL('reviews'))}`,
+    );
+  });
+
+  test('is for the workloads that it selects', () => {
+    const selecting = 'workloadSelector: { labels: { app: front } }, ';
+    const call = caller(`${SERVICES}${sidecar("'~/*'", selecting)}`);
+    assert.equal(call('ratings:9080/'), `default: ${of(FULL('ratings'))}`);
+    const labels = { app: 'front' };
+    assert.equal(call('ratings:9080/', { labels }), 'allow_any: PassthroughCluster');
+  });
+
+  test('decides which VirtualServices are followed, too', () => {
+    const elsewhere = virtualService(
+      `{ hosts: [${FULL('reviews')}], http: ${toward('ratings')} }`,
+      '{ name: it, namespace: shop }',
+    );
+    const imported = (hosts: string): string =>
+      caller(`${SERVICES}${elsewhere}${sidecar(hosts)}`)('reviews:9080/');
+    assert.equal(imported("'*/*'"), `ratings: ${of(FULL('ratings', 'shop'))}`);
+    assert.equal(imported("'./*'"), `default: ${of(FULL('reviews'))}`);
+  });
+
+  test('says whether others may be called', () => {
+    const strict = sidecar("'./*'", 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }, ');
+    assert.equal(caller(`${SERVICES}${strict}`)('example.com/'), 'block_all: 502');
+  });
+});
+
+describe('an HTTPRoute of a Service', () => {
+  const httpRoute = (name: string, rules: string, namespace = 'default'): string => `
+---
+kind: HTTPRoute
+apiVersion: gateway.networking.k8s.io/v1
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  parentRefs: [{ group: '', kind: Service, name: reviews, namespace: default }]
+  rules: ${rules}
+`;
+  const to = (name: string): string => `backendRefs: [{ name: ${name}, port: 9080 }]`;
+
+  test('has the most specific match first, of all routes of a namespace together', () => {
+    const call = caller(
+      `${service('reviews')}${httpRoute('a', `[{ name: all, ${to('reviews')} }]`)}${httpRoute(
+        'b',
+        `[{ name: deep, matches: [{ path: { value: /a/b } }], ${to('deep')} },
+          { name: exact, matches: [{ path: { type: Exact, value: /a/b/c } }], ${to('exact')} }]`,
+      )}`,
+    );
+    assert.equal(call('reviews:9080/a/b/c'), `exact: ${of(FULL('exact'))}`);
+    assert.equal(call('reviews:9080/a/b/d'), `deep: ${of(FULL('deep'))}`);
+    assert.equal(call('reviews:9080/a/bc'), `all: ${of(FULL('reviews'))}`);
+  });
+
+  test('is for its own namespace, or from the Service’s for all', () => {
+    const producer = httpRoute('a', `[{ name: producer, ${to('reviews')} }]`);
+    const consumer = httpRoute('b', `[{ name: consumer, ${to('own')} }]`, 'shop');
+    const call = caller(`${service('reviews')}${producer}${consumer}`);
+    assert.equal(
+      call('reviews.default:9080/', { namespace: 'shop' }),
+      `consumer: ${of(FULL('own', 'shop'))}`,
+    );
+    assert.equal(
+      call('reviews.default:9080/', { namespace: 'edge' }),
+      `producer: ${of(FULL('reviews'))}`,
+    );
+  });
+});

@@ -27,12 +27,15 @@ export function planVirtualHost(
   context: VirtualHostContext,
   ask: VirtualHostAsk,
 ): VirtualHostRecipe {
-  const content = findVirtualHost(context, ask) ?? catchAll(context);
+  const content = findVirtualHost(context, ask) ?? catchAll(context, ask);
   return { kind: 'virtual-host', name: virtualHostName(ask), content };
 }
 
-function catchAll({ mesh }: VirtualHostContext): VirtualHostContent {
-  const isAllowed = mesh.config().outboundTrafficPolicy === 'ALLOW_ANY';
+function catchAll(
+  { mesh }: VirtualHostContext,
+  { namespace, labels }: VirtualHostAsk,
+): VirtualHostContent {
+  const isAllowed = mesh.outboundTrafficPolicy(namespace, labels) === 'ALLOW_ANY';
   return { kind: isAllowed ? 'passthrough' : 'blocked' };
 }
 
