@@ -30,7 +30,7 @@ function steps(): Step[] {
     { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
     { title: 'format', command: 'oxfmt', args: ['--check'] },
     testStep('unit', ['{src,library}/**/*.test.ts', 'test/tidy/*.test.ts'], UNIT_CONCURRENCY),
-    testStep('lab', ['test/{e2e,envoy}/**/*.test.ts'], 1),
+    testStep('lab', ['test/{e2e,envoy,grpc}/**/*.test.ts'], 1),
   ];
 }
 

@@ -117,6 +117,8 @@ export type AgentConfig = {
   readonly appProbes: AppProbes;
   /** Seals what is kept for a restart; undefined: a key of the agent's own. */
   readonly sealKeyFile: string | undefined;
+  /** Where to write what gRPC programs without a proxy start from; undefined: nowhere. */
+  readonly grpcBootstrapFile: string | undefined;
   readonly paths: AgentPaths;
 };
 
@@ -204,6 +206,7 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
     appProbes: readAppProbes(settings),
     sealKeyFile: settings.text('ISTHMUS_SEAL_KEY_FILE'),
+    grpcBootstrapFile: settings.text('GRPC_XDS_BOOTSTRAP'),
     paths: {
       stateDir: `${istioDir}/data`,
       proxyDir: `${istioDir}/proxy`,

@@ -1,5 +1,5 @@
-// One configuration stream of Envoy's and the one of ours that it is passed on to. A side that is not
-// read holds the other back. Instead of ours the cache can answer.
+// One configuration stream of Envoy's, or of a client of gRPC without one, and the one of ours that it
+// is passed on to. A side that is not read holds the other back. For Envoy the cache can answer.
 import { fromBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import {
   DeltaDiscoveryRequestSchema,
@@ -11,11 +11,16 @@ import type { ControlPlane } from './control-plane.ts';
 import { encodeResponse, isFresh, OfflineXds } from './offline-xds.ts';
 import type { XdsCache } from './xds-cache.ts';
 
-export const XDS_METHOD =
-  '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
+const SERVICE = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
+
+/** Envoy's, and the agent's own. */
+export const XDS_METHOD = `${SERVICE}/DeltaAggregatedResources`;
+/** Of clients of gRPC without a proxy: state of the world. */
+export const PROXYLESS_METHOD = `${SERVICE}/StreamAggregatedResources`;
 
 export type RelayEvents = {
-  readonly cache: XdsCache;
+  /** What is read along, and what answers in need; absent for those who keep nothing. */
+  readonly cache?: XdsCache;
   /** The control plane has answered. */
   readonly onWorking: () => void;
   /** The control plane's side has ended; before Envoy hears of it, and so before it comes back. */
@@ -35,7 +40,7 @@ export class RelayedStream {
   readonly #down: GrpcCall;
   readonly #events: RelayEvents;
   readonly #gone = new AbortController();
-  readonly #follow: ReturnType<XdsCache['follow']>;
+  readonly #follow: ReturnType<XdsCache['follow']> | undefined;
   #up: GrpcClientCall | undefined;
   #offline: OfflineXds | undefined;
   /** What Envoy has sent and the control plane not answered yet; undefined: it has answered. */
@@ -45,7 +50,7 @@ export class RelayedStream {
   constructor(down: GrpcCall, events: RelayEvents) {
     this.#down = down;
     this.#events = events;
-    this.#follow = events.cache.follow();
+    this.#follow = events.cache?.follow();
     down.onMessage = (message) => this.#receive(message);
     down.onEnd = () => {
       this.#isDownEnded = true;
@@ -72,13 +77,13 @@ export class RelayedStream {
     if (this.signal.aborted || this.#offline) return;
     const lease = controlPlane.lease();
     if (!lease) return this.#lose(NO_CERTIFICATE);
-    const up = lease.channel.stream(XDS_METHOD);
+    const up = lease.channel.stream(this.#down.path);
     this.#up = up;
     up.onMessage = (message) => {
       this.#early = undefined;
       this.#events.onWorking();
-      const response = decode(DeltaDiscoveryResponseSchema, message);
-      if (response) this.#follow.response(response);
+      const response = this.#follow && decode(DeltaDiscoveryResponseSchema, message);
+      if (response) this.#follow?.response(response);
       if (!this.#down.send(message)) up.pause();
     };
     up.onDrain = () => this.#down.resume();
@@ -100,7 +105,8 @@ export class RelayedStream {
     const [first] = this.#early ?? [];
     const request = first && decode(DeltaDiscoveryRequestSchema, first);
     if (this.#offline) return true;
-    if (this.signal.aborted || !request || !isFresh(request) || cache.isEmpty) return false;
+    if (this.signal.aborted || !cache || cache.isEmpty) return false;
+    if (!request || !isFresh(request)) return false;
     this.#offline = new OfflineXds(cache);
     onOffline();
     this.#up?.cancel();
@@ -117,8 +123,8 @@ export class RelayedStream {
 
   #receive(message: Uint8Array): void {
     if (this.#offline) return this.#answer(message, this.#offline);
-    const request = decode(DeltaDiscoveryRequestSchema, message);
-    if (request) this.#follow.request(request);
+    const request = this.#follow && decode(DeltaDiscoveryRequestSchema, message);
+    if (request) this.#follow?.request(request);
     if (this.#early) {
       this.#early.push(Uint8Array.from(message)); // the view is of the network's buffer
       if (this.#early.length >= EARLY_MAX) this.#down.pause();

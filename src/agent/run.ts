@@ -7,12 +7,13 @@ import type { AgentParts } from './build.ts';
 import { createControlHandler } from './control.ts';
 import { DnsProxy } from './dns.ts';
 import { runDrainWatch } from './drain-watch.ts';
+import { writeGrpcBootstrap } from './grpc-bootstrap.ts';
 import { createReadyHandler, createStatusHandler, unreadyReasons } from './health.ts';
 import { listenHttp } from './http-server.ts';
 import { leaveMesh } from './leave.ts';
 import { createMetricsHandler, type MetricsSources } from './metrics-page.ts';
 import { agentFiles } from './paths.ts';
-import { XDS_METHOD } from './relayed-stream.ts';
+import { PROXYLESS_METHOD, XDS_METHOD } from './relayed-stream.ts';
 import { SDS_METHOD } from './sds.ts';
 import { Termination } from './termination.ts';
 
@@ -31,6 +32,7 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
   const either = AbortSignal.any([termination.ended, agent.hasLeft]);
   await using _controlPlane = parts.controlPlane; // after the servers, whose streams use it
   await using _servers = await agent.listen();
+  await writeGrpcBootstrap(parts);
   await using dns = await agent.listenDns();
   await runTasks(either, [
     (signal) => identity.run(signal),
@@ -70,8 +72,12 @@ class Agent {
     const { config, dependencies, sds, relay, telemetry } = this.#parts;
     const { clock, log } = dependencies;
     const files = agentFiles(config.paths);
-    const als = telemetry.handler;
-    const methods = { [SDS_METHOD]: sds.handler, [XDS_METHOD]: relay.handler, [ALS_METHOD]: als };
+    const methods = {
+      [SDS_METHOD]: sds.handler,
+      [XDS_METHOD]: relay.handler,
+      [PROXYLESS_METHOD]: relay.proxylessHandler,
+      [ALS_METHOD]: telemetry.handler,
+    };
     const ready = createReadyHandler(() => this.#unreadyReasons());
     const status = createAppProbeHandler(
       { probes: config.appProbes, ip: this.#parts.ip, clock },

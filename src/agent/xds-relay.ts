@@ -14,6 +14,8 @@ import type { XdsCache } from './xds-cache.ts';
 
 /** One Envoy has one stream; another may be on its way out. */
 const STREAMS_MAX = 4;
+/** Each program has one for all of its channels; the control plane allows a workload eight. */
+const PROXYLESS_MAX = 4;
 /** How long an Envoy that holds nothing waits for the control plane before it gets what is kept. */
 const OFFLINE_AFTER_MS = 2_000;
 
@@ -32,6 +34,7 @@ export class XdsRelay {
   readonly #log: Logger;
   readonly #cache: XdsCache;
   readonly #streams = new Set<RelayedStream>();
+  readonly #proxyless = new Set<RelayedStream>();
   #problem: string | undefined;
 
   constructor(options: {
@@ -53,6 +56,21 @@ export class XdsRelay {
     const offlineStreams = [...this.#streams].filter(({ isOffline }) => isOffline).length;
     return { openStreams: this.#streams.size, offlineStreams, problem: this.#problem };
   }
+
+  /** For clients of gRPC without a proxy: passed on, and nothing else. */
+  readonly proxylessHandler: GrpcHandler = (call) => {
+    if (this.#proxyless.size >= PROXYLESS_MAX) {
+      return call.end(GrpcStatus.resourceExhausted, 'too many clients without a proxy');
+    }
+    const stream: RelayedStream = new RelayedStream(call, {
+      onWorking: () => this.#succeed(),
+      onLost: (outcome) => this.#fail(outcome),
+      onOffline: () => undefined,
+      onClose: () => this.#proxyless.delete(stream),
+    });
+    this.#proxyless.add(stream);
+    stream.connect(this.#controlPlane); // such clients wait between their attempts themselves
+  };
 
   readonly handler: GrpcHandler = (call) => {
     if (this.#streams.size >= STREAMS_MAX) {

@@ -74,7 +74,8 @@ function buildGroup({
     .toSorted((a, b) => compare(a.key, b.key));
   const sum = endpoints.reduce((total, endpoint) => total + endpoint.weight, 0);
   return {
-    ...(region + zone + subZone !== '' && { locality: { region, zone, subZone } }),
+    // gRPC's own clients want it even where it says nothing
+    locality: { region, zone, subZone },
     ...(priority > 0 && { priority }),
     loadBalancingWeight: Math.min(weight ?? sum, WEIGHT_MAX),
     lbEndpoints: sorted.map(({ endpoint }) => buildEndpoint(endpoint)),

@@ -18,11 +18,13 @@ import { InboundMaker } from './make-inbound.ts';
 import { OutboundMaker } from './make-outbound.ts';
 import { buildMeshAddresses } from './mesh-addresses.ts';
 import { MESH_ADDRESSES } from './names.ts';
+import { makeProxyless } from './proxyless.ts';
 import type { Recipe } from './recipe.ts';
 import { buildWorkloadFacts, UNKNOWN_PEER } from './workload-facts.ts';
 
 export class Maker {
   readonly #mesh: Mesh;
+  readonly #serviceOf: HostLookup;
   readonly #tables: GatewayTables;
   readonly #clusters: ClusterMaker;
   readonly #inbound: InboundMaker;
@@ -34,6 +36,7 @@ export class Maker {
     { serviceOf, tables }: { readonly serviceOf: HostLookup; readonly tables: GatewayTables },
   ) {
     this.#mesh = mesh;
+    this.#serviceOf = serviceOf;
     this.#tables = tables;
     this.#clusters = new ClusterMaker(mesh);
     this.#inbound = new InboundMaker(mesh, serviceOf);
@@ -69,6 +72,10 @@ export class Maker {
         return makeGatewayListener(recipe, { mesh: this.#mesh, tables: this.#tables });
       case 'gateway-routes':
         return makeGatewayRoutes(recipe, this.#tables);
+      case 'proxyless-listener':
+      case 'proxyless-routes':
+      case 'proxyless-cluster':
+        return makeProxyless({ mesh: this.#mesh, serviceOf: this.#serviceOf }, recipe);
       case 'mesh-addresses': {
         const addresses = this.#mesh.meshAddresses(recipe.namespace);
         return encodeResource(MESH_ADDRESSES, MeshAddressesSchema, buildMeshAddresses(addresses));

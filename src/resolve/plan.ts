@@ -27,6 +27,7 @@ import type { ChainPort } from './names.ts';
 import { ClusterPlanner } from './plan-clusters.ts';
 import { InboundPlanner } from './plan-inbound.ts';
 import { OutboundPlanner } from './plan-outbound.ts';
+import { isProxylessName, ProxylessPlanner } from './proxyless.ts';
 import type { AgentRecipe, Recipe } from './recipe.ts';
 import { workloadOfPeer } from './workload-facts.ts';
 
@@ -42,6 +43,7 @@ export class Planner {
   readonly #inbound: InboundPlanner;
   readonly #outbound: OutboundPlanner;
   readonly #gateway: GatewayPlanner;
+  readonly #proxyless: ProxylessPlanner;
 
   constructor(
     mesh: Mesh,
@@ -59,6 +61,7 @@ export class Planner {
     this.#inbound = new InboundPlanner(mesh, serviceOf);
     this.#outbound = new OutboundPlanner({ mesh, serviceOf }, { namespaces });
     this.#gateway = new GatewayPlanner(mesh, { tables, clusters: this.#clusters });
+    this.#proxyless = new ProxylessPlanner({ mesh, serviceOf }, this.#clusters);
   }
 
   /** undefined: there is no such resource, or not for this proxy. */
@@ -84,6 +87,7 @@ export class Planner {
   }
 
   #recipeOf({ typeUrl, name = '', proxy }: Demand): Recipe | undefined {
+    if (isProxylessName(name)) return this.#proxyless.plan(typeUrl, name, clientOf(proxy));
     switch (typeUrl) {
       case TYPE_URL.cluster:
         return this.#cluster(name, proxy);

@@ -27,7 +27,24 @@ export type EndpointView = {
 };
 
 /** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
-export type Recipe = OutboundRecipe | InboundRecipe | ClusterRecipe | GatewayRecipe | AgentRecipe;
+export type Recipe =
+  | OutboundRecipe
+  | InboundRecipe
+  | ClusterRecipe
+  | GatewayRecipe
+  | ProxylessRecipe
+  | AgentRecipe;
+
+/** What a client of gRPC without a proxy asks for. */
+export type ProxylessRecipe =
+  | { readonly kind: 'proxyless-listener'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'proxyless-routes';
+      readonly host: string;
+      readonly port: number;
+      readonly content: VirtualHostContent;
+    }
+  | { readonly kind: 'proxyless-cluster'; readonly name: string };
 
 /** What takes a sidecar's outbound connections and requests. */
 export type OutboundRecipe =

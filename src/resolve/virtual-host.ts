@@ -49,7 +49,7 @@ export function makeVirtualHost(
   return encodeResource(name, VirtualHostSchema, {
     name,
     domains: [authority],
-    routes: routesOf(context, { content: recipe.content, port }),
+    routes: buildRoutes(context, { content: recipe.content, port }),
     includeRequestAttemptCount: true,
   });
 }
@@ -60,7 +60,8 @@ export function makeVirtualHost(
  */
 const OF_SIDECARS = { isHeldOpen: true } as const;
 
-function routesOf(
+/** What a request meets in a virtual host of a listener's port. */
+export function buildRoutes(
   { mesh, serviceOf }: VirtualHostContext,
   { content, port }: { readonly content: VirtualHostContent; readonly port: number },
 ): Route[] {

@@ -36,7 +36,7 @@ const NAME_LENGTH_MAX = 1024;
  * over its quota included: were that too many, it could never come back.
  */
 export const REQUEST_NAMES_MAX = 100_000;
-const REJECTION_LENGTH_MAX = 2000;
+export const REJECTION_LENGTH_MAX = 2000;
 
 /** Unknown fields (`resource_locators_subscribe`, the whole node but its id) are skipped. */
 export function decodeDeltaRequest(bytes: Uint8Array): DecodedRequest {
@@ -76,14 +76,14 @@ function readRequest(reader: BinaryReader): DeltaRequest {
   return { ...request, subscribe, unsubscribe, initialVersions, rejection };
 }
 
-function readName(reader: BinaryReader): string {
+export function readName(reader: BinaryReader): string {
   const name = reader.string();
   if (name.length > NAME_LENGTH_MAX) throw new RangeError('name is too long');
   return name;
 }
 
 /** One string field of an embedded message: of a node its id, of a status its message. */
-function readStringField(message: Uint8Array, wanted: number): string {
+export function readStringField(message: Uint8Array, wanted: number): string {
   const reader = new BinaryReader(message);
   let value = '';
   while (reader.pos < reader.len) {

@@ -1,4 +1,4 @@
-// The Aggregated Discovery Service, delta variant: admits streams, and brings changed resources to
+// The Aggregated Discovery Service, delta and state of the world: admits streams, and brings changed resources to
 // just those streams that hold them.
 import { systemClock } from '#base/clock.ts';
 import type { Clock } from '#base/clock.ts';
@@ -16,10 +16,15 @@ import { resourceStatus, typeStatus } from './protocol-status.ts';
 import type { ResourceStatus } from './protocol-status.ts';
 import { newCounters } from './status.ts';
 import type { StreamStatus, XdsCounters } from './status.ts';
-import { XdsStream } from './stream.ts';
+import { SotwCodec } from './sotw-codec.ts';
+import { DELTA_CODEC, XdsStream } from './stream.ts';
+import type { StreamCodec } from './stream.ts';
 
 export const DELTA_ADS_PATH =
   '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
+/** For clients of gRPC without a proxy. */
+export const SOTW_ADS_PATH =
+  '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 
 /** Who a caller is, or why it is turned away. */
 export type Admission<Proxy> =
@@ -89,7 +94,10 @@ export class XdsServer<Proxy> {
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLogger;
     this.counters = this.#counters;
-    this.methods = { [DELTA_ADS_PATH]: (call) => this.#accept(call) };
+    this.methods = {
+      [DELTA_ADS_PATH]: (call) => this.#accept(call, DELTA_CODEC),
+      [SOTW_ADS_PATH]: (call) => this.#accept(call, new SotwCodec()),
+    };
     this.#stopListening = options.catalog.onChange((changed) => this.#mark(changed));
   }
 
@@ -129,7 +137,7 @@ export class XdsServer<Proxy> {
     }
   }
 
-  #accept(call: GrpcCall): void {
+  #accept(call: GrpcCall, codec: StreamCodec): void {
     const admission = this.#admit(call);
     if (!admission.ok) {
       this.#counters.refusedStreams += 1;
@@ -140,6 +148,7 @@ export class XdsServer<Proxy> {
     const log = this.#log.with({ proxy: id });
     const stream = new XdsStream({
       call,
+      codec,
       log,
       limits: this.#limits,
       counters: this.#counters,

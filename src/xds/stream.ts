@@ -4,14 +4,27 @@ import type { Logger } from '#base/log.ts';
 import type { GrpcCall } from '#grpc/call.ts';
 import { GrpcStatus } from '#grpc/status.ts';
 import { decodeDeltaRequest, encodeDeltaResponse } from './delta-wire.ts';
-import type { DeltaRequest } from './delta-wire.ts';
+import type { DecodedRequest, DeltaRequest, DeltaResponse } from './delta-wire.ts';
 import { DeltaProtocol } from './protocol.ts';
 import type { StreamCatalog } from './protocol.ts';
 import type { ProtocolLimits } from './protocol-limits.ts';
 import type { XdsCounters } from './status.ts';
 
+/** How a stream's messages are written: the delta protocol's own, or another translated to it. */
+export interface StreamCodec {
+  decode(bytes: Uint8Array): DecodedRequest;
+  /** As consecutive parts, which are not changed afterwards. */
+  encode(response: DeltaResponse): Uint8Array[];
+}
+
+export const DELTA_CODEC: StreamCodec = {
+  decode: decodeDeltaRequest,
+  encode: encodeDeltaResponse,
+};
+
 export type XdsStreamOptions = {
   readonly call: GrpcCall;
+  readonly codec: StreamCodec;
   /** The catalog for this stream; called once, before anything else. */
   readonly bind: (stream: XdsStream) => StreamCatalog;
   readonly limits: ProtocolLimits;
@@ -54,11 +67,11 @@ export class XdsStream {
 
   /** Sends what is due, as far as there is room. */
   pump(): void {
-    const { counters } = this.#options;
+    const { codec, counters } = this.#options;
     while (!this.#isFull) {
       const response = this.protocol.next();
       if (!response) return;
-      const parts = encodeDeltaResponse(response);
+      const parts = codec.encode(response);
       this.#isFull = !this.call.send(...parts);
       counters.responses += 1;
       for (const part of parts) counters.bytes += part.length;
@@ -66,7 +79,7 @@ export class XdsStream {
   }
 
   #read(message: Uint8Array): void {
-    const decoded = decodeDeltaRequest(message);
+    const decoded = this.#options.codec.decode(message);
     if (!decoded.ok) return this.call.end(GrpcStatus.invalidArgument, decoded.problem);
     const request = decoded.value;
     if (request.nodeId !== '') this.#nodeId = request.nodeId;

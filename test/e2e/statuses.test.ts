@@ -159,7 +159,13 @@ async function startAgent(authority: Authority, port: number) {
   );
   const retry = new Retry({ clock: systemClock, random: () => 0 });
   const stream: OwnStream = new OwnStream(
-    { ...common, controlPlane, nodeId: 'sidecar~10.0.0.1~asker.default~x', retry },
+    {
+      ...common,
+      controlPlane,
+      nodeId: 'sidecar~10.0.0.1~asker.default~x',
+      retry,
+      onWorking: () => undefined,
+    },
     [names],
   );
   const stop = new AbortController();
