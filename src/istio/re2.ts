@@ -4,8 +4,8 @@
 // https://github.com/google/re2/wiki/Syntax. What RE2 has and ECMAScript has not is rewritten, what
 // it lacks is refused, and ECMAScript's own parser judges the rest.
 
-/** Longer ones are no matches that anybody meant, and cost Envoy memory. */
-const LENGTH_MAX = 4096;
+/** Istio's limit: what is longer costs Envoy more memory than a match is worth. */
+const LENGTH_MAX = 1024;
 /** RE2's limit of `{n,m}`. */
 const REPEAT_MAX = 1000;
 

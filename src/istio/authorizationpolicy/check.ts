@@ -5,7 +5,7 @@ import { refuseUnless } from '../kind-parts.ts';
 import type { ParsedMeta } from '../object.ts';
 import { checkTargets } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
-import { conditionProblem } from './condition.ts';
+import { conditionProblem, isServiceAccount, isTextPattern } from './condition.ts';
 import type {
   AuthorizationOperation,
   AuthorizationPolicySpec,
@@ -86,13 +86,34 @@ function checkSource(source: AuthorizationSource, at: Reading): void {
       message: 'must be an IP address or a CIDR',
     });
   }
+  for (const field of ['serviceAccounts', 'notServiceAccounts'] as const) {
+    refuseUnless(source[field], at.property(field), {
+      isValid: isServiceAccount,
+      message: 'must be serviceAccount or namespace/serviceAccount',
+    });
+  }
+  for (const field of ['trustDomains', 'notTrustDomains'] as const) {
+    refuseUnless(source[field], at.property(field), {
+      isValid: (value) => isTextPattern(value) && !value.includes('/'),
+      message: 'must be a trust domain; * only at its beginning or its end',
+    });
+  }
 }
 
-/** In a path template: named variables, empty braces, or a bare `*` as a segment. */
-const BAD_TEMPLATE = /\/\{\w+=\*\*?\}|\{\w*\}|\/\*\*?|\*\*?\//;
+/** What a segment beside templates may be made of (RFC 3986 appendix A, pchar). */
+const LITERAL = /^[a-zA-Z0-9-._~%!$&'()+,;:@=]+$/;
 
-const isPathValid = (path: string): boolean =>
-  !(path.includes('{*}') || path.includes('{**}')) || !BAD_TEMPLATE.test(path);
+/** `{*}` stands for one segment, `{**}` for the rest: nothing templated may follow it. */
+function isPathValid(path: string): boolean {
+  const segments = path.replace(/^\/+|\/+$/g, '').split('/');
+  const isTemplate = path.includes('{*}') || path.includes('{**}');
+  const rest = segments.indexOf('{**}');
+  return segments.every((segment, index) => {
+    const isPart = segment === '{*}' || segment === '{**}';
+    if (isPart) return rest < 0 || index <= rest;
+    return !/[{}]/.test(segment) && (!isTemplate || LITERAL.test(segment));
+  });
+}
 
 function checkOperation(operation: AuthorizationOperation, at: Reading): void {
   checkValues(operation, at);

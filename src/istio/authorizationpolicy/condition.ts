@@ -5,6 +5,12 @@ import type { AuthorizationCondition } from './schema.ts';
 type Problem = { readonly field: 'key' | 'values' | 'notValues'; readonly message: string };
 type Attribute = { readonly isValue: (value: string) => boolean };
 
+/** With or without its namespace; no wildcards. */
+export const isServiceAccount = (text: string): boolean => /^[^/*]+(\/[^/*]+)?$/.test(text);
+
+/** `*` stands for anything at the beginning or at the end, once. */
+export const isTextPattern = (text: string): boolean => /^(\*?[^*]*|[^*]*\*)$/.test(text);
+
 const anything: Attribute = { isValue: () => true };
 const ipBlock: Attribute = { isValue: (value) => parseRange(value) !== undefined };
 const port: Attribute = { isValue: (value) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535 };
@@ -14,8 +20,8 @@ const ATTRIBUTES: ReadonlyMap<string, Attribute> = new Map([
   ['remote.ip', ipBlock],
   ['source.namespace', anything],
   ['source.principal', anything],
-  ['source.serviceAccount', anything],
-  ['source.trustDomain', anything],
+  ['source.serviceAccount', { isValue: isServiceAccount }],
+  ['source.trustDomain', { isValue: isTextPattern }],
   ['request.auth.principal', anything],
   ['request.auth.audiences', anything],
   ['request.auth.presenter', anything],

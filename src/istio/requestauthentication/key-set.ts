@@ -19,6 +19,14 @@ export function parseKeySet(text: string): readonly JsonWebKey[] | undefined {
   return keys.length === 0 ? undefined : keys;
 }
 
+/** Is it a key set, possibly of no key, or a single key? Istio refuses what is neither. */
+export function isKeySetOrKey(text: string): boolean {
+  const parsed = text.length > TEXT_LENGTH_MAX ? undefined : parseJson(text);
+  if (!isRecord(parsed)) return false;
+  const { keys } = parsed;
+  return Array.isArray(keys) ? keys.every(isKey) : isKey(parsed);
+}
+
 /** What RFC 7518 has for public keys, and for the secret of an HMAC. */
 const MEMBERS = ['kty', 'kid', 'alg', 'use', 'crv', 'x', 'y', 'n', 'e', 'k'];
 

@@ -7,7 +7,7 @@ import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkTargets, policyTargets } from '../policy-target.ts';
 import type { PolicyTargetReference } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
-import { parseKeySet } from './key-set.ts';
+import { isKeySetOrKey, parseKeySet } from './key-set.ts';
 import { requestAuthenticationKind } from './schema.ts';
 import type { RequestAuthenticationSpec } from './schema.ts';
 
@@ -57,6 +57,10 @@ export function parseRequestAuthentication(object: KubeObject): ParseResult<Requ
   return parseObject(requestAuthenticationKind, object, (spec, meta, at) => {
     checkTargets(spec, at);
     for (const [index, rule] of (spec.jwtRules ?? []).entries()) {
+      const keys = at.property('jwtRules').item(index).property('jwks');
+      if ((rule.jwks ?? '') !== '' && !isKeySetOrKey(rule.jwks ?? '')) {
+        keys.refuse('Invalid value: not a JSON Web Key Set');
+      }
       if (rule.issuer ?? rule.jwksUri ?? rule.jwks_uri) continue;
       const place = at.property('jwtRules').item(index);
       place.refuse('Required value: one of issuer and jwksUri must be set');
@@ -71,7 +75,7 @@ export function parseRequestAuthentication(object: KubeObject): ParseResult<Requ
   });
 }
 
-/** As Istio takes it: nothing is refused, and nobody has a good token. */
+/** A set without a key is good, and nobody has a good token. */
 function remarksOf({ jwtRules = [] }: RequestAuthenticationSpec, at: Reading): Violation[] {
   return jwtRules.flatMap(({ jwks = '' }, index) =>
     jwks === '' || parseKeySet(jwks)

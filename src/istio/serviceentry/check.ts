@@ -89,6 +89,9 @@ function checkEndpoints(
   }
 }
 
+/** Envoy's dynamic forward proxy takes the host from these. */
+const NAMING_DYNAMIC: ReadonlySet<string> = new Set(['http', 'http2', 'grpc', 'tls']);
+
 function checkDynamicDns(spec: ServiceEntrySpec, at: Reading): void {
   const { hosts, addresses = [], endpoints = [], ports = [] } = spec;
   if (!hosts.some((host) => host.startsWith('*'))) {
@@ -101,7 +104,7 @@ function checkDynamicDns(spec: ServiceEntrySpec, at: Reading): void {
     at.property('endpoints').refuse('Forbidden: DYNAMIC_DNS looks its endpoints up');
   }
   for (const [index, { protocol = '' }] of ports.entries()) {
-    if (isNamingHosts(protocol)) continue;
+    if (NAMING_DYNAMIC.has(protocolOf(protocol) ?? 'auto')) continue;
     const place = at.property('ports').item(index).property('protocol');
     place.refuse('Invalid value: only HTTP, TLS, GRPC and HTTP2 go with DYNAMIC_DNS');
   }

@@ -10,7 +10,7 @@ export function checkHeaders(headers: Headers | undefined, at: Reading): void {
     for (const name of ['set', 'add'] as const) {
       for (const [header, value] of Object.entries(operations[name] ?? {})) {
         const entry = place.property(name).key(header);
-        checkName(header, entry);
+        checkName(header, side === 'request', entry);
         if (!isFormat(value)) {
           entry.refuse(
             `Invalid value: ${at.quote(value)}: % must be doubled, or begin an operator`,
@@ -19,14 +19,18 @@ export function checkHeaders(headers: Headers | undefined, at: Reading): void {
       }
     }
     for (const [index, header] of (operations.remove ?? []).entries()) {
-      checkName(header, place.property('remove').item(index));
+      checkName(header, false, place.property('remove').item(index));
     }
   }
 }
 
-function checkName(header: string, at: Reading): void {
+/** Envoy's own fields (`:path`) are not to be touched, and the host only where it is sent on. */
+function checkName(header: string, mayBeHost: boolean, at: Reading): void {
+  const isHost = /^(host|:authority)$/i.test(header);
   if (header === '') at.refuse('Invalid value: a header has a name');
-  else if (!/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header)) {
+  else if (isHost ? !mayBeHost : header.startsWith(':')) {
+    at.refuse(`Forbidden: ${at.quote(header)} cannot be changed here`);
+  } else if (!/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header)) {
     at.refuse(`Invalid value: ${at.quote(header)}: not a header's name`);
   }
 }

@@ -5,7 +5,7 @@ import { isRe2 } from '../re2.ts';
 import type { Reading } from '../schema/reading.ts';
 import { checkDestination, checkDestinations } from './check-destination.ts';
 import { checkHeaders } from './check-headers.ts';
-import { checkHttpMatch, checkStringMatch } from './check-match.ts';
+import { checkHttpMatch, checkStringMatch, isToken } from './check-match.ts';
 import type { HttpRedirect, HttpRoute } from './http-schema.ts';
 
 /** @param options.isDelegate the route of a VirtualService without hosts, for others to refer to */
@@ -26,6 +26,7 @@ export function checkHttpRoute(
   if (route.redirect) checkRedirect(route, route.redirect, at.property('redirect'));
   checkDirectResponse(route.directResponse, at.property('directResponse'));
   checkRewrite(route.rewrite, at.property('rewrite'));
+  checkAuthority(route, at);
   checkRetries(route, at);
   checkFault(route.fault, at.property('fault'));
   checkMirrors(route, at);
@@ -44,16 +45,19 @@ function checkAction(
   );
   if (route.delegate !== undefined) {
     if (isDelegate) at.property('delegate').refuse('Forbidden: a delegate cannot delegate');
-    for (const name of [...actions, 'fault', 'rewrite', 'mirror'] as const) {
+    for (const name of ['redirect', 'route'] as const) {
       if (route[name] !== undefined) at.property(name).refuse('Forbidden: the delegate says it');
     }
-    if ((route.delegate.name ?? '') === '') at.property('delegate').property('name').missing();
     return;
   }
   if (actions.length === 0) at.refuse('Required value: route, redirect or directResponse');
   if (actions.length > 1) at.refuse(`Invalid value: only one of ${actions.join(', ')}`);
   if (route.redirect && route.rewrite) at.refuse('Invalid value: only one of redirect, rewrite');
   if (route.redirect && route.fault) at.refuse('Invalid value: only one of redirect, fault');
+  for (const name of ['fault', 'rewrite'] as const) {
+    if (route.directResponse === undefined || route[name] === undefined) continue;
+    at.refuse(`Invalid value: only one of directResponse, ${name}`);
+  }
 }
 
 function checkRedirect({ match = [] }: HttpRoute, redirect: HttpRedirect, at: Reading): void {
@@ -63,10 +67,11 @@ function checkRedirect({ match = [] }: HttpRoute, redirect: HttpRedirect, at: Re
     at.refuse('Required value: uri, authority, scheme or port');
   }
   checkLines({ uri, prefixRewrite, authority }, at);
-  if (uri !== undefined && prefixRewrite !== undefined) {
+  if ((uri ?? '') !== '' && (prefixRewrite ?? '') !== '') {
     at.refuse('Invalid value: only one of uri, prefixRewrite');
   }
-  if (prefixRewrite !== undefined && !match.every((one) => one.uri?.prefix !== undefined)) {
+  const isByPrefix = match.every(({ uri: one }) => one === undefined || one.prefix !== undefined);
+  if ((prefixRewrite ?? '') !== '' && !isByPrefix) {
     at.property('prefixRewrite').refuse('Invalid value: every match must be by prefix');
   }
   if (redirectCode !== undefined && (redirectCode < 300 || redirectCode > 399)) {
@@ -75,7 +80,8 @@ function checkRedirect({ match = [] }: HttpRoute, redirect: HttpRedirect, at: Re
   if (scheme !== '' && scheme !== 'http' && scheme !== 'https') {
     at.property('scheme').refuse(`Invalid value: ${at.quote(scheme)}: must be http or https`);
   }
-  if (port !== undefined && !isPort(port)) at.property('port').refuse('Invalid value: 1 to 65535');
+  if (port !== undefined && port !== 0 && !isPort(port))
+    at.property('port').refuse('Invalid value: 1 to 65535');
 }
 
 /** Envoy is told to take this much (RouteConfiguration.max_direct_response_body_size_bytes). */
@@ -83,9 +89,7 @@ const BODY_LENGTH_MAX = 1 << 20;
 
 function checkDirectResponse(response: HttpRoute['directResponse'], at: Reading): void {
   if (response === undefined) return;
-  if (response.status < 200 || response.status > 599) {
-    at.property('status').refuse(`Invalid value: ${response.status}: must be 200 to 599`);
-  }
+  checkStatus(response.status, at.property('status'));
   const { string = '', bytes = '' } = response.body ?? {};
   if (!/^(?:[\w+/-]{4})*(?:[\w+/-]{2}==|[\w+/-]{3}=)?$/.test(bytes)) {
     at.property('body').property('bytes').refuse('Invalid value: must be in base64');
@@ -98,6 +102,16 @@ function checkDirectResponse(response: HttpRoute['directResponse'], at: Reading)
 /** As Istio has it, 600 included. */
 function checkStatus(status: number, at: Reading): void {
   if (status < 200 || status > 600) at.refuse(`Invalid value: ${status}: must be 200 to 599`);
+}
+
+/** The host that is asked for is rewritten in one place at most. */
+function checkAuthority({ rewrite, headers }: HttpRoute, at: Reading): void {
+  const { set = {}, add = {} } = headers?.request ?? {};
+  const changed = [...Object.keys(set), ...Object.keys(add)].filter((name) =>
+    /^(host|:authority)$/i.test(name),
+  );
+  const times = changed.length + ((rewrite?.authority ?? '') === '' ? 0 : 1);
+  if (times > 1) at.refuse('Invalid value: the authority can be set in one place only');
 }
 
 function checkRewrite(rewrite: HttpRoute['rewrite'], at: Reading): void {
@@ -119,13 +133,33 @@ function checkRewrite(rewrite: HttpRoute['rewrite'], at: Reading): void {
   if ((regex.rewrite ?? '') === '') place.property('rewrite').missing();
 }
 
+/** What Envoy repeats a request for (x-envoy-retry-on, x-envoy-retry-grpc-on). */
+const RETRY_POLICIES: ReadonlySet<string> = new Set(
+  (
+    '5xx gateway-error reset reset-before-request connect-failure retriable-4xx refused-stream ' +
+    'retriable-status-codes retriable-headers envoy-ratelimited http3-post-connect-failure ' +
+    'cancelled deadline-exceeded internal resource-exhausted unavailable'
+  ).split(' '),
+);
+
+/** Codes that mean something (RFC 9110 §15 and IANA's registry). */
+const STATUS_CODE =
+  /^(10[0-3]|20[0-8]|226|30[0-5]|30[78]|40\d|41[0-8]|42[1-6]|42[89]|431|451|50[0-8]|51[01])$/;
+
 function checkRetries({ retries }: HttpRoute, at: Reading): void {
   if (retries === undefined) return;
   const place = at.property('retries');
   const { attempts = 0, perTryTimeout, backoff } = retries;
   if (attempts < 0) place.property('attempts').refuse('Invalid value: must not be negative');
-  if (attempts === 0 && (retries.retryOn !== undefined || perTryTimeout !== undefined)) {
+  const { retryOn = '' } = retries;
+  const policies = retryOn === '' ? [] : retryOn.split(',');
+  const others = [perTryTimeout, retries.retryRemoteLocalities];
+  if (attempts === 0 && (policies.length > 0 || others.some((it) => it !== undefined))) {
     place.property('attempts').refuse('Invalid value: with 0 attempts nothing else may be set');
+  }
+  for (const policy of policies) {
+    if (RETRY_POLICIES.has(policy) || STATUS_CODE.test(policy)) continue;
+    place.property('retryOn').refuse(`Unsupported value: ${at.quote(policy)}`);
   }
   checkPrecision(perTryTimeout, place.property('perTryTimeout'));
   checkPrecision(backoff, place.property('backoff'));
@@ -160,6 +194,9 @@ function checkFault(fault: HttpRoute['fault'], at: Reading): void {
     const { percent = 0 } = delay;
     if (percent < 0 || percent > 100) place.property('percent').refuse('Invalid value: 0 to 100');
     checkPrecision(delay.fixedDelay, place.property('fixedDelay'));
+    if (delay.exponentialDelay !== undefined) {
+      place.property('exponentialDelay').refuse('Forbidden: unsupported');
+    }
   }
 }
 
@@ -189,19 +226,27 @@ function checkPercentage(value: number | undefined, at: Reading): void {
   at.refuse(`Invalid value: ${value}: must be 0 to 100`);
 }
 
+const METHODS = new Set('* GET HEAD POST PUT PATCH DELETE CONNECT OPTIONS TRACE'.split(' '));
+
 function checkCors(cors: HttpRoute['corsPolicy'], at: Reading): void {
   if (cors === undefined) return;
   for (const [index, match] of (cors.allowOrigins ?? []).entries()) {
     const place = at.property('allowOrigins').item(index);
-    if (Object.keys(match).length === 0) place.refuse('Required value: exact, prefix or regex');
+    if ((match.exact ?? match.prefix ?? match.regex ?? '') === '') {
+      place.refuse('Required value: exact, prefix or regex');
+    }
     checkStringMatch(match, place);
   }
   for (const name of ['allowHeaders', 'exposeHeaders'] as const) {
     refuseUnless(cors[name], at.property(name), {
-      isValid: (header) => header !== '',
-      message: 'a header has a name',
+      isValid: (header) => header === '*' || isToken(header),
+      message: "not a header's name",
     });
   }
+  refuseUnless(cors.allowMethods, at.property('allowMethods'), {
+    isValid: (method) => METHODS.has(method),
+    message: 'not a method of HTTP',
+  });
   const seconds = (durationMs(cors.maxAge ?? '') ?? 0) / 1000;
   if (!Number.isInteger(seconds))
     at.property('maxAge').refuse('Invalid value: finer than a second');

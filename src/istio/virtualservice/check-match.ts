@@ -14,10 +14,25 @@ export function checkHttpMatch(match: HttpMatch, at: Reading): void {
       const place = at.property(name).key(key);
       if (key === '') place.refuse('Invalid value: must have a name');
       if (/[\0\r\n]/.test(key)) place.refuse('Invalid value: must be a single line');
+      else if (name !== 'queryParams' && !isHeaderName(key) && key !== '') {
+        place.refuse(`Invalid value: ${at.quote(key)}: not a header's name`);
+      }
       checkStringMatch(value, place);
     }
   }
 }
+
+/** Of tokens' claims there are "headers", too: `@request.auth.claims.groups`. */
+export const isClaim = (name: string): boolean =>
+  /^@request\.auth\.claims(\..+|\[.+\])$/i.test(name);
+
+const PSEUDO_HEADERS = new Set([':method', ':scheme', ':authority', ':path', ':status']);
+
+const isHeaderName = (name: string): boolean =>
+  isClaim(name) || PSEUDO_HEADERS.has(name) || isToken(name);
+
+/** RFC 9110 §5.6.2: what names of headers are made of. */
+export const isToken = (text: string): boolean => /^[-_A-Za-z0-9!#$%&'*+.^`|~]+$/.test(text);
 
 /** An empty prefix or expression would match everything: never what was meant. */
 export function checkStringMatch(match: StringMatch | undefined, at: Reading): void {

@@ -5,6 +5,7 @@ import type { Reading } from '../schema/reading.ts';
 import { checkExportTo, isWildcardHostname } from '../syntax.ts';
 import { checkDestinations, checkGatewayNames, checkOrigin } from './check-destination.ts';
 import { checkHttpRoute } from './check-http.ts';
+import { isClaim } from './check-match.ts';
 import { isHostWithin } from './host-match.ts';
 import type { TcpRoute, TlsMatch, TlsRoute, VirtualServiceSpec } from './schema.ts';
 
@@ -21,6 +22,7 @@ export function checkVirtualService(
   if (isDelegate) checkDelegate(spec, at);
   checkGatewayNames(gateways, at.property('gateways'));
   checkHosts(spec, at.property('hosts'));
+  checkClaims(spec, at.property('http'));
   if (http.length + tls.length + tcp.length === 0) at.refuse('Required value: http, tls or tcp');
   for (const [index, route] of http.entries()) {
     checkHttpRoute(route, at.property('http').item(index), { isDelegate });
@@ -46,6 +48,21 @@ function checkDelegate(
   }
   if (tls.length + tcp.length > 0)
     at.refuse('Invalid value: a delegate (without hosts) is of HTTP');
+}
+
+/** Sidecars do not route by what tokens claim. */
+function checkClaims({ http = [], gateways = [] }: VirtualServiceSpec, at: Reading): void {
+  if (gateways.length > 0 && !gateways.includes(MESH)) return;
+  for (const [index, { match = [] }] of http.entries()) {
+    for (const [position, one] of match.entries()) {
+      for (const name of ['headers', 'withoutHeaders'] as const) {
+        const claim = Object.keys(one[name] ?? {}).find(isClaim);
+        if (claim === undefined) continue;
+        const place = at.item(index).property('match').item(position).property(name).key(claim);
+        place.refuse('Forbidden: routes by claims are for gateways only');
+      }
+    }
+  }
 }
 
 function checkHosts({ hosts = [], gateways = [] }: VirtualServiceSpec, at: Reading): void {
