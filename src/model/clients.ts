@@ -42,7 +42,7 @@ export function deriveClients(
   graph: Graph,
   inputs: Pick<
     Inputs,
-    'workloads' | 'destinationRules' | 'sidecars' | 'virtualServices' | 'meshConfig'
+    'workloads' | 'destinationRules' | 'sidecars' | 'virtualServices' | 'telemetries' | 'meshConfig'
   >,
   options: {
     readonly services: Collection<MeshService>;
@@ -55,6 +55,9 @@ export function deriveClients(
     graph.index('label names of DestinationRules', inputs.destinationRules, namesOfRule),
     graph.index('label names of Sidecars', inputs.sidecars, namesOfSidecar),
     graph.index('label names of VirtualServices', inputs.virtualServices, namesOfRoutes),
+    graph.index('label names of Telemetries', inputs.telemetries, ({ selector }) =>
+      Object.keys(selector),
+    ),
     graph.index('label names of the mesh', inputs.meshConfig, namesOfMesh),
     graph.index('label names of services', services, namesOfService),
   ];

@@ -20,6 +20,7 @@ import { parseRequestAuthentication } from '#istio/requestauthentication/request
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import { parseSidecar } from '#istio/sidecar/sidecar.ts';
 import { httpRouteName, parseHttpRoute } from '#istio/httproute/http-route.ts';
+import { parseTelemetry } from '#istio/telemetry/telemetry.ts';
 import { parseVirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { parseWorkloadEntry } from '#istio/workloadentry/workload-entry.ts';
 import { objectKey } from '#kube/objects.ts';
@@ -75,6 +76,7 @@ export function createIngest(
     inputs.requestAuthentications,
     parseRequestAuthentication,
   );
+  takeByName(kube.TELEMETRY, inputs.telemetries, parseTelemetry);
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
   takeByName(kube.SIDECAR, inputs.sidecars, parseSidecar);
   takeByName(kube.GATEWAY, inputs.gateways, parseGateway);

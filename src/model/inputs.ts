@@ -11,6 +11,7 @@ import type { PeerAuthentication } from '#istio/peerauthentication/peer-authenti
 import type { RequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
 import type { Sidecar } from '#istio/sidecar/sidecar.ts';
+import type { Telemetry } from '#istio/telemetry/telemetry.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import type { Violation } from '#istio/object.ts';
@@ -52,6 +53,7 @@ export type Inputs = {
   readonly legacyPolicies: Source<LegacyPolicy>;
   readonly authorizationPolicies: Source<AuthorizationPolicy>;
   readonly requestAuthentications: Source<RequestAuthentication>;
+  readonly telemetries: Source<Telemetry>;
   /** By URI: key sets that were fetched, as JSON. */
   readonly jwks: Source<string>;
   readonly destinationRules: Source<DestinationRule>;
@@ -86,6 +88,7 @@ export function createInputs(graph: Graph): Inputs {
       'RequestAuthentications',
       equalData,
     ),
+    telemetries: graph.source<Telemetry>('Telemetries', equalData),
     jwks: graph.source<string>('key sets'),
     destinationRules: graph.source<DestinationRule>('DestinationRules', equalData),
     sidecars: graph.source<Sidecar>('Sidecars', equalData),

@@ -24,6 +24,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
     kube.REQUEST_AUTHENTICATION,
     kube.SERVICE,
     kube.SERVICE_ENTRY,
+    kube.TELEMETRY,
     kube.SIDECAR,
     kube.VIRTUAL_SERVICE,
     kube.WORKLOAD_ENTRY,

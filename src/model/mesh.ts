@@ -36,8 +36,9 @@ import { deriveNetworkGateways } from './networks.ts';
 import type { NetworkGateways } from './networks.ts';
 import { derivePolicies } from './policies.ts';
 import type { WorkloadAuthorization } from './policies.ts';
-import { deriveRequestAuthentications } from './request-authentication.ts';
 import type { RequestAuthentications } from './request-authentication.ts';
+import type { TextLogsFor } from './telemetry.ts';
+import type { TextLog } from './text-logs.ts';
 import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
@@ -59,6 +60,7 @@ export type {
   Rejection,
   Remarks,
   ServerRef,
+  TextLog,
   WorkloadAuthorization,
 };
 
@@ -83,16 +85,18 @@ export type Mesh = {
   ownerOf(clientNamespace: string, address: string): AddressOwner | undefined;
   /** Who has a canonical IP address: Pods before WorkloadEntries, older before newer. */
   workloadsAt(address: string): readonly Workload[];
-  /** The ports that a workload serves, ordered by port. `key` as in `workloads`. */
-  inboundPorts(key: string): readonly InboundPort[];
   /** Who has a port of every address that means nothing else. */
   readonly addresslessServices: AddresslessServices;
+  /** The ports that a workload serves, ordered by port. `key` as in `workloads`. */
+  inboundPorts(key: string): readonly InboundPort[];
   /** Which TLS the workload demands on a port of its own. */
   mtlsMode(workload: Workload, port: number): MtlsMode;
   /** The ports for which the workload's own policy sets a mode, served or not; sorted. */
   mtlsPorts(workload: Workload): readonly number[];
   authorization(workload: Workload): WorkloadAuthorization;
   readonly requestAuthentications: RequestAuthentications;
+  /** The access logs that a workload writes. */
+  readonly textLogs: TextLogsFor;
   /** How clients in a namespace are to speak to a service; undefined: nobody said. */
   readonly destinationRuleFor: DestinationRuleFor;
   /** By `namespace/name`. */
@@ -172,8 +176,10 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     exportOfRules.get(THE_MESH) ?? defaults.defaultDestinationRuleExportTo;
   const serviceOf = (namespace: string, name: string): string =>
     `${namespace}/${name}.${namespace}.svc.${clusterDomain}`;
+  const config = (): MeshConfig => meshConfig.get(THE_MESH) ?? defaults;
   const policies = derivePolicies(graph, inputs, {
     rootNamespace,
+    config,
     legacy: deriveLegacyPolicies(graph, inputs, { services, inbound, serviceOf }),
   });
   const fullHost = (host: string, namespace: string): string =>
@@ -193,17 +199,14 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     workloads,
     rejections,
     remarks,
-    config: () => meshConfig.get(THE_MESH) ?? defaults,
+    config,
     ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
     workloadsAt: (address) => addresses.workloadsAt(address),
+    addresslessServices: deriveAddressless(graph, derived),
     inboundPorts: (key) => inbound.ports.get(key) ?? [],
-    mtlsMode: policies.mtlsMode,
-    mtlsPorts: policies.mtlsPorts,
-    authorization: policies.authorization,
-    requestAuthentications: deriveRequestAuthentications(graph, inputs, { rootNamespace }),
+    ...policies,
     destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
       fullHost,
-    addresslessServices: deriveAddressless(graph, derived),
       rootNamespace,
       defaultExportTo,
     }),
@@ -219,8 +222,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     isImported: sidecars.isImported,
     areRoutesImported: sidecars.areRoutesImported,
     outboundTrafficPolicy: (namespace, labels) =>
-      sidecarFor(namespace, labels)?.outboundTrafficPolicy ??
-      (meshConfig.get(THE_MESH) ?? defaults).outboundTrafficPolicy,
+      sidecarFor(namespace, labels)?.outboundTrafficPolicy ?? config().outboundTrafficPolicy,
     networkGateways: deriveNetworkGateways(graph, inputs, { topology, clusterDomain }),
     ingest: createIngest(inputs, { defaults, fullHost }),
     commit: () => graph.commit(),

@@ -1,5 +1,6 @@
 // Which policies govern a workload: Istio's precedence, exactly.
 import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type {
   MtlsMode,
   PeerAuthentication,
@@ -9,7 +10,11 @@ import type { Collection } from './collection.ts';
 import type { Graph } from './graph.ts';
 import type { Inputs } from './inputs.ts';
 import { isFor } from './policy-attachment.ts';
+import { deriveRequestAuthentications } from './request-authentication.ts';
+import type { RequestAuthentications } from './request-authentication.ts';
 import { compareAge, compareText } from './services.ts';
+import { deriveTextLogs } from './telemetry.ts';
+import type { TextLogsFor } from './telemetry.ts';
 import { hasLabels } from './workload.ts';
 import type { Workload } from './workload.ts';
 
@@ -31,18 +36,28 @@ export type LegacyPolicies = {
   readonly ofMesh: () => MtlsPolicy | undefined;
 };
 
+/** What governs a workload, by all kinds of policy. */
 export type Policies = {
   readonly mtlsMode: (workload: Workload, port: number) => MtlsMode;
   /** The ports that the workload's own policy names, declared by a service or not; sorted. */
   readonly mtlsPorts: (workload: Workload) => readonly number[];
   readonly authorization: (workload: Workload) => WorkloadAuthorization;
+  readonly requestAuthentications: RequestAuthentications;
+  readonly textLogs: TextLogsFor;
 };
 
-/** @param options.rootNamespace where the policies of the whole mesh are (MeshConfig), tracked */
+/**
+ * @param options.rootNamespace where the policies of the whole mesh are (MeshConfig), tracked
+ * @param options.config the mesh's settings, tracked
+ */
 export function derivePolicies(
   graph: Graph,
   inputs: Inputs,
-  options: { readonly rootNamespace: () => string; readonly legacy: LegacyPolicies },
+  options: {
+    readonly rootNamespace: () => string;
+    readonly config: () => MeshConfig;
+    readonly legacy: LegacyPolicies;
+  },
 ): Policies {
   const { rootNamespace, legacy } = options;
   const peers = byNamespace(graph, inputs.peerAuthentications, compareAge);
@@ -57,6 +72,8 @@ export function derivePolicies(
           .get(namespace)
           ?.find((policy) => !isForAll(policy) && hasLabels(labels, policy.selector));
   return {
+    requestAuthentications: deriveRequestAuthentications(graph, inputs, options),
+    textLogs: deriveTextLogs(graph, inputs, options),
     mtlsMode: (workload, port) => {
       const { namespace } = workload;
       const [own, ofMesh] = [namespace, rootNamespace()].map((name) =>

@@ -1,10 +1,14 @@
 // What a proxy records of a TCP connection or a request: a line of text for people, and a stream of
 // entries to its agent for metrics and the map. Both stand in a filter chain from its birth, because
 // adding one later would drain the chain and so cut its sessions.
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { LOG_NAME } from '#base/access-log-tags.ts';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
-import type { AccessLogSchema } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
+import type {
+  AccessLogFilterSchema,
+  AccessLogSchema,
+} from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
+import { ExpressionFilterSchema } from '#gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
 import {
   HttpGrpcAccessLogConfigSchema,
@@ -16,25 +20,22 @@ import {
   StdoutAccessLogSchema,
 } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import type { TcpProxy_TcpAccessLogOptionsSchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import type { TextLog } from '#model/mesh.ts';
 import { streamLogTags } from './access-log-tags.ts';
 import { extension, grpcService, milliseconds, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { ALS_CLUSTER } from './names.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
 type CommonConfig = MessageInitShape<typeof CommonGrpcAccessLogConfigSchema>;
 type LogFormat = NonNullable<MessageInitShape<typeof StdoutAccessLogSchema>['accessLogFormat']>;
 
 /** Which side of a call the proxy is on. */
 export type LogDirection = 'inbound' | 'outbound';
 
-/** What MeshConfig says of the text log. */
-export type AccessLogSettings = {
-  /** MeshConfig.accessLogFile; empty: no text log. */
-  readonly accessLogFile: string;
-  /** MeshConfig.accessLogFormat; empty: Istio's present default. */
-  readonly accessLogFormat: string;
-};
+/** The logs of lines that are written; none: nothing but the stream to the agent. */
+export type AccessLogSettings = readonly TextLog[];
 
 /**
  * `EnvoyTextLogFormat` of Istio (pilot/pkg/model/telemetry_logging.go) with one difference: the
@@ -50,6 +51,34 @@ const DEFAULT_FORMAT = [
   '%REQUESTED_SERVER_NAME% %ROUTE_NAME%\n',
 ].join(' ');
 
+/** `EnvoyJSONLogFormatIstio`, with the same difference. */
+const DEFAULT_FIELDS: JsonObject = {
+  start_time: '%START_TIME%',
+  route_name: '%ROUTE_NAME%',
+  method: '%REQ(:METHOD)%',
+  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  protocol: '%PROTOCOL%',
+  response_code: '%RESPONSE_CODE%',
+  response_flags: '%RESPONSE_FLAGS%',
+  response_code_details: '%RESPONSE_CODE_DETAILS%',
+  connection_termination_details: '%CONNECTION_TERMINATION_DETAILS%',
+  bytes_received: '%BYTES_RECEIVED%',
+  bytes_sent: '%BYTES_SENT%',
+  duration: '%DURATION%',
+  upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT)%',
+  request_id: '%REQ(X-REQUEST-ID)%',
+  authority: '%REQ(:AUTHORITY)%',
+  upstream_host: '%UPSTREAM_HOST%',
+  upstream_cluster: '%UPSTREAM_CLUSTER%',
+  upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
+  downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  requested_server_name: '%REQUESTED_SERVER_NAME%',
+  upstream_transport_failure_reason: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+};
+
 /** How often an open connection reports its bytes to the agent. */
 const REPORT_INTERVAL_MS = 1000;
 /** How long Envoy may collect entries before it sends them; the socket is local and cheap. */
@@ -64,38 +93,56 @@ export const ACCESS_LOG_OPTIONS: MessageInitShape<typeof TcpProxy_TcpAccessLogOp
   flushAccessLogOnConnected: true,
 };
 
-export function tcpAccessLogs(settings: AccessLogSettings, direction: LogDirection): AccessLog[] {
-  const stream = tcpStreamLog(direction);
-  return settings.accessLogFile === '' ? [stream] : [textLog(settings), stream];
+export function tcpAccessLogs(logs: AccessLogSettings, direction: LogDirection): AccessLog[] {
+  return [...logs.map((log) => textLog(log, [AT_THE_END])), tcpStreamLog(direction)];
 }
 
 /** One line and one entry for each request, when it has ended. */
-export function httpAccessLogs(settings: AccessLogSettings, direction: LogDirection): AccessLog[] {
-  const stream = httpStreamLog(direction);
-  return settings.accessLogFile === '' ? [stream] : [textLogOf(settings), stream];
+export function httpAccessLogs(logs: AccessLogSettings, direction: LogDirection): AccessLog[] {
+  return [...logs.map((log) => textLog(log, [])), httpStreamLog(direction)];
 }
 
 /** One line when the connection has ended, and only then. */
-function textLog(settings: AccessLogSettings): AccessLog {
+const AT_THE_END: Filter = {
+  filterSpecifier: { case: 'logTypeFilter', value: { types: [AccessLogType.TcpConnectionEnd] } },
+};
+
+function textLog(log: TextLog, filters: readonly Filter[]): AccessLog {
+  const all = log.filter === '' ? filters : [...filters, celFilter(log.filter)];
+  const [first, ...others] = all;
   return {
-    ...textLogOf(settings),
-    filter: {
-      filterSpecifier: {
-        case: 'logTypeFilter',
-        value: { types: [AccessLogType.TcpConnectionEnd] },
-      },
-    },
+    ...textLogger(log.path, formatOf(log)),
+    ...(first && {
+      filter:
+        others.length === 0
+          ? first
+          : { filterSpecifier: { case: 'andFilter', value: { filters: [...all] } } },
+    }),
   };
 }
 
-function textLogOf({ accessLogFile, accessLogFormat }: AccessLogSettings): TypedConfig {
-  const format = accessLogFormat === '' ? DEFAULT_FORMAT : accessLogFormat;
-  const inlineString = format.endsWith('\n') ? format : `${format}\n`;
+const celFilter = (expression: string): Filter => ({
+  filterSpecifier: {
+    case: 'extensionFilter',
+    value: extension('envoy.access_loggers.extension_filters.cel', ExpressionFilterSchema, {
+      expression,
+    }),
+  },
+});
+
+function formatOf({ format, omitsEmptyValues: omitEmptyValues }: TextLog): LogFormat {
+  if (format.kind === 'json') {
+    const isSaid = Object.keys(format.fields).length > 0;
+    const value = isSaid ? format.fields : DEFAULT_FIELDS;
+    return { case: 'logFormat', value: { format: { case: 'jsonFormat', value }, omitEmptyValues } };
+  }
+  const text = format.text === '' ? DEFAULT_FORMAT : format.text;
+  const inlineString = text.endsWith('\n') ? text : `${text}\n`;
   const textFormatSource = { specifier: { case: 'inlineString', value: inlineString } } as const;
-  return textLogger(accessLogFile, {
+  return {
     case: 'logFormat',
-    value: { format: { case: 'textFormatSource', value: textFormatSource } },
-  });
+    value: { format: { case: 'textFormatSource', value: textFormatSource }, omitEmptyValues },
+  };
 }
 
 /**

@@ -16,6 +16,7 @@ import type {
   MeshAddresses,
   Rejection,
   Remarks,
+  TextLog,
   WorkloadAuthorization,
 } from '#model/mesh.ts';
 import type { NetworkGateways } from '#model/networks.ts';
@@ -84,14 +85,24 @@ export class FakeMesh implements Mesh {
     return all.filter(({ addresses }) => addresses.includes(address));
   }
 
-  inboundPorts(key: string): readonly InboundPort[] {
   addresslessServices(): readonly MeshService[] {
     return [];
   }
 
+  inboundPorts(key: string): readonly InboundPort[] {
     return this.ports.get(key) ?? [];
   }
 
+  /** What every workload writes. */
+  logs: readonly TextLog[] = [
+    {
+      path: '/dev/stdout',
+      format: { kind: 'text', text: '' },
+      omitsEmptyValues: false,
+      filter: '',
+    },
+  ];
+  readonly textLogs: Mesh['textLogs'] = () => this.logs;
   readonly requestAuthentications: Mesh['requestAuthentications'] = {
     jwtRules: () => [],
     jwksSources: this.graph.source('fake key sets'),

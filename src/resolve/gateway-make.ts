@@ -2,7 +2,6 @@
 import { assertNever } from '#base/assert-never.ts';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
-import type { Mesh } from '#model/mesh.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { encodeResource } from './encode.ts';
 import { buildGatewayListener } from './gateway-listener.ts';
@@ -18,12 +17,12 @@ type RoutesRecipe = Extract<Recipe, { kind: 'gateway-routes' }>;
 /** undefined: nothing is behind the port any more. */
 export function makeGatewayListener(
   recipe: ListenerRecipe,
-  { mesh, tables }: { readonly mesh: Mesh; readonly tables: GatewayTables },
+  { tables }: { readonly tables: GatewayTables },
 ): EncodedResource | undefined {
-  const { address } = recipe;
+  const { address, logs: accessLog } = recipe;
   const content = contentOf(recipe, tables);
   if (content === undefined) return undefined;
-  const listener = buildGatewayListener({ address, content, accessLog: mesh.config() });
+  const listener = buildGatewayListener({ address, content, accessLog });
   return encodeResource(gatewayListenerName(address), ListenerSchema, listener);
 }
 

@@ -46,7 +46,9 @@ export class GatewayPlanner {
     if (found === undefined) return undefined;
     const { namespace } = workload;
     const { bind, port, kind: content, servers } = found;
-    return { kind: 'gateway-listener', namespace, address: { bind, port }, content, servers };
+    const logs = this.#mesh.textLogs(workload, 'client');
+    const address = { bind, port };
+    return { kind: 'gateway-listener', logs, namespace, address, content, servers };
   }
 
   /** A table that is asked for while its listener drains is there still, and empty. */

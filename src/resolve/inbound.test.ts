@@ -31,7 +31,7 @@ function listener(...ports: readonly InboundListenerPort[]): Listener {
     ports,
     passthroughMode: 'PERMISSIVE',
     trustDomains: ['cluster.local'],
-    accessLog: { accessLogFile: '/dev/stdout', accessLogFormat: '' },
+    accessLog: [],
   });
   return create(ListenerSchema, input);
 }

@@ -75,7 +75,7 @@ export class InboundMaker {
       ports: this.#listenerPorts(workload),
       passthroughMode: this.#mesh.mtlsMode(workload, NO_PORT),
       trustDomains: this.#trustDomains(),
-      accessLog: this.#mesh.config(),
+      accessLog: this.#mesh.textLogs(workload, 'server'),
     });
     return encodeResource(VIRTUAL_INBOUND, ListenerSchema, listener);
   }

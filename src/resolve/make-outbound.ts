@@ -25,15 +25,15 @@ export class OutboundMaker {
   make(recipe: OutboundRecipe): EncodedResource | undefined {
     switch (recipe.kind) {
       case 'virtual-outbound': {
-        const listener = buildVirtualOutbound(this.#mesh.config(), recipe);
+        const listener = buildVirtualOutbound(recipe.logs, recipe);
         return encodeResource(VIRTUAL_OUTBOUND, ListenerSchema, listener);
       }
       case 'http-listener': {
-        const listener = buildHttpListener(recipe.port, this.#mesh.config());
+        const listener = buildHttpListener(recipe.port, recipe.logs);
         return encodeResource(httpListenerName(recipe.port), ListenerSchema, listener);
       }
       case 'tcp-listener': {
-        const listener = buildTcpListener(recipe.destination, this.#mesh.config());
+        const listener = buildTcpListener(recipe.destination, recipe.logs);
         return encodeResource(tcpListenerName(recipe.destination), ListenerSchema, listener);
       }
       case 'http-routes': {

@@ -69,7 +69,7 @@ export class Maker {
       case 'endpoints':
         return this.#clusters.make(recipe);
       case 'gateway-listener':
-        return makeGatewayListener(recipe, { mesh: this.#mesh, tables: this.#tables });
+        return makeGatewayListener(recipe, { tables: this.#tables });
       case 'gateway-routes':
         return makeGatewayRoutes(recipe, this.#tables);
       case 'proxyless-listener':

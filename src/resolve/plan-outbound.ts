@@ -43,20 +43,24 @@ export class OutboundPlanner {
   }
 
   /** The listeners that a wildcard subscription stands for, in no order. */
-  listenerNames({ namespace }: Client): readonly string[] {
+  listenerNames({ namespace }: Pick<Client, 'namespace'>): readonly string[] {
     return [VIRTUAL_OUTBOUND, ...(this.#listeners.get(namespace) ?? [])];
   }
 
   /** A listener for a port, or for one destination; undefined when there is none. */
-  listener(name: string, { namespace }: Client): OutboundRecipe | undefined {
+  listener(name: string, client: Pick<Client, 'namespace' | 'labels'>): OutboundRecipe | undefined {
     const destination = parseOutboundListenerName(name);
     if (destination === undefined) return undefined;
     const { address, port } = destination;
+    const { namespace } = client;
+    const logs = this.#context.mesh.textLogs(client, 'client');
     if (address === ANY_ADDRESS) {
-      return this.#ports.isHttp(namespace, port) ? { kind: 'http-listener', port } : undefined;
+      return this.#ports.isHttp(namespace, port)
+        ? { kind: 'http-listener', port, logs }
+        : undefined;
     }
     return this.#ports.isTcp(namespace, destination)
-      ? { kind: 'tcp-listener', destination }
+      ? { kind: 'tcp-listener', destination, logs }
       : undefined;
   }
 
@@ -67,7 +71,8 @@ export class OutboundPlanner {
   }
 
   virtualOutbound(workload: Workload | undefined): OutboundRecipe {
-    return { kind: 'virtual-outbound', hasIpv6: isReachedByIpv6(workload) };
+    const logs = this.#context.mesh.textLogs(workload ?? NOBODY, 'client');
+    return { kind: 'virtual-outbound', hasIpv6: isReachedByIpv6(workload), logs };
   }
 
   /** `<port>/<authority>`: always answered, for whoever asks has a request that waits. */
@@ -77,6 +82,9 @@ export class OutboundPlanner {
     return planVirtualHost(this.#context, { namespace, labels, ...ref });
   }
 }
+
+/** Whoever is no workload is of no namespace: what is said for the mesh is for them, too. */
+const NOBODY = { namespace: '', labels: {} } as const;
 
 /** A host name with its last dot, a colon and a port. */
 const AUTHORITY_LENGTH_MAX = 254 + 1 + 5;

@@ -1,5 +1,5 @@
 // A recipe: what a name was found to mean, with nothing left of who asked.
-import type { GatewayPort, ServerRef } from '#model/mesh.ts';
+import type { GatewayPort, ServerRef, TextLog } from '#model/mesh.ts';
 import type { ClientSecurity, ClientSettings } from './client-policy.ts';
 import type { LocalityPreference } from './locality.ts';
 import type { HttpPolicyRef } from './inbound-names.ts';
@@ -46,11 +46,13 @@ export type ProxylessRecipe =
     }
   | { readonly kind: 'proxyless-cluster'; readonly name: string };
 
+type Logs = readonly TextLog[];
+
 /** What takes a sidecar's outbound connections and requests. */
 export type OutboundRecipe =
-  | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean }
-  | { readonly kind: 'http-listener'; readonly port: number }
-  | { readonly kind: 'tcp-listener'; readonly destination: Destination }
+  | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean; readonly logs: Logs }
+  | { readonly kind: 'http-listener'; readonly port: number; readonly logs: Logs }
+  | { readonly kind: 'tcp-listener'; readonly destination: Destination; readonly logs: Logs }
   | { readonly kind: 'http-routes'; readonly port: number }
   /** Of an authority that can be nobody's. */
   | { readonly kind: 'no-virtual-host'; readonly name: string }
@@ -151,6 +153,7 @@ export type ClusterRecipe =
 export type GatewayRecipe =
   | {
       readonly kind: 'gateway-listener';
+      readonly logs: Logs;
       readonly namespace: string;
       readonly address: GatewayAddress;
       readonly content: GatewayPort['kind'];

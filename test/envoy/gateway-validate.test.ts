@@ -139,7 +139,7 @@ test('Envoy takes every route that is accepted', async (t) => {
   const listener = buildGatewayListener({
     address: { bind: '', port: 8080 },
     content: { kind: 'http' },
-    accessLog: { accessLogFile: '', accessLogFormat: '' },
+    accessLog: [],
   });
   const whole = complete(create(ListenerSchema, listener), { policies: [], table });
   const http = whole.filterChains.flatMap(({ filters }) => filters).slice(-1);

@@ -51,11 +51,11 @@ test('Envoy refuses a golden that is broken: validation is not blind', async (t)
 });
 
 test('Envoy takes whatever listeners the generators make', async (t) => {
-  const accessLog = { accessLogFile: '', accessLogFormat: '' };
   const ports = (['STRICT', 'PERMISSIVE', 'DISABLE'] as const).flatMap((mode, index) =>
     [3306, 8080, 5900].map((port) => ({
       port: port + index,
       mode,
+      content: port === 8080 ? ('auto' as const) : ('tcp' as const),
       isServed: false,
       speaker: 'unknown' as const,
     })),
@@ -65,9 +65,13 @@ test('Envoy takes whatever listeners the generators make', async (t) => {
     ports,
     passthroughMode: 'PERMISSIVE',
     trustDomains: ['cluster.local'],
-    accessLog,
+    accessLog: [],
   });
-  const named = { accessLogFile: '/dev/stdout', accessLogFormat: '%START_TIME%' };
+  const log = { path: '/dev/stdout', omitsEmptyValues: true } as const;
+  const named = [
+    { ...log, format: { kind: 'text', text: '%START_TIME%' }, filter: 'connection.mtls' },
+    { ...log, format: { kind: 'json', fields: {} }, filter: '' },
+  ] as const;
   const listeners = [inbound, buildVirtualOutbound(named, { hasIpv6: true })].map((listener) =>
     create(ListenerSchema, listener),
   );

@@ -52,7 +52,10 @@ export type LogFormat =
   /** Empty: Istio's default. */
   | { readonly kind: 'text'; readonly text: string }
   /** Field → format; empty: Istio's default. */
-  | { readonly kind: 'json'; readonly fields: Readonly<Record<string, unknown>> };
+  | { readonly kind: 'json'; readonly fields: LogFields };
+
+/** What a line of JSON says: field → format, in objects within objects if need be. */
+export type LogFields = { readonly [name: string]: string | LogFields };
 
 export type ExtensionProvider = { readonly name: string } & (
   | { readonly kind: 'authorizer'; readonly authorizer: AuthorizerSettings }
@@ -236,9 +239,22 @@ function fileLogOf({ path, logFormat, omitEmptyValues }: Static<typeof fileLog>)
   const { text, labels } = logFormat ?? {};
   const format: LogFormat | undefined =
     labels !== undefined
-      ? { kind: 'json', fields: isRecord(labels) ? labels : {} }
+      ? { kind: 'json', fields: logFields(labels) }
       : text === undefined
         ? undefined
         : { kind: 'text', text };
   return { path: path || '/dev/stdout', format, omitsEmptyValues: omitEmptyValues ?? false };
 }
+
+/** What is neither a format nor an object of such is taken as the text that JSON has for it. */
+export function logFields(value: unknown, depth = 0): LogFields {
+  if (!isRecord(value) || depth > DEPTH_MAX) return {};
+  const fields = Object.entries(value).map(([name, field]) => {
+    if (isRecord(field)) return [name, logFields(field, depth + 1)] as const;
+    return [name, typeof field === 'string' ? field : JSON.stringify(field)] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+/** Nobody writes a line with more levels. */
+const DEPTH_MAX = 8;

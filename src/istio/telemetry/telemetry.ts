@@ -1,17 +1,66 @@
-// A Telemetry is checked and kept: what the mesh tells of itself is the same for everybody yet.
-import { UNUSED, type ParseUnused } from '../acted-on.ts';
+// A Telemetry as the mesh uses it: which access logs workloads write, and of what.
+import type { KubeObject } from '#kube/objects.ts';
+import { unusedFields } from '../acted-on.ts';
+import type { ActedOn } from '../acted-on.ts';
 import { parseObject } from '../kind.ts';
-import { checkTargets } from '../policy-target.ts';
+import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
+import { checkTargets, policyTargets } from '../policy-target.ts';
+import type { PolicyTargetReference } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
 import { telemetryKind } from './schema.ts';
 import type { TelemetrySpec } from './schema.ts';
 
-export const parseTelemetry: ParseUnused = (object) =>
-  parseObject(telemetryKind, object, (spec, _, at) => {
+/** Which side of a call a workload is on when it logs. */
+export type LogSide = 'client' | 'server';
+
+export type AccessLogging = {
+  readonly sides: readonly LogSide[];
+  /** Extension providers, by name; empty: those of the entry before, or the mesh's defaults. */
+  readonly providers: readonly string[];
+  readonly isDisabled: boolean;
+  /** CEL; empty: everything is logged. */
+  readonly filter: string;
+};
+
+export type Telemetry = ParsedMeta & {
+  /** Empty: every workload of the namespace (of the mesh, in the root namespace). */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly targets: readonly PolicyTargetReference[];
+  readonly accessLogging: readonly AccessLogging[];
+  readonly remarks: readonly Violation[];
+};
+
+const ACTED_ON: ActedOn = {
+  selector: true,
+  targetRef: true,
+  targetRefs: true,
+  accessLogging: true,
+};
+
+const SIDES = {
+  CLIENT: ['client'],
+  SERVER: ['server'],
+  CLIENT_AND_SERVER: ['client', 'server'],
+} as const;
+
+export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
+  return parseObject(telemetryKind, object, (spec, meta, at) => {
     checkTargets(spec, at);
     checkTagOverrides(spec, at);
-    return UNUSED;
+    return {
+      ...meta,
+      selector: spec.selector?.matchLabels ?? {},
+      targets: policyTargets(spec),
+      accessLogging: (spec.accessLogging ?? []).map(({ match, providers, disabled, filter }) => ({
+        sides: SIDES[match?.mode ?? 'CLIENT_AND_SERVER'],
+        providers: (providers ?? []).map(({ name }) => name),
+        isDisabled: disabled === true,
+        filter: filter?.expression ?? '',
+      })),
+      remarks: unusedFields(spec, ACTED_ON),
+    };
   });
+}
 
 /** A tag is set where nothing else is said; the schema minds those that say so. */
 function checkTagOverrides({ metrics = [] }: TelemetrySpec, at: Reading): void {
