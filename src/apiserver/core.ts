@@ -31,6 +31,8 @@ import { escalationCheck } from './rbac/escalation.ts';
 import { RbacAuthorizer } from './rbac/rbac-authorizer.ts';
 import type { NodeClient } from './node/node-client.ts';
 import { podStreams } from './node/pod-streams.ts';
+import { announceServer } from './own-service.ts';
+import type { OwnAddress } from './own-service.ts';
 import { followStore } from './registry/follow.ts';
 import { timestamp } from './registry/names.ts';
 import type { Backend } from './registry/scope.ts';
@@ -60,6 +62,8 @@ export type ApiCore = {
   readonly backend: Backend;
   readonly hub: WatchHub;
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
+  /** Tells Pods where this server is, once it listens. */
+  readonly announce: (address: OwnAddress) => Promise<void>;
   /** Runs the controllers until aborted. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** Ends the watches. The store stays open: it is the caller's. */
@@ -117,6 +121,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     backend,
     hub,
     handle: (request) => handleRequest(parts, request),
+    announce: (address) => announceServer(backend, address, log),
     run: (signal) =>
       runTasks(signal, [
         ...controllers.map(

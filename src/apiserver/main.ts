@@ -93,6 +93,8 @@ export async function startApiServer(
   // Before the listener waits for its requests to end, the watches must be told to.
   resources.defer(() => core.close());
   port = listener.port;
+  const clusterIp = firstServiceAddress(config.serviceCidr);
+  if (clusterIp) await core.announce({ clusterIp, host: config.listen.host, port });
   const url = `https://${host}:${port}`;
   const address = writeKubeconfigs({ dataDir, url, authority, making });
   log.info('API server ready', { url, revision: store.revision });
@@ -127,8 +129,14 @@ function runInBackground(core: ApiCore, log: Logger): AsyncDisposable {
   };
 }
 
-function servingSubject({ listen, serviceCidr, tlsNames }: ApiServerConfig) {
+/** Of the Service by which Pods know this server. */
+function firstServiceAddress(serviceCidr: string): string | undefined {
   const range = parseCidr(serviceCidr);
+  return range && renderIp({ version: 4, value: range.first + 1n });
+}
+
+function servingSubject({ listen, serviceCidr, tlsNames }: ApiServerConfig) {
+  const own = firstServiceAddress(serviceCidr);
   const names = [
     'localhost',
     '127.0.0.1',
@@ -137,7 +145,7 @@ function servingSubject({ listen, serviceCidr, tlsNames }: ApiServerConfig) {
     'kubernetes.default',
     'kubernetes.default.svc',
     'kubernetes.default.svc.cluster.local',
-    ...(range ? [renderIp({ version: 4, value: range.first + 1n })] : []),
+    ...(own === undefined ? [] : [own]),
     ...(isUnspecified(listen.host) ? [] : [listen.host]),
     ...tlsNames,
   ];

@@ -87,10 +87,9 @@ test('kubectl describe tells of pods, services and namespaces', async () => {
 test('kubectl explain and api-resources tell of custom kinds, too', async () => {
   await kubectl.ok('create -f -', JSON.stringify(WIDGETS));
   assert.match(await kubectl.ok('explain widget.spec'), /^ {2}size\t<integer> -required-$/m);
-  assert.match(
-    await kubectl.ok('explain pod.spec.containers'),
-    /FIELD: containers <\[\]Container>/,
-  );
+  const containers = await kubectl.ok('explain pod.spec.containers');
+  assert.match(containers, /FIELD: containers <\[\]Container>/);
+  assert.match(containers, /readinessProbe\t<Probe>\n +How to ask whether it can serve;/);
   assert.match(
     await kubectl.ok('api-resources --api-group=example.com'),
     /^widgets +wd +example\.com\/v1 +true +Widget$/m,

@@ -1,5 +1,6 @@
 // Schemas of the built-in types, made from the field tables.
 import { assertNever } from '#base/assert-never.ts';
+import { DESCRIPTIONS } from '../types/descriptions/tables.ts';
 import { TYPES } from '../types/tables.ts';
 import type { Field, FieldType } from '../types/notation.ts';
 import { ANYTHING } from './schema.ts';
@@ -52,6 +53,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
   meta: 'io.k8s.apimachinery.pkg.apis.meta.v1',
 };
 
+/** Fields that mean the same in every type. */
+const COMMON: ReadonlyMap<string, string> = new Map([
+  ['metadata', 'Name, labels, and what the server keeps of the object.'],
+  ['spec', 'What is wanted.'],
+  ['status', 'What was seen.'],
+]);
+
 const known = new Map<string, Schema>();
 
 /** @param name qualified as in the tables, `core.Service` */
@@ -64,13 +72,21 @@ export function builtInSchema(name: string): Schema {
   const fields = new Map<string, Schema>();
   const [home = '', typeName = ''] = name.split('.');
   const publicName = `${PACKAGES[home]}.${typeName}`;
-  const fresh: Schema = { type: 'object', typeName, publicName, fields };
+  const described = DESCRIPTIONS.get(name);
+  const fresh: Schema = {
+    type: 'object',
+    typeName,
+    publicName,
+    fields,
+    ...(described && { typeDescription: described.text }),
+  };
   known.set(name, fresh);
   for (const field of table) {
     if (field.isEmbedded) {
       for (const [inner, schema] of embeddedFields(field)) fields.set(inner, schema);
     } else {
-      fields.set(field.name, fieldSchema(field));
+      const description = described?.fields.get(field.name) ?? COMMON.get(field.name);
+      fields.set(field.name, fieldSchema(field, description));
     }
   }
   return fresh;
@@ -81,9 +97,11 @@ function embeddedFields(field: Field): Iterable<[string, Schema]> {
   return builtInSchema(field.type.name).fields ?? [];
 }
 
-function fieldSchema({ type, ownership, mergeKey, retainsKeys }: Field): Schema {
+function fieldSchema(field: Field, description: string | undefined): Schema {
+  const { type, ownership, mergeKey, retainsKeys } = field;
   return {
     ...typeSchema(type),
+    ...(description !== undefined && { description }),
     ...(ownership && { ownership }),
     ...(mergeKey !== undefined && { mergeKey }),
     ...(retainsKeys && { retainsKeys }),
@@ -105,6 +123,12 @@ function typeSchema(type: FieldType): Schema {
   }
 }
 
+const API_VERSION: Schema = {
+  ...STRING,
+  description: 'Group and version of the API that the object is written in.',
+};
+const KIND: Schema = { ...STRING, description: 'What kind of object it is.' };
+
 export const OBJECT_META: Schema = builtInSchema('meta.ObjectMeta');
 
 /** A whole object of a built-in kind: its type's fields with apiVersion and kind. */
@@ -112,6 +136,6 @@ export function builtInKindSchema(name: string): Schema {
   const schema = builtInSchema(name);
   return {
     ...schema,
-    fields: new Map([['apiVersion', STRING], ['kind', STRING], ...(schema.fields ?? [])]),
+    fields: new Map([['apiVersion', API_VERSION], ['kind', KIND], ...(schema.fields ?? [])]),
   };
 }

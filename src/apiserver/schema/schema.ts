@@ -57,7 +57,10 @@ export type Schema = {
   readonly typeName?: string;
   /** Built-in types: the name that OpenAPI documents use, `io.k8s.api.core.v1.ServicePort`. */
   readonly publicName?: string;
+  /** Of the field that has this value; of a type that has no name, the type's own. */
   readonly description?: string;
+  /** Built-in types: what the type is, wherever it is used. */
+  readonly typeDescription?: string;
   /** The known fields of an object. */
   readonly fields?: ReadonlyMap<string, Schema>;
   /** The values of all other fields of an object: a map. */

@@ -14,16 +14,30 @@ export function toOpenApi(schema: Schema, components: Components): JsonObject {
   if (publicName === undefined) return inPlace(schema, components);
   if (!components.has(publicName)) {
     components.set(publicName, {}); // found again while it is being made: a type within itself
-    components.set(publicName, inPlace(schema, components));
+    components.set(publicName, inPlace(typeOnly(schema), components));
   }
   const reference = { $ref: `#/components/schemas/${publicName}` };
-  const extra = extensionsOf(schema);
+  const { description } = schema;
+  const extra = { ...(description !== undefined && { description }), ...extensionsOf(schema) };
   return Object.keys(extra).length === 0 ? reference : { allOf: [reference], ...extra };
+}
+
+/** What is said of a type, without what is said of the field that is of it. */
+function typeOnly(schema: Schema): Schema {
+  const {
+    description: _said,
+    ownership: _owned,
+    mergeKey: _key,
+    retainsKeys: _kept,
+    ...type
+  } = schema;
+  return type;
 }
 
 /** The schema itself, even when it has a name. */
 export function inPlace(schema: Schema, components: Components): JsonObject {
-  const { fields, values, items, description, isNullable, checks } = schema;
+  const { fields, values, items, isNullable, checks, typeDescription } = schema;
+  const { description = typeDescription } = schema;
   const properties = [...(fields ?? [])].map(([name, child]) => [
     name,
     toOpenApi(child, components),
