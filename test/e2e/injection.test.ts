@@ -18,23 +18,6 @@ after(() => world[Symbol.asyncDispose]());
 const kubectl = (words: string, input = ''): Promise<string> =>
   world.kubectl.ok(words.split(' '), input);
 
-/** The Service by which an API server finds the webhooks, as in the control plane's manifests. */
-const ISTIOD = `apiVersion: v1
-kind: Service
-metadata: {name: istiod, namespace: istio-system}
-spec: {ports: [{name: https-webhook, port: 443, targetPort: 15017}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata:
-  name: istiod
-  namespace: istio-system
-  labels: {kubernetes.io/service-name: istiod}
-addressType: IPv4
-endpoints: [{addresses: [${CONTROL_PLANE.address}]}]
-ports: [{name: https-webhook, port: 15017, protocol: TCP}]
-`;
-
 const STRICT = `apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: library}
@@ -42,7 +25,6 @@ spec: {mtls: {mode: STRICT}}
 `;
 
 test('a labeled namespace is all that a Deployment needs', async () => {
-  await kubectl('apply -f -', ISTIOD);
   const validator = 'validatingwebhookconfiguration/istio-validator-istio-system';
   const isAsked = '{.webhooks[0].failurePolicy}=Fail';
   await kubectl(`wait ${validator} --for=jsonpath=${isAsked} --timeout=70s`);
