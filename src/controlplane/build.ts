@@ -23,6 +23,7 @@ import type { GrpcCall } from '#grpc/call.ts';
 import { createGrpcServer } from '#grpc/server.ts';
 import { GrpcStatus } from '#grpc/status.ts';
 import { GATEWAY_API_KINDS } from '#istio/gatewayapi/kinds.ts';
+import type { Kind } from '#istio/kind.ts';
 import { KINDS } from '#istio/kinds.ts';
 import { MESH_CONFIG_NAME, MESH_CONFIG_NAMESPACE } from '#istio/meshconfig/mesh-config.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -82,6 +83,10 @@ export type ControlPlane = {
 
 export const randomFraction = (): number => randomInt(2 ** 32) / 2 ** 32;
 
+/** A cluster's own Gateway API is for its administrator to choose. */
+const kindsFor = ({ apiServerDataDir }: ControlPlaneConfig): readonly Kind<unknown>[] =>
+  apiServerDataDir === undefined ? KINDS : [...KINDS, ...GATEWAY_API_KINDS];
+
 /**
  * Makes the parts; nothing is listening yet.
  *
@@ -92,10 +97,7 @@ export async function buildControlPlane(
   { client, clock, log }: ControlPlaneDependencies,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
-  // a cluster's own Gateway API is for its administrator to choose
-  const isEmbedded = config.apiServerDataDir !== undefined;
-  const kinds = [...KINDS, ...(isEmbedded ? GATEWAY_API_KINDS : [])];
-  await installKinds(client, kinds, { hash: (text) => hash('sha256', text), log });
+  await installKinds(client, kindsFor(config), { hash: (text) => hash('sha256', text), log });
   const mesh = buildMesh(config, log);
   await readMeshConfig(mesh, client, signal);
   const catalog = new MeshCatalog(mesh);
