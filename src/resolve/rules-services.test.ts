@@ -194,10 +194,10 @@ test('rule 13: locality is what is said, then the label, then the Node’s', () 
     vm('address: 10.0.0.3', 'name: unknown'),
   );
   assert.deepEqual(Object.keys(mesh.weights(SERVICE_NAME)).toSorted(), [
+    '/',
     'r1/z2',
     'r8/z8',
     'r9/z9',
-    'undefined/undefined',
   ]);
 });
 
