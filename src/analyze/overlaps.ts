@@ -1,9 +1,9 @@
-// Objects that select Pods of their namespace: which select none, and who selects which Pod.
-import { POD } from './resource.ts';
+// Objects that select workloads of their namespace: which select none, and who selects which.
 import type { Resource } from './resource.ts';
-import { labelsOf, selects } from './selectors.ts';
+import { selects } from './selectors.ts';
 import type { Labels } from './selectors.ts';
 import type { Snapshot } from './snapshot.ts';
+import { workloadsOf } from './workloads.ts';
 
 export function overlaps(
   selecting: readonly Resource[],
@@ -11,16 +11,19 @@ export function overlaps(
   snapshot: Snapshot,
 ): {
   readonly unmatched: readonly Resource[];
-  readonly byPod: ReadonlyMap<Resource, readonly Resource[]>;
+  readonly byWorkload: ReadonlyMap<Resource, readonly Resource[]>;
 } {
-  const byPod = new Map<Resource, Resource[]>();
+  const byWorkload = new Map<Resource, Resource[]>();
+  const workloads = workloadsOf(snapshot);
   const unmatched = selecting.filter((resource) => {
-    const selector = selectorOf(resource);
-    const pods = snapshot
-      .of(POD)
-      .filter((pod) => pod.namespace === resource.namespace && selects(selector, labelsOf(pod)));
-    for (const pod of pods) byPod.set(pod, [...(byPod.get(pod) ?? []), resource]);
-    return pods.length === 0;
+    const chosen = workloads.filter(
+      (it) =>
+        it.resource.namespace === resource.namespace && selects(selectorOf(resource), it.labels),
+    );
+    for (const { resource: workload } of chosen) {
+      byWorkload.set(workload, [...(byWorkload.get(workload) ?? []), resource]);
+    }
+    return chosen.length === 0;
   });
-  return { unmatched, byPod };
+  return { unmatched, byWorkload };
 }

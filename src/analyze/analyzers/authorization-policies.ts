@@ -9,6 +9,8 @@ import type { Resource } from '../resource.ts';
 import { labelsOf, policySelector, renderSelector, selects, specOf } from '../selectors.ts';
 import { referencedResourceNotFound } from '../shared-codes.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { machinesOf } from '../workloads.ts';
+import type { Workload } from '../workloads.ts';
 
 const noMatchingWorkloads = messageType({
   code: 'IST0127',
@@ -23,9 +25,11 @@ export const authorizationPolicies: Analyzer = {
   description: 'Checks the validity of authorization policies',
   finds: [noMatchingWorkloads, referencedResourceNotFound],
   *run(snapshot) {
-    const inMesh = snapshot
-      .of(POD)
-      .filter((pod) => isPodInMesh(pod, snapshot) || isInAmbientMode(pod));
+    const pods = snapshot.of(POD).filter((it) => isPodInMesh(it, snapshot) || isInAmbientMode(it));
+    const inMesh = [
+      ...pods.map((resource) => ({ resource, labels: labelsOf(resource) })),
+      ...machinesOf(snapshot),
+    ];
     for (const policy of snapshot.of(AUTHORIZATION_POLICY)) {
       yield* unmatched(policy, inMesh, snapshot.settings.rootNamespace);
       yield* unknownNamespaces(policy, snapshot);
@@ -35,14 +39,15 @@ export const authorizationPolicies: Analyzer = {
 
 function* unmatched(
   policy: Resource,
-  pods: readonly Resource[],
+  workloads: readonly Workload[],
   rootNamespace: string,
 ): Iterable<Message> {
   const selector = policySelector(policy);
   const isMeshWide = policy.namespace === rootNamespace;
   if (isMeshWide && selector === undefined) return;
-  const reach = isMeshWide ? pods : pods.filter((pod) => pod.namespace === policy.namespace);
-  if (reach.some((pod) => selects(selector ?? {}, labelsOf(pod)))) return;
+  const isReached = ({ resource, labels }: Workload): boolean =>
+    (isMeshWide || resource.namespace === policy.namespace) && selects(selector ?? {}, labels);
+  if (workloads.some(isReached)) return;
   yield message(noMatchingWorkloads, policy, renderSelector(selector ?? {}));
 }
 

@@ -3,11 +3,12 @@ import { fieldsOf, objectsAt, textAt, textMapOf } from '#kube/fields.ts';
 import type { Analyzer } from '../analyzer.ts';
 import { message, messageType } from '../message.ts';
 import type { Message } from '../message.ts';
-import { at, fullName, POD, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../resource.ts';
+import { at, fullName, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../resource.ts';
 import type { Resource } from '../resource.ts';
-import { labelsOf, renderSelector, selects, specOf } from '../selectors.ts';
+import { renderSelector, selects, specOf } from '../selectors.ts';
 import type { Labels } from '../selectors.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { entryLabels, workloadsOf } from '../workloads.ts';
 
 const unselectedEntry = messageType({
   code: 'ISM0101',
@@ -58,11 +59,6 @@ export const machines: Analyzer = {
   },
 };
 
-const entryLabels = (entry: Resource): Labels => ({
-  ...labelsOf(entry),
-  ...textMapOf(specOf(entry)['labels']),
-});
-
 const hasLabels = (selector: Labels): boolean => Object.keys(selector).length > 0;
 
 const selectorOf = (entry: Resource): Labels =>
@@ -85,13 +81,10 @@ function isInServiceEntry(entry: Resource, snapshot: Snapshot): boolean {
 }
 
 function* lonelyServiceEntries(snapshot: Snapshot): Iterable<Message> {
-  const workloads = [
-    ...snapshot.of(WORKLOAD_ENTRY).map((it) => ({ it, labels: entryLabels(it) })),
-    ...snapshot.of(POD).map((it) => ({ it, labels: labelsOf(it) })),
-  ];
+  const workloads = workloadsOf(snapshot);
   for (const entry of snapshot.of(SERVICE_ENTRY)) {
     const selector = selectorOf(entry);
-    const near = workloads.filter(({ it }) => it.namespace === entry.namespace);
+    const near = workloads.filter(({ resource }) => resource.namespace === entry.namespace);
     if (!hasLabels(selector) || near.some(({ labels }) => selects(selector, labels))) continue;
     const place = at(entry, 'spec', 'workloadSelector', 'labels');
     yield message(entryWithoutWorkloads, place, renderSelector(selector));

@@ -64,13 +64,13 @@ const selectorOf = (sidecar: Resource): Labels =>
 const hasLabels = (sidecar: Resource): boolean => Object.keys(selectorOf(sidecar)).length > 0;
 
 function* selecting(sidecars: readonly Resource[], snapshot: Snapshot): Iterable<Message> {
-  const { unmatched, byPod } = overlaps(sidecars, selectorOf, snapshot);
+  const { unmatched, byWorkload } = overlaps(sidecars, selectorOf, snapshot);
   for (const sidecar of unmatched) {
     const selector = selectorOf(sidecar);
     const place = at(sidecar, ...selectorPath(selector, 'spec', 'workloadSelector', 'labels'));
     yield message(referencedResourceNotFound, place, 'selector', renderSelector(selector));
   }
-  for (const [pod, group] of byPod) {
+  for (const [pod, group] of byWorkload) {
     const isAmbient = isInAmbientMode(pod);
     if (group.length === 1 && !isAmbient) continue;
     const names = group.map(({ name }) => name).toSorted();

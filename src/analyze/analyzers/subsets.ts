@@ -8,6 +8,7 @@ import type { Resource } from '../resource.ts';
 import { labelsOf, selects, specOf } from '../selectors.ts';
 import type { Labels } from '../selectors.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { machinesOf } from '../workloads.ts';
 
 const subsetWithoutPods = messageType({
   code: 'IST0173',
@@ -37,7 +38,10 @@ export const subsets: Analyzer = {
   finds: [subsetWithoutPods, unknownRuleHost],
   *run(snapshot) {
     const hosts = new KnownHosts(snapshot);
-    const pods = snapshot.of(POD).map((pod) => placedLabels(pod, snapshot));
+    const workloads = [
+      ...snapshot.of(POD).map((pod) => placedLabels(pod, snapshot)),
+      ...machinesOf(snapshot).map(({ labels }) => labels),
+    ];
     for (const rule of snapshot.of(DESTINATION_RULE)) {
       const spec = specOf(rule);
       const host = textAt(spec, 'host');
@@ -48,7 +52,7 @@ export const subsets: Analyzer = {
       }
       for (const [index, subset] of objectsAt(spec, 'subsets').entries()) {
         const selector = { ...known.selector, ...textMapOf(subset['labels']) };
-        if (pods.some((labels) => selects(selector, labels))) continue;
+        if (workloads.some((labels) => selects(selector, labels))) continue;
         const place = at(rule, 'spec', 'subsets', index, 'name');
         yield message(subsetWithoutPods, place, textAt(subset, 'name'));
       }

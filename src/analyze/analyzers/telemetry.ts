@@ -53,13 +53,13 @@ export const telemetrySelectors: Analyzer = {
   finds: [referencedResourceNotFound, conflictingTelemetries],
   *run(snapshot) {
     const selecting = snapshot.of(TELEMETRY).filter((it) => Object.keys(selectorOf(it)).length > 0);
-    const { unmatched, byPod } = overlaps(selecting, selectorOf, snapshot);
+    const { unmatched, byWorkload } = overlaps(selecting, selectorOf, snapshot);
     for (const telemetry of unmatched) {
       const selector = selectorOf(telemetry);
       const place = at(telemetry, ...selectorPath(selector, 'spec', 'selector', 'matchLabels'));
       yield message(referencedResourceNotFound, place, 'selector', renderSelector(selector));
     }
-    for (const [pod, group] of byPod) {
+    for (const [pod, group] of byWorkload) {
       const names = group.map(({ name }) => name).toSorted();
       for (const telemetry of group.length > 1 ? group : []) {
         const place = at(telemetry, 'metadata', 'name');
