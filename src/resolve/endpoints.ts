@@ -32,6 +32,8 @@ export type ClusterEndpoint = {
   readonly takesMeshTls: boolean;
   /** For telemetry; undefined for places outside of the mesh. */
   readonly workload: WorkloadMetadata | undefined;
+  /** Of the several destinations of a cluster, whose it is: what its TLS is chosen by, too. */
+  readonly destination?: string;
 };
 
 /** Endpoints of one place that are preferred alike. */
@@ -84,13 +86,14 @@ function buildGroup({
 
 /** An unhealthy endpoint is named as such rather than left out, so that Envoy can say so. */
 function buildEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEndpointSchema> {
-  const { takesMeshTls, workload } = endpoint;
+  const { takesMeshTls, workload, destination } = endpoint;
+  const socket = { ...(takesMeshTls && TLS_MODE_ISTIO), ...(destination && { destination }) };
   return {
     hostIdentifier: { case: 'endpoint', value: { address: endpointAddress(endpoint) } },
     healthStatus: endpoint.isHealthy ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY,
     loadBalancingWeight: Math.min(endpoint.weight, WEIGHT_MAX),
     metadata: metadata({
-      ...(takesMeshTls && { [TLS_MODE_METADATA]: TLS_MODE_ISTIO }),
+      ...(Object.keys(socket).length > 0 && { [TLS_MODE_METADATA]: socket }),
       ...(workload && { [ISTIO_METADATA]: workloadMetadata(workload) }),
     }),
   };

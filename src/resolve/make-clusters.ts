@@ -13,7 +13,7 @@ import { topologyLabels } from '#model/topology.ts';
 import type { ClientSecurity } from './client-policy.ts';
 import { spokenBy } from './cluster-http.ts';
 import { buildPassthrough, buildServiceCluster, buildTombstone } from './cluster.ts';
-import type { EndpointSource } from './cluster.ts';
+import type { EndpointSource, ServiceClusterInput } from './cluster.ts';
 import { encodeResource } from './encode.ts';
 import { acrossNetworks } from './endpoint-networks.ts';
 import { buildLoadAssignment, parseLocality } from './endpoints.ts';
@@ -25,6 +25,8 @@ import { outboundName } from './names.ts';
 import { groupEndpoints } from './locality.ts';
 import type { PlacedEndpoint } from './locality.ts';
 import type { ClusterRecipe, EndpointView, SubsetRef } from './recipe.ts';
+import { buildSplitCluster } from './tcp-split-cluster.ts';
+import type { SplitPart } from './tcp-split-cluster.ts';
 
 type ServiceRecipe = Extract<
   ClusterRecipe,
@@ -54,6 +56,8 @@ export class ClusterMaker {
       case 'endpoint-cluster':
       case 'table-cluster':
         return this.#serviceCluster(recipe);
+      case 'split-cluster':
+        return this.#splitCluster(recipe);
       case 'passthrough':
         return encodeResource(recipe.name, ClusterSchema, buildPassthrough(recipe.name));
       case 'refused':
@@ -67,16 +71,29 @@ export class ClusterMaker {
   }
 
   #serviceCluster(recipe: ServiceRecipe): EncodedResource {
+    const input = this.#inputOf(recipe);
+    if (input === undefined) return encodeTombstone(recipe.name);
+    const cluster = buildServiceCluster(input);
+    return encodeResource(
+      recipe.name,
+      ClusterSchema,
+      cluster,
+      cluster.edsClusterConfig ? { endpoints: outboundName(input.service) } : {},
+    );
+  }
+
+  /** undefined: the service is not there. */
+  #inputOf(recipe: ServiceRecipe): ServiceClusterInput | undefined {
     const { name, port, settings } = recipe;
     const service = this.#mesh.services.get(recipe.service);
-    if (service === undefined) return encodeTombstone(name);
+    if (service === undefined) return undefined;
     const config = this.#mesh.config();
     const source = this.#endpointSource(recipe, service.resolution);
     const subset = recipe.kind === 'table-cluster' ? (recipe.view.subset?.name ?? '') : '';
-    const names = { ...serviceNames(service), port, subset };
-    const cluster = buildServiceCluster({
+    const speaksForClient = recipe.kind === 'table-cluster' && !recipe.isTcp;
+    return {
       name,
-      service: names,
+      service: { ...serviceNames(service), port, subset },
       source,
       identities: this.#identities.get(service.key) ?? [],
       writtenNames: service.subjectAltNames,
@@ -84,15 +101,24 @@ export class ClusterMaker {
       security: this.#securityOf(recipe, service, source),
       settings,
       // whoever dials for itself speaks for itself
-      spoken: recipe.kind === 'table-cluster' ? spokenBy(protocolAt(service, port)) : 'tcp',
+      spoken: speaksForClient ? spokenBy(protocolAt(service, port)) : 'tcp',
       defaults: config,
+    };
+  }
+
+  /** Of destinations that are wherever the client dialled there is nobody to share with. */
+  #splitCluster(recipe: Extract<ClusterRecipe, { kind: 'split-cluster' }>): EncodedResource {
+    const { name, port } = recipe;
+    const dialled = this.#mesh.services.get(recipe.service);
+    const parts = recipe.parts.flatMap(({ weight, of }): SplitPart[] => {
+      const cluster = this.#inputOf(of);
+      if (cluster === undefined || cluster.source.kind === 'original-dst') return [];
+      const looksUp = cluster.source.kind === 'dns' || cluster.source.kind === 'logical-dns';
+      return [{ weight, cluster, groups: this.#seen(of.service, of.port, of.view), looksUp }];
     });
-    return encodeResource(
-      name,
-      ClusterSchema,
-      cluster,
-      cluster.edsClusterConfig ? { endpoints: outboundName(names) } : {},
-    );
+    if (dialled === undefined || parts.length === 0) return encodeTombstone(name);
+    const cluster = buildSplitCluster(name, { host: dialled.host, port }, parts);
+    return encodeResource(name, ClusterSchema, cluster);
   }
 
   /**

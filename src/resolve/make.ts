@@ -62,6 +62,7 @@ export class Maker {
         return this.#inbound.make(recipe);
       case 'service-cluster':
       case 'endpoint-cluster':
+      case 'split-cluster':
       case 'table-cluster':
       case 'passthrough':
       case 'refused':

@@ -10,18 +10,23 @@ import type { Workload } from '#model/workload.ts';
 import { clientPolicy } from './client-policy.ts';
 import type { ClientPolicy } from './client-policy.ts';
 import type { HostLookup } from './host-lookup.ts';
+import { RouteTables } from './http-table.ts';
+import type { Target } from './http-table.ts';
 import { planPreference } from './locality.ts';
 import { parseOutboundName } from './names.ts';
 import type { Destination } from './names.ts';
-import type { ClusterRecipe, EndpointView, SubsetRef } from './recipe.ts';
+import type { ClusterRecipe, DestinationRecipe, EndpointView, SubsetRef } from './recipe.ts';
+import { tcpTargets } from './tcp-route.ts';
 
 export class ClusterPlanner {
   readonly #mesh: Mesh;
   readonly #serviceOf: HostLookup;
+  readonly #tables: RouteTables;
 
   constructor(mesh: Mesh, serviceOf: HostLookup) {
     this.#mesh = mesh;
     this.#serviceOf = serviceOf;
+    this.#tables = new RouteTables({ mesh, serviceOf });
   }
 
   /** `dst|<address>:<port>`: always something, if only a tombstone. */
@@ -58,7 +63,8 @@ export class ClusterPlanner {
     if (isRefused(policy, service)) return { kind: 'refused', name };
     const view = this.#view(client, service, { subset, policy });
     const isByClient = client.isSidecar && isDialledByEndpoint(service);
-    return { kind: 'table-cluster', name, service: service.key, port, isByClient, ...policy, view };
+    const base = { name, service: service.key, port, isByClient, isTcp: false };
+    return { kind: 'table-cluster', ...base, ...policy, view };
   }
 
   /** The endpoints of a cluster that finds them by EDS, by the name of `byName`. */
@@ -140,12 +146,40 @@ export class ClusterPlanner {
     if (!this.#mesh.isImported(namespace, labels, service, port)) {
       return this.#outside(name, { destination, client, hasOwner: true });
     }
+    const targets = tcpTargets(
+      { mesh: this.#mesh, tables: this.#tables },
+      { service, destination, client },
+    );
+    if (targets) return this.#routed({ name, destination, client }, service, targets);
     const policy = this.#policy(client, service, { port, subset: '' });
     if (isRefused(policy, service)) return { kind: 'refused', name };
     const { key, host } = service;
     const ownsHost = this.#serviceOf(namespace, host, labels)?.key === key;
     const view = this.#view(client, service, { subset: null, policy });
     return { kind: 'service-cluster', name, service: key, port, ownsHost, ...policy, view };
+  }
+
+  /** Destinations that there are not have no share; without any other, nobody answers. */
+  #routed(
+    { name, destination, client }: Asked,
+    service: MeshService,
+    targets: readonly Target[],
+  ): ClusterRecipe {
+    const parts = targets.flatMap(({ cluster, weight }) => {
+      const of = this.byName(cluster, client);
+      return of?.kind === 'table-cluster' ? [{ weight: Math.max(weight, 1), of }] : [];
+    });
+    const [first, ...others] = parts;
+    if (first === undefined) return { kind: 'tombstone', name };
+    if (others.length === 0) return { ...carrying(first.of), name };
+    const { port } = destination;
+    return {
+      kind: 'split-cluster',
+      name,
+      service: service.key,
+      port,
+      parts: parts.map(({ weight, of }) => ({ weight, of: carrying(of) })),
+    };
   }
 
   /** A service without an address has the port of every address but of automatic ones. */
@@ -218,6 +252,13 @@ type Asked = {
   readonly destination: Destination;
   readonly client: Client;
 };
+
+/** As connections that were dialled elsewhere go there. */
+const carrying = (recipe: DestinationRecipe): DestinationRecipe => ({
+  ...recipe,
+  isByClient: false,
+  isTcp: true,
+});
 
 /** Nothing here looks a name up that only the client knows. */
 const isRefused = ({ security }: ClientPolicy, { resolution }: MeshService): boolean =>

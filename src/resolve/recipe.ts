@@ -99,6 +99,9 @@ export type InboundRecipe =
       readonly port: ChainPort;
     };
 
+/** What a route leads to: a service's port, or a subset of it. */
+export type DestinationRecipe = Extract<ClusterRecipe, { kind: 'table-cluster' }>;
+
 /** Where a client's connections and requests go. */
 export type ClusterRecipe =
   | {
@@ -111,6 +114,14 @@ export type ClusterRecipe =
       readonly security: ClientSecurity;
       readonly settings: ClientSettings;
       readonly view: EndpointView;
+    }
+  /** Connections to a service's address, shared out among destinations by their weights. */
+  | {
+      readonly kind: 'split-cluster';
+      readonly name: string;
+      readonly service: string;
+      readonly port: number;
+      readonly parts: readonly { readonly weight: number; readonly of: DestinationRecipe }[];
     }
   /** One endpoint of a service, by its own address. */
   | {
@@ -139,6 +150,8 @@ export type ClusterRecipe =
       readonly port: number;
       /** Is it the address that the client dialled that counts? Of headless Services. */
       readonly isByClient: boolean;
+      /** Does it carry connections, whatever the port's requests are in? */
+      readonly isTcp: boolean;
       readonly security: ClientSecurity;
       readonly settings: ClientSettings;
       readonly view: EndpointView;

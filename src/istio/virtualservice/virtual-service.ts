@@ -77,7 +77,10 @@ const ACTED_ON: ActedOn = {
     match: { ...ORIGIN, sniHosts: true },
     route: { destination: DESTINATION, weight: true },
   },
-  tcp: { match: ORIGIN, route: { destination: DESTINATION, weight: true } },
+  tcp: {
+    match: { ...ORIGIN, destinationSubnets: true },
+    route: { destination: DESTINATION, weight: true },
+  },
 };
 
 export function parseVirtualService(object: KubeObject): ParseResult<VirtualService> {
@@ -112,15 +115,12 @@ function resolveGatewayName(text: string, namespace: string): string {
   return `${of}/${short}`;
 }
 
-/** Sidecars have no routes of TCP and TLS yet. */
+/** Sidecars have no routes of TLS yet. */
 function remarksOf(spec: VirtualServiceSpec): readonly Violation[] {
-  const { gateways = [] } = spec;
+  const { gateways = [], tls = [] } = spec;
   const isForMesh = gateways.length === 0 || gateways.includes(MESH);
-  const scope = (['tls', 'tcp'] as const).flatMap((name) => {
-    if (!isForMesh || (spec[name] ?? []).length === 0) return [];
-    const message = `for sidecars (gateway "${MESH}") they are ${NOT_ACTED_ON}`;
-    return [{ field: `spec.${name}`, message }];
-  });
+  const message = `for sidecars (gateway "${MESH}") they are ${NOT_ACTED_ON}`;
+  const scope = isForMesh && tls.length > 0 ? [{ field: 'spec.tls', message }] : [];
   return [...scope, ...unusedFields(spec, ACTED_ON)];
 }
 
