@@ -178,3 +178,58 @@ test('the rules of a workload: of the root namespace and its own, by selector an
     ['p'],
   );
 });
+
+test('a policy with targets is for the Gateways that it names, and for nobody else', () => {
+  const gateway = (name: string, namespace: string): string => `
+kind: WorkloadEntry
+metadata: { name: vm, namespace: ${namespace},
+  labels: { app: db, gateway.networking.k8s.io/gateway-name: ${name} } }
+spec: { address: 10.128.0.15 }
+`;
+  const targeting = `
+kind: AuthorizationPolicy
+metadata: { name: named, namespace: default }
+spec:
+  targetRefs:
+    - { group: gateway.networking.k8s.io, kind: Gateway, name: front }
+    - { group: '', kind: Service, name: db }
+`;
+  const selecting = `
+kind: AuthorizationPolicy
+metadata: { name: selecting, namespace: default }
+spec: { selector: { matchLabels: { app: db } } }
+`;
+  const namesFor = (workload: string, namespace = 'default'): readonly string[] => {
+    const mesh = meshOf([workload, targeting, selecting].join('---'));
+    return mesh.authorization(workloadOf(mesh, namespace)).allow.map(({ name }) => name);
+  };
+  assert.deepEqual(namesFor(gateway('front', 'default')), ['named', 'selecting']);
+  assert.deepEqual(namesFor(gateway('back', 'default')), ['selecting']);
+  assert.deepEqual(namesFor(vm('default')), ['selecting']);
+  assert.deepEqual(namesFor(gateway('front', 'other'), 'other'), []);
+});
+
+test('a RequestAuthentication is for whom an AuthorizationPolicy would be', () => {
+  const authentication = (namespace: string, issuer: string, spec = ''): string => `
+kind: RequestAuthentication
+metadata: { name: jwt-${issuer}, namespace: ${namespace} }
+spec: { ${spec} jwtRules: [{ issuer: ${issuer}, jwksUri: 'https://${issuer}.example' }] }
+`;
+  const mesh = meshOf(
+    [
+      vm('default'),
+      authentication(ROOT, 'mesh'),
+      authentication('default', 'own'),
+      authentication('default', 'other', 'selector: { matchLabels: { app: web } },'),
+      authentication('elsewhere', 'away'),
+    ].join('---'),
+  );
+  const { jwtRules, jwksSources } = mesh.requestAuthentications;
+  const issuers = jwtRules(workloadOf(mesh)).map(({ issuer }) => issuer);
+  assert.deepEqual(issuers, ['mesh', 'own']);
+  const uris = [...jwksSources.entries()].map(([uri]) => uri).toSorted();
+  assert.deepEqual(
+    uris,
+    ['away', 'mesh', 'other', 'own'].map((name) => `https://${name}.example`),
+  );
+});

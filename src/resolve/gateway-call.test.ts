@@ -391,8 +391,8 @@ describe('a gateway', () => {
     const { catalog } = world(...both);
     const rbac = (name: string) =>
       ask(catalog, { proxy: GATEWAY, typeUrl: TYPE_URL.extension, name });
-    assert(rbac('rbac-deny|8080') && rbac('rbac-allow|8080'));
-    assert.equal(rbac('rbac-deny|80'), undefined);
+    assert(rbac('http-deny|8080') && rbac('http-allow|8080'));
+    assert.equal(rbac('http-deny|80'), undefined);
   });
 
   test('keeps to servers of one kind on a port, the oldest Gateway’s', () => {

@@ -19,6 +19,8 @@ import { ACCESS_LOG_OPTIONS, httpAccessLogs, tcpAccessLogs } from './access-log.
 import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import type { TableChain } from './gateway-table.ts';
+import { ROUTE_FILTERS } from './http-filters.ts';
+import { policyFilters } from './inbound-http.ts';
 import { rbacFilters } from './inbound.ts';
 import { ADS, extension, milliseconds, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
@@ -74,8 +76,8 @@ function filterChains(input: GatewayListenerInput): FilterChain[] {
   const { address, content } = input;
   const rbac = rbacFilters(address.port);
   switch (content.kind) {
-    case 'http':
-      return [{ name: 'http', filters: [...rbac, connectionManager(input)] }];
+    case 'http': // policies are about requests, not about the connections that bring them
+      return [{ name: 'http', filters: [connectionManager(input)] }];
     case 'passthrough':
       return content.chains.map((chain) => ({
         name: `sni|${chain.serverNames.join(',')}`,
@@ -100,7 +102,11 @@ function connectionManager({ address, accessLog }: GatewayListenerInput): TypedC
       case: 'rds',
       value: { configSource: ADS, routeConfigName: gatewayRoutesName(address) },
     },
-    httpFilters: [extension('envoy.filters.http.router', RouterSchema, {})],
+    httpFilters: [
+      ...policyFilters(address.port),
+      ...ROUTE_FILTERS,
+      extension('envoy.filters.http.router', RouterSchema, {}),
+    ],
     accessLog: httpAccessLogs(accessLog, 'outbound'),
     // who the client is, is who connects: what it says of itself in x-forwarded-for is not believed
     useRemoteAddress: true,

@@ -14,6 +14,10 @@ import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stre
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
+import { CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
+import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
+import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
+import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
@@ -32,6 +36,7 @@ import { TYPE_URL } from './names.ts';
 import { decode } from './simulate-call.ts';
 
 const registry = createRegistry(
+  CorsSchema,
   DirectResponseSchema,
   DownstreamTlsContextSchema,
   HttpConnectionManagerSchema,
@@ -40,6 +45,9 @@ const registry = createRegistry(
   OriginalDstSchema,
   PreviousHostsPredicateSchema,
   RawBufferSchema,
+  HTTPFaultSchema,
+  HttpRbacSchema,
+  JwtAuthenticationSchema,
   RBACSchema,
   RouterSchema,
   SetFilterStateSchema,

@@ -21,6 +21,8 @@ export type JwtInput = {
   readonly rules: readonly JwtRule[];
   /** The fetched keys of a remote source, by its URI; undefined: there are none (yet). */
   readonly jwksOf: (uri: string) => string | undefined;
+  /** Are routes chosen by claims? Then anew, once these are known. */
+  readonly clearsRouteCache: boolean;
 };
 
 /**
@@ -38,10 +40,8 @@ export const NOBODYS_KEY = {
 /** Claims whose text is always a list of words. */
 const SPACE_DELIMITED = ['permission', 'scope'];
 
-export function buildJwt({
-  rules,
-  jwksOf,
-}: JwtInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
+export function buildJwt(input: JwtInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
+  const { rules } = input;
   const ordered = rules.toSorted((a, b) =>
     a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0,
   );
@@ -51,7 +51,7 @@ export function buildJwt({
     typedConfig: packed(JwtAuthenticationSchema, {
       ...(names.length > 0 && {
         providers: Object.fromEntries(
-          ordered.map((rule, index) => [names[index], providerOf(rule, jwksOf)]),
+          ordered.map((rule, index) => [names[index], providerOf(rule, input)]),
         ),
         rules: [
           {
@@ -87,7 +87,10 @@ const anyOf = (requirements: Requirement[]): Requirement => ({
   requiresType: { case: 'requiresAny', value: { requirements } },
 });
 
-function providerOf(rule: JwtRule, jwksOf: JwtInput['jwksOf']): Provider {
+function providerOf(
+  rule: JwtRule,
+  { jwksOf, clearsRouteCache: clearRouteCache }: JwtInput,
+): Provider {
   const { issuer, audiences, isForwarded, spaceDelimitedClaims } = rule;
   return {
     issuer,
@@ -95,6 +98,7 @@ function providerOf(rule: JwtRule, jwksOf: JwtInput['jwksOf']): Provider {
     forward: isForwarded,
     forwardPayloadHeader: rule.outputPayloadToHeader,
     payloadInMetadata: JWT_PAYLOAD,
+    clearRouteCache,
     normalizePayloadInMetadata: {
       spaceDelimitedClaims: [...new Set([...SPACE_DELIMITED, ...spaceDelimitedClaims])].toSorted(),
     },

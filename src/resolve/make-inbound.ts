@@ -143,7 +143,8 @@ export class InboundMaker {
     switch (policy.kind) {
       case 'jwt': {
         const { jwtRules, jwksOf } = this.#mesh.requestAuthentications;
-        return buildJwt({ rules: jwtRules(workload), jwksOf });
+        const clearsRouteCache = workload.isGateway;
+        return buildJwt({ rules: jwtRules(workload), jwksOf, clearsRouteCache });
       }
       case 'authorizer': {
         const authorizer = authorizerOf(parts, workload);

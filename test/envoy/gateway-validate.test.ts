@@ -12,6 +12,7 @@ import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js';
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import type { HttpFilter } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { OPERATORS, OPERATORS_OF } from '#istio/virtualservice/check-headers.ts';
 import { parseVirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { renderViolation } from '#istio/object.ts';
@@ -31,18 +32,32 @@ function complete(
   },
 ): Listener {
   for (const filter of listener.filterChains.flatMap(({ filters }) => filters)) {
-    const policy = fetched.policies.find(({ name }) => name === filter.name)?.typedConfig;
-    if (policy) filter.configType = { case: 'typedConfig', value: policy };
-    else putTable(filter, fetched.table);
+    putPolicy(filter, fetched.policies);
+    putTable(filter, fetched);
   }
   return listener;
 }
 
-function putTable(filter: Filter, table: RouteConfiguration): void {
+function putPolicy(
+  filter: Pick<Filter | HttpFilter, 'name' | 'configType'>,
+  policies: readonly TypedExtensionConfig[],
+): void {
+  const policy = policies.find(({ name }) => name === filter.name)?.typedConfig;
+  if (policy) filter.configType = { case: 'typedConfig', value: policy };
+}
+
+function putTable(
+  filter: Filter,
+  fetched: {
+    readonly policies: readonly TypedExtensionConfig[];
+    readonly table: RouteConfiguration;
+  },
+): void {
   if (filter.configType.case !== 'typedConfig') return;
   const manager = anyUnpack(filter.configType.value, HttpConnectionManagerSchema);
   if (manager === undefined) return;
-  manager.routeSpecifier = { case: 'routeConfig', value: table };
+  for (const inner of manager.httpFilters) putPolicy(inner, fetched.policies);
+  manager.routeSpecifier = { case: 'routeConfig', value: fetched.table };
   filter.configType.value = anyPack(HttpConnectionManagerSchema, manager);
 }
 

@@ -1,6 +1,7 @@
 // A gateway's explicit tables in a real Envoy: requests reach a service over mutual TLS, foreign
 // TLS is handed through by name, and neither is cut by what changes around it.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
@@ -59,7 +60,12 @@ describe('a gateway', { concurrency: false }, () => {
     const forwarded = String(headers['x-forwarded-for']);
     assert.match(forwarded, /^8\.8\.8\.8,[\da-f.:]+$/, 'who really came is added');
     assert.equal(headers['x-forwarded-proto'], 'http');
-    assert.equal(headers['x-forwarded-client-cert'], undefined);
+    const caller = String(headers['x-forwarded-client-cert']);
+    assert.match(
+      caller,
+      /^By=spiffe:.*;URI=spiffe:[^,]*\/gateway$/,
+      'the gateway, as the sidecar says',
+    );
     assert.equal(headers['x-envoy-retry-on'], undefined);
     assert.match(String(headers['x-request-id']), /^[0-9a-f-]{36}$/);
   });
@@ -138,27 +144,50 @@ spec: { clusterIP: 10.96.0.1, selector: { app: shop }, ports: [{ name: http, por
     assert.deepEqual(world.plane.rejections, []);
   });
 
-  test('lets nobody in whom policy refuses', async () => {
+  const GATEWAYS = 'selector: { matchLabels: { istio: ingressgateway } }';
+
+  test('lets nobody in whom policy refuses, request by request', async () => {
     const policy = `
 kind: AuthorizationPolicy
 metadata: { name: closed, namespace: istio-system }
 spec:
-  selector: { matchLabels: { istio: ingressgateway } }
+  ${GATEWAYS}
   action: DENY
-  rules: [{ from: [{ source: { ipBlocks: [127.0.0.0/8] } }] }]`;
+  rules: [{ to: [{ operation: { paths: ['/closed*'], hosts: [shop.example] } }] }]`;
     world.write(policy);
-    await eventually('requests are refused', () =>
-      world.get('/').then(
-        () => false,
-        () => true,
-      ),
-    );
+    await becomes(403, '/closed/1');
+    assert.equal((await world.get('/closed')).body, 'RBAC: access denied');
+    assert.equal((await world.get('/open')).status, 200);
     world.remove(policy);
-    await eventually('requests are taken', () =>
-      world.get('/').then(
-        ({ status }) => status === 200,
-        () => false,
-      ),
-    );
+    await becomes(200, '/closed/1');
+  });
+
+  test('takes tokens, and knows by them who asks', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const part = (value: object): string =>
+      Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signed = `${part({ alg: 'ES256' })}.${part({ iss: 'us', sub: 'alice' })}`;
+    const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
+    const token = `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+    const jwks = JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] });
+    const policies = `
+kind: RequestAuthentication
+metadata: { name: tokens, namespace: istio-system }
+spec: { ${GATEWAYS}, jwtRules: [{ issuer: us, jwks: '${jwks}' }] }
+---
+kind: AuthorizationPolicy
+metadata: { name: named, namespace: istio-system }
+spec: { ${GATEWAYS}, rules: [{ from: [{ source: { requestPrincipals: [us/alice] } }] }] }`;
+    world.write(policies);
+    await becomes(403, '/');
+    const { status } = await world.get('/', { authorization: `Bearer ${token}` });
+    assert.equal(status, 200);
+    const [header = '', , signature = ''] = token.split('.');
+    const forged = [header, part({ iss: 'us', sub: 'alice', admin: true }), signature].join('.');
+    const bad = await world.get('/', { authorization: `Bearer ${forged}` });
+    assert.equal(bad.status, 401);
+    world.remove(policies);
+    await becomes(200, '/');
+    assert.deepEqual(world.plane.rejections, []);
   });
 });
