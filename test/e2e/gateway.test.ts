@@ -7,11 +7,10 @@ import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '#base/command.ts';
-import { POD } from '#kube/resources.ts';
 import { REPOSITORY } from '#lab/cloud.ts';
 import { isthmus } from '#lab/cluster.ts';
 import { enterSandbox } from '#lab/enter.ts';
-import { eventually, until } from '#lab/eventually.ts';
+import { eventually } from '#lab/eventually.ts';
 import { LibraryWorld, VM } from '#lab/story/library-world.ts';
 import { FILES_PARENT, putFilesInPlace, VmAgent } from '#lab/story/vm-agent.ts';
 import {
@@ -71,19 +70,17 @@ describe('the gateway', { concurrency: false }, () => {
   });
 
   test('is replaced without cutting a request that is under way', async () => {
-    const names =
-      'get pods -n istio-system -l istio=ingressgateway -o jsonpath={.items[*].metadata';
-    const name = await kubectl(`${names}.name}`);
+    const [pod] = (await observeWayIn(world)).gatewayPods;
+    const ready = new URL(`http://${pod}:15021/healthz/ready`);
     const book = JSON.stringify({ title: 'Slowly', author: 'A. Visitor', shelf: 'Novels' });
     const request = new SlowRequest(new URL('/api/books', url), book);
     await request.begin();
     await kubectl('rollout restart deploy/istio-ingressgateway -n istio-system');
-    await until('the end of its Pod', async () => {
-      return (
-        (await world.cluster.kube.get(POD, { namespace: 'istio-system', name })).metadata
-          .deletionTimestamp !== undefined
-      );
+    const ending = await eventually('the end of its Pod', async () => {
+      const answer = await browse(ready).catch(() => ({ status: 0, body: 'gone' }));
+      return answer.status === 200 ? undefined : answer.body;
     });
+    assert.equal(ending, 'the workload is ending\n');
     assert.equal(await request.finish(), 201);
     assert.equal((await browse(url)).status, 200, 'the next one is there');
   });
