@@ -19,6 +19,7 @@ import { OwnStream } from './own-stream.ts';
 import { agentFiles } from './paths.ts';
 import { PeerFacts } from './peer-facts.ts';
 import { Retry } from './retry.ts';
+import { FileSecrets } from './file-secrets.ts';
 import { SdsServer } from './sds.ts';
 import { Seal } from './sealed-file.ts';
 import { Telemetry } from './telemetry.ts';
@@ -53,6 +54,7 @@ export type AgentParts = {
   readonly identity: IdentityKeeper;
   readonly controlPlane: ControlPlane;
   readonly sds: SdsServer;
+  readonly fileSecrets: FileSecrets;
   readonly telemetry: Telemetry;
   readonly relay: XdsRelay;
   readonly configuration: XdsCacheFile;
@@ -115,13 +117,15 @@ export async function buildAgent(
     { meshAddresses, keptNames: await loadHostNames(files.hostNames) },
   );
   const { ownStream, hostNames, peerFacts } = questions;
+  const fileSecrets = new FileSecrets({ clock, log });
   return {
     config,
     dependencies,
     ip,
     identity,
     controlPlane,
-    sds: new SdsServer(log),
+    sds: new SdsServer(log, fileSecrets),
+    fileSecrets,
     telemetry: new Telemetry({
       sinceMs: clock.nowMs(),
       factsOf: (peer) => peerFacts.factsOf(peer),

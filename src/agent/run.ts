@@ -26,7 +26,7 @@ const READINESS_FIRST_MS = 50;
  * with its Pod, Envoy and capture stay as they are, and the next agent takes them up.
  */
 export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<void> {
-  const { identity, ownStream, hostNames, capture, configuration } = parts;
+  const { identity, ownStream, hostNames, capture, configuration, fileSecrets } = parts;
   await using termination = new Termination(parts, signal);
   const agent = new Agent(parts, termination);
   const either = AbortSignal.any([termination.ended, agent.hasLeft]);
@@ -40,6 +40,7 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
     (signal) => ownStream.run(signal),
     (signal) => hostNames.run(signal),
     (signal) => configuration.run(signal),
+    (signal) => fileSecrets.run(signal),
     (signal) => capture.run(signal),
     ...(dns ? [(signal: AbortSignal) => dns.run(signal)] : []),
     (signal) => agent.announceReadiness(signal),

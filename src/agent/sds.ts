@@ -14,6 +14,7 @@ import {
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { GrpcCall, GrpcHandler } from '#grpc/call.ts';
 import { GrpcStatus } from '#grpc/status.ts';
+import type { FileSecrets } from './file-secrets.ts';
 
 export const SDS_METHOD = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
 export const SECRET_TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
@@ -97,17 +98,20 @@ export function nextSdsResponse(
 /** Serves whatever secrets there are; while there are none, a stream waits, and Envoy with it. */
 export class SdsServer {
   readonly #log: Logger;
+  readonly #files: FileSecrets;
   readonly #streams = new Map<GrpcCall, SdsState>();
   #secrets: Secrets = new Map();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, files: FileSecrets) {
     this.#log = log;
+    this.#files = files;
+    files.onChange(() => this.#answerAll());
   }
 
   /** Every stream that has an older version gets the new one at once. */
   publish(material: SecretMaterial): void {
     this.#secrets = encodeSecrets(material);
-    for (const [call, state] of this.#streams) this.#answer(call, state);
+    this.#answerAll();
     this.#log.info('secrets published', { streams: this.#streams.size });
   }
 
@@ -130,11 +134,18 @@ export class SdsServer {
       });
     }
     const next = afterSdsRequest(state, request);
-    if (next) this.#answer(call, next);
+    if (!next) return;
+    for (const name of next.names) this.#files.want(name);
+    this.#answer(call, next);
+  }
+
+  #answerAll(): void {
+    for (const [call, state] of this.#streams) this.#answer(call, state);
   }
 
   #answer(call: GrpcCall, state: SdsState): void {
-    const next = nextSdsResponse(state, this.#secrets);
+    const secrets = new Map([...this.#files.secrets, ...this.#secrets]);
+    const next = nextSdsResponse(state, secrets);
     this.#streams.set(call, next?.state ?? state);
     if (!next) return;
     const response = create(DiscoveryResponseSchema, {
