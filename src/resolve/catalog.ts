@@ -10,8 +10,10 @@ import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Source } from '#model/source.ts';
 import type { EncodedResource, ResourceCatalog, ResourceKey } from '#xds/catalog.ts';
-import { demandKey } from './demand.ts';
-import type { Demand } from './demand.ts';
+import type { Client } from './client.ts';
+import { parseClientKey } from './client.ts';
+import { CLIENT_CLASS, demandKey, wildcardKey } from './demand.ts';
+import type { Demand, WildcardDemand } from './demand.ts';
 import { isSameResource } from './encode.ts';
 import { GatewayTables } from './gateway-table.ts';
 import { createHostLookup } from './host-lookup.ts';
@@ -29,7 +31,7 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
   readonly #mesh: Mesh;
   readonly #holders = new Map<ResourceKey, number>();
   readonly #held: Source<Demand>;
-  readonly #heldWildcards: Source<Demand>;
+  readonly #heldWildcards: Source<WildcardDemand>;
   readonly #plans: Collection<Plan>;
   readonly #answers: Collection<EncodedResource>;
   readonly #wildcards: Collection<readonly string[]>;
@@ -44,7 +46,7 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
     const serviceOf = createHostLookup(mesh);
     const tables = new GatewayTables(mesh, serviceOf);
     this.#held = graph.source<Demand>('xds demands');
-    this.#heldWildcards = graph.source<Demand>('xds wildcard demands');
+    this.#heldWildcards = graph.source<WildcardDemand>('xds wildcard demands');
     const namespaces = graph.index('xds namespaces', this.#heldWildcards, ({ typeUrl, proxy }) =>
       typeUrl === TYPE_URL.listener ? [proxy.namespace] : [],
     );
@@ -84,11 +86,25 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
   }
 
   acquire(proxy: WorkloadIdentity, typeUrl: string, name: string): ResourceKey {
-    return this.#hold(this.#held, { typeUrl, name, proxy });
+    const demand = this.#demandOf(proxy, typeUrl, name);
+    const key = demandKey(demand);
+    if (this.#hold(key)) this.#held.set(key, demand);
+    return key;
   }
 
   acquireWildcard(proxy: WorkloadIdentity, typeUrl: string): ResourceKey {
-    return this.#hold(this.#heldWildcards, { typeUrl, name: undefined, proxy });
+    const demand = { typeUrl, proxy };
+    const key = wildcardKey(demand);
+    if (this.#hold(key)) this.#heldWildcards.set(key, demand);
+    return key;
+  }
+
+  acquireClass(proxy: WorkloadIdentity): ResourceKey {
+    return this.acquireWildcard(proxy, CLIENT_CLASS);
+  }
+
+  keyOf(proxy: WorkloadIdentity, typeUrl: string, name: string): ResourceKey {
+    return demandKey(this.#demandOf(proxy, typeUrl, name));
   }
 
   release(key: ResourceKey): void {
@@ -138,12 +154,21 @@ export class MeshCatalog implements ResourceCatalog<WorkloadIdentity> {
     return this.#holders.size;
   }
 
-  #hold(source: Source<Demand>, demand: Demand): ResourceKey {
-    const key = demandKey(demand);
+  #demandOf(proxy: WorkloadIdentity, typeUrl: string, name: string): Demand {
+    return { typeUrl, name, proxy, client: this.#clientOf(proxy) };
+  }
+
+  /** As told to whoever holds the proxy's class, or, when nobody does yet, as it is now. */
+  #clientOf(proxy: WorkloadIdentity): Client {
+    const [told] = this.wildcardNames(wildcardKey({ typeUrl: CLIENT_CLASS, proxy }));
+    return told === undefined ? this.#mesh.clientOf(proxy) : parseClientKey(told);
+  }
+
+  /** @returns whether nobody held the key before */
+  #hold(key: ResourceKey): boolean {
     const count = this.#holders.get(key) ?? 0;
     this.#holders.set(key, count + 1);
-    if (count === 0) source.set(key, demand);
-    return key;
+    return count === 0;
   }
 }
 

@@ -3,47 +3,69 @@
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { certificateNameOf } from '#base/workload-identity.ts';
 import type { ResourceKey } from '#xds/catalog.ts';
+import { clientKey } from './client.ts';
+import type { Client } from './client.ts';
 import {
   INBOUND_PASSTHROUGH,
   parseInboundName,
+  parseOutboundListenerName,
   parseSidecarRoutesName,
   TYPE_URL,
 } from './names.ts';
 
 export type Demand = {
   readonly typeUrl: string;
-  /** undefined: the names that a wildcard subscription stands for. */
-  readonly name: string | undefined;
+  readonly name: string;
+  readonly proxy: WorkloadIdentity;
+  /** What the proxy was as a client when it asked: when it comes to be another, it asks anew. */
+  readonly client: Client;
+};
+
+/** For the names that a wildcard subscription stands for. */
+export type WildcardDemand = {
+  readonly typeUrl: string;
   readonly proxy: WorkloadIdentity;
 };
 
-/** Type, class and name, of which only the name (the last) can hold a space. */
-export function demandKey({ typeUrl, name, proxy }: Demand): ResourceKey {
-  const type = typeUrl.slice(typeUrl.lastIndexOf('/') + 1).replaceAll(' ', '');
-  if (name === undefined) return `${type} ${workloadClass(proxy)} *`;
-  return `${type} ${proxyClass(typeUrl, name, proxy)} =${name}`;
-}
+/** A wildcard of this type stands for one name, `clientKey` of what the proxy is as a client. */
+export const CLIENT_CLASS = 'client';
+
+/** Type, class and name, which nothing follows. */
+export const demandKey = (demand: Demand): ResourceKey =>
+  `${shortType(demand.typeUrl)} ${proxyClass(demand)} =${demand.name}`;
+
+export const wildcardKey = ({ typeUrl, proxy }: WildcardDemand): ResourceKey =>
+  `${shortType(typeUrl)} ${workloadClass(proxy)} *`;
+
+const shortType = (typeUrl: string): string =>
+  typeUrl.slice(typeUrl.lastIndexOf('/') + 1).replaceAll(' ', '');
 
 /**
  * - the same for everybody: who a peer is; a sidecar's route table, which only has a number
- * - by what a namespace may see: clusters by destination, endpoints, virtual hosts, mesh addresses,
- *   host names
- * - a workload's own: its listeners, inbound clusters and policies (virtualOutbound is one recipe, or
- *   two, for everybody); a gateway's listeners and route tables, whose replicas share the recipe
+ * - a namespace's: mesh addresses, host names, the listeners of sidecars for ports and destinations
+ * - a client's: clusters, endpoints, virtual hosts
+ * - a workload's own: its other listeners, inbound clusters and policies (virtualOutbound is one
+ *   recipe, or two, for everybody); a gateway's listeners and route tables (its replicas share the
+ *   recipe)
  */
-function proxyClass(typeUrl: string, name: string, proxy: WorkloadIdentity): string {
+function proxyClass({ typeUrl, name, proxy, client }: Demand): string {
   switch (typeUrl) {
-    case TYPE_URL.endpoints:
-    case TYPE_URL.meshAddresses:
-    case TYPE_URL.hostAddresses:
-    case TYPE_URL.virtualHost:
-      return proxy.namespace;
-    case TYPE_URL.routes:
-      return parseSidecarRoutesName(name) === undefined ? workloadClass(proxy) : EVERYBODY;
     case TYPE_URL.workloadFacts:
       return EVERYBODY;
+    case TYPE_URL.routes:
+      return parseSidecarRoutesName(name) === undefined ? workloadClass(proxy) : EVERYBODY;
+    case TYPE_URL.meshAddresses:
+    case TYPE_URL.hostAddresses:
+      return proxy.namespace;
+    case TYPE_URL.listener:
+      return client.isSidecar && parseOutboundListenerName(name) !== undefined
+        ? proxy.namespace
+        : workloadClass(proxy);
+    case TYPE_URL.endpoints:
+    case TYPE_URL.virtualHost:
+      return clientKey(client);
     case TYPE_URL.cluster:
-      return isInboundCluster(name) ? workloadClass(proxy) : proxy.namespace;
+      return isInboundCluster(name) ? workloadClass(proxy) : clientKey(client);
     default:
       return workloadClass(proxy);
   }

@@ -6,9 +6,9 @@
 import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
-import type { Client } from './client.ts';
-import { isInboundCluster } from './demand.ts';
-import type { Demand } from './demand.ts';
+import { clientKey } from './client.ts';
+import { CLIENT_CLASS, isInboundCluster } from './demand.ts';
+import type { Demand, WildcardDemand } from './demand.ts';
 import { GatewayPlanner } from './gateway-plan.ts';
 import type { GatewayTables } from './gateway-table.ts';
 import type { HostLookup } from './host-lookup.ts';
@@ -71,12 +71,13 @@ export class Planner {
   }
 
   /** The names that a wildcard subscription stands for, sorted. */
-  wildcardNames({ typeUrl, proxy }: Demand): readonly string[] {
+  wildcardNames({ typeUrl, proxy }: WildcardDemand): readonly string[] {
+    if (typeUrl === CLIENT_CLASS) return [clientKey(this.#mesh.clientOf(proxy))];
     const workload = this.#mesh.workloadOf(proxy);
     if (workload?.isGateway) return this.#gateway.wildcardNames(typeUrl, workload);
     switch (typeUrl) {
       case TYPE_URL.listener: {
-        const outbound = this.#outbound.listenerNames(clientOf(proxy));
+        const outbound = this.#outbound.listenerNames(proxy);
         return (workload ? [VIRTUAL_INBOUND, ...outbound] : [...outbound]).toSorted();
       }
       case TYPE_URL.cluster:
@@ -86,22 +87,23 @@ export class Planner {
     }
   }
 
-  #recipeOf({ typeUrl, name = '', proxy }: Demand): Recipe | undefined {
-    if (isProxylessName(name)) return this.#proxyless.plan(typeUrl, name, clientOf(proxy));
+  #recipeOf(demand: Demand): Recipe | undefined {
+    const { typeUrl, name, proxy, client } = demand;
+    if (isProxylessName(name)) return this.#proxyless.plan(typeUrl, name, client);
     switch (typeUrl) {
       case TYPE_URL.cluster:
-        return this.#cluster(name, proxy);
+        return this.#cluster(demand);
       case TYPE_URL.endpoints:
-        return this.#clusters.endpoints(name, clientOf(proxy));
+        return this.#clusters.endpoints(name, client);
       case TYPE_URL.listener:
-        return this.#listener(name, proxy);
+        return this.#listener(demand);
       case TYPE_URL.routes:
         return (
           this.#outbound.routes(name) ??
           this.#own(proxy, (workload) => this.#gateway.routes(name, workload))
         );
       case TYPE_URL.virtualHost:
-        return this.#outbound.virtualHost(name, clientOf(proxy));
+        return this.#outbound.virtualHost(name, client);
       case TYPE_URL.extension:
         return this.#own(proxy, (workload) => this.#extension(name, workload));
       case TYPE_URL.meshAddresses:
@@ -124,11 +126,14 @@ export class Planner {
     return workload && recipeFor(workload);
   }
 
-  #listener(name: string, proxy: Demand['proxy']): Recipe | undefined {
+  #listener({ name, proxy, client }: Demand): Recipe | undefined {
+    // a namespace's sidecars share these, so nothing of one workload is read for them
+    const shared = client.isSidecar ? this.#outbound.listener(name, client) : undefined;
+    if (shared) return shared;
     const workload = this.#mesh.workloadOf(proxy);
     if (name === VIRTUAL_OUTBOUND) return this.#outbound.virtualOutbound(workload);
     if (workload?.isGateway) return this.#gateway.listener(name, workload);
-    if (name !== VIRTUAL_INBOUND) return this.#outbound.listener(name, clientOf(proxy));
+    if (name !== VIRTUAL_INBOUND) return this.#outbound.listener(name, client);
     return workload && this.#inbound.listener(workload);
   }
 
@@ -154,13 +159,12 @@ export class Planner {
   }
 
   /** Every name but those of inbound clusters is answered, if only with a tombstone. */
-  #cluster(name: string, proxy: Demand['proxy']): Recipe | undefined {
+  #cluster({ name, proxy, client }: Demand): Recipe | undefined {
     if (isInboundCluster(name)) {
       return this.#own(proxy, (workload) => this.#inbound.cluster(name, workload));
     }
     // where requests go that are for nobody in the mesh; routes say whether they may
     if (name === PASSTHROUGH_STAT_NAME) return { kind: 'passthrough', name, hasOwner: true };
-    const client = clientOf(proxy);
     const destination = parseDestinationClusterName(name);
     if (destination !== undefined) return this.#clusters.byAddress(name, destination, client);
     return this.#clusters.byName(name, client) ?? { kind: 'tombstone', name };
@@ -186,5 +190,3 @@ export class Planner {
       : { kind: 'unknown-peer', name };
   }
 }
-
-const clientOf = ({ namespace }: Demand['proxy']): Client => ({ namespace, labels: {} });
