@@ -1,6 +1,6 @@
-// Certificates and roots that a DestinationRule names by their files on this machine: read here, and
-// told to Envoy by SDS under Istio's names. A file that is not there, or that the agent may not read,
-// is told of in the log and waited for; nothing goes out meanwhile.
+// Certificates and roots that a DestinationRule names by their files on this machine: read here,
+// and told to Envoy by SDS under Istio's names. A file that is not there, or that the agent may not
+// read, is told of in the log and waited for; nothing goes out meanwhile.
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';

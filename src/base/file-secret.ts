@@ -1,5 +1,5 @@
-// Secrets that are files beside a proxy, by the names that Istio gives them in SDS: the control plane
-// says the name, and the agent on that machine reads the file.
+// Secrets that are files beside a proxy, by the names that Istio gives them in SDS: the control
+// plane says the name, and the agent on that machine reads the file.
 
 const CERTIFICATE = 'file-cert:';
 const ROOTS = 'file-root:';

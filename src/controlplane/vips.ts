@@ -39,8 +39,8 @@ export const ownerOf = ({ namespace }: Pick<VipEntry, 'namespace'>, host: string
   `${namespace}/${host}`;
 
 /**
- * @param options.resting addresses that were given back a short while ago → who had them: clients may still
- *   mean that host by them, so nobody else gets them while there are others
+ * @param options.resting addresses that were given back a short while ago → who had them: clients
+ *   may still mean that host by them, so nobody else gets them while there are others
  * @param options.isDualStack is there IPv6 in the mesh?
  */
 export function planVips<Entry extends VipEntry>(

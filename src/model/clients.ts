@@ -1,6 +1,6 @@
 // A proxy as a client: what of it decides what names mean to it and how it speaks to others. Of its
-// labels just those that some rule tells workloads apart by, so that most proxies of a namespace are
-// one client, and share what is made for it.
+// labels just those that some rule tells workloads apart by, so that most proxies of a namespace
+// are one client, and share what is made for it.
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import type { DestinationRule } from '#istio/destinationrule/destination-rule.ts';
 import type { SaidLocality } from '#istio/destinationrule/locality.ts';

@@ -258,8 +258,8 @@ class Placing {
 }
 
 /**
- * A WorkloadEntry that fails its health check is as good as gone, and nobody is told of it: of a Pod
- * that is not ready a client may at least know that it is there.
+ * A WorkloadEntry that fails its health check is as good as gone, and nobody is told of it: of a
+ * Pod that is not ready a client may at least know that it is there.
  */
 const healthOf = ({ kind, health }: Workload): Endpoint['health'] =>
   kind === 'WorkloadEntry' && health === 'unready' ? 'terminating' : health;

@@ -10,18 +10,15 @@ import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts'
 import type { Gateway } from '#istio/gateway/gateway.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
-import { deriveAddressless } from './addressless.ts';
-import type { AddresslessServices } from './addressless.ts';
 import { Addresses } from './addresses.ts';
 import type { AddressOwner } from './addresses.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
-import { deriveClients } from './clients.ts';
+import { deriveClientSide } from './client-side.ts';
+import type { ClientSide } from './client-side.ts';
 import type { Client } from './clients.ts';
-import { deriveDestinationRules } from './destination-rules.ts';
-import type { DestinationPolicy, DestinationRuleFor } from './destination-rules.ts';
+import type { DestinationPolicy } from './destination-rules.ts';
 import { deriveEndpoints } from './endpoints.ts';
-import { equalData } from './equal.ts';
 import { deriveGateways } from './gateways.ts';
 import type { GatewayPort, Gateways, ServerRef } from './gateways.ts';
 import { Graph } from './graph.ts';
@@ -32,8 +29,6 @@ import type { Rejection, Remarks } from './inputs.ts';
 import { deriveLegacyPolicies } from './legacy-policies.ts';
 import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
-import { deriveNetworkGateways } from './networks.ts';
-import type { NetworkGateways } from './networks.ts';
 import { derivePolicies } from './policies.ts';
 import type { WorkloadAuthorization } from './policies.ts';
 import type { RequestAuthentications } from './request-authentication.ts';
@@ -44,7 +39,6 @@ import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
 import type { Services } from './services.ts';
 import { deriveSidecars } from './sidecars.ts';
-import type { Sidecars } from './sidecars.ts';
 import { Topology } from './topology.ts';
 import { createServicesWithin, deriveVirtualServices } from './virtual-services.ts';
 import type { VirtualServices } from './virtual-services.ts';
@@ -64,7 +58,7 @@ export type {
   WorkloadAuthorization,
 };
 
-export type Mesh = {
+export type Mesh = ClientSide & {
   readonly graph: Graph;
   /** The cluster that the Kubernetes API is of, as metrics call it. */
   readonly clusterId: string;
@@ -85,8 +79,6 @@ export type Mesh = {
   ownerOf(clientNamespace: string, address: string): AddressOwner | undefined;
   /** Who has a canonical IP address: Pods before WorkloadEntries, older before newer. */
   workloadsAt(address: string): readonly Workload[];
-  /** Who has a port of every address that means nothing else. */
-  readonly addresslessServices: AddresslessServices;
   /** The ports that a workload serves, ordered by port. `key` as in `workloads`. */
   inboundPorts(key: string): readonly InboundPort[];
   /** Which TLS the workload demands on a port of its own. */
@@ -97,8 +89,6 @@ export type Mesh = {
   readonly requestAuthentications: RequestAuthentications;
   /** The access logs that a workload writes. */
   readonly textLogs: TextLogsFor;
-  /** How clients in a namespace are to speak to a service; undefined: nobody said. */
-  readonly destinationRuleFor: DestinationRuleFor;
   /** By `namespace/name`. */
   readonly gateways: Collection<Gateway>;
   /** What a workload (`key` as in `workloads`) listens on; undefined when it is no gateway. */
@@ -112,18 +102,6 @@ export type Mesh = {
   fullHost(host: string, namespace: string): string;
   /** What proxies in a namespace capture. */
   meshAddresses(clientNamespace: string): MeshAddresses;
-  /** What of a proxy decides what names mean to it. */
-  clientOf(identity: WorkloadIdentity): Client;
-  /** May clients use a service (or a port of it), as far as Sidecars go? */
-  readonly isImported: Sidecars['isImported'];
-  readonly areRoutesImported: Sidecars['areRoutesImported'];
-  /** What becomes of their connections to what the mesh does not know. */
-  outboundTrafficPolicy(
-    namespace: string,
-    labels: Readonly<Record<string, string>>,
-  ): MeshConfig['outboundTrafficPolicy'];
-  /** Empty while no network has a gateway. */
-  networkGateways(): NetworkGateways;
   /** The workload that a certificate names, if it is still there and still has that identity. */
   workloadOf(identity: WorkloadIdentity): Workload | undefined;
 
@@ -166,14 +144,6 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const { nodes } = inputs;
   const addresses = new Addresses(graph, { services, endpoints, workloads, nodes, kubeServiceOf });
   const meshAddresses = deriveMeshAddresses(graph, { services, endpoints, meshConfig, defaults });
-  const exportOfRules = graph.derive(
-    'default exportTo of DestinationRules',
-    meshConfig,
-    ({ defaultDestinationRuleExportTo }) => defaultDestinationRuleExportTo,
-    equalData,
-  );
-  const defaultExportTo = (): readonly string[] =>
-    exportOfRules.get(THE_MESH) ?? defaults.defaultDestinationRuleExportTo;
   const serviceOf = (namespace: string, name: string): string =>
     `${namespace}/${name}.${namespace}.svc.${clusterDomain}`;
   const config = (): MeshConfig => meshConfig.get(THE_MESH) ?? defaults;
@@ -191,6 +161,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     { workloads, services, inbound, isTranslated: (service) => isTranslated(derived, service) },
   );
 
+  const known = { services: derived, fullHost, clusterDomain, rootNamespace, config };
   return {
     graph,
     clusterId,
@@ -202,14 +173,8 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     config,
     ownerOf: (clientNamespace, address) => addresses.ownerOf(clientNamespace, address),
     workloadsAt: (address) => addresses.workloadsAt(address),
-    addresslessServices: deriveAddressless(graph, derived),
     inboundPorts: (key) => inbound.ports.get(key) ?? [],
     ...policies,
-    destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
-      fullHost,
-      rootNamespace,
-      defaultExportTo,
-    }),
     gateways: inputs.gateways,
     gatewayPorts: gateways.portsOf,
     virtualServicesOf: gateways.virtualServicesOf,
@@ -218,12 +183,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     fullHost,
     meshAddresses,
     workloadOf,
-    clientOf: deriveClients(graph, inputs, { services, topology, workloadOf }),
-    isImported: sidecars.isImported,
-    areRoutesImported: sidecars.areRoutesImported,
-    outboundTrafficPolicy: (namespace, labels) =>
-      sidecarFor(namespace, labels)?.outboundTrafficPolicy ?? config().outboundTrafficPolicy,
-    networkGateways: deriveNetworkGateways(graph, inputs, { topology, clusterDomain }),
+    ...deriveClientSide(graph, inputs, { ...known, sidecars, topology, workloadOf }),
     ingest: createIngest(inputs, { defaults, fullHost }),
     commit: () => graph.commit(),
   };

@@ -1,5 +1,6 @@
-// By which gateways each network is entered from others: those that MeshNetworks names, and Services
-// that are labelled as a network's (`topology.istio.io/network`), wherever these are reachable from.
+// By which gateways each network is entered from others: those that MeshNetworks names, and
+// Services that are labelled as a network's (`topology.istio.io/network`), wherever these are
+// reachable from.
 import { canonicalIp } from '#base/ip.ts';
 import { NETWORK_LABEL } from '#istio/core/place.ts';
 import type { KubeService } from '#istio/core/service.ts';

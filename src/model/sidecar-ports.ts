@@ -1,5 +1,5 @@
-// What a Sidecar makes of the ports that a workload serves: its own `ingress` instead of what services
-// declare, and limits for all of them.
+// What a Sidecar makes of the ports that a workload serves: its own `ingress` instead of what
+// services declare, and limits for all of them.
 import { assertNever } from '#base/assert-never.ts';
 import type { ConnectionPool } from '#istio/destinationrule/traffic-policy.ts';
 import type { Delivery, Sidecar } from '#istio/sidecar/sidecar.ts';

@@ -30,8 +30,8 @@ export type Sidecars = {
     port?: number,
   ) => boolean;
   /**
-   * Are they to follow a VirtualService? Each of its hosts counts that they import, and each that is
-   * wider than what they import, as in Istio; of an HTTPRoute only the former.
+   * Are they to follow a VirtualService? Each of its hosts counts that they import, and each that
+   * is wider than what they import, as in Istio; of an HTTPRoute only the former.
    */
   readonly areRoutesImported: (
     namespace: string,

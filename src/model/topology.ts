@@ -1,5 +1,5 @@
-// Where something runs, and in which network: what it says itself, else what its Node, its Namespace
-// and the mesh's networks say. And the same as labels, which rules know places by.
+// Where something runs, and in which network: what it says itself, else what its Node, its
+// Namespace and the mesh's networks say. And the same as labels, which rules know places by.
 import { parseIp, parseRange, rangeContains } from '#base/ip.ts';
 import { NETWORK_LABEL } from '#istio/core/place.ts';
 import type { MeshNetwork } from '#istio/meshconfig/mesh-networks.ts';

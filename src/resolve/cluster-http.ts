@@ -1,5 +1,5 @@
-// What requests are made in, on their way to a cluster, and what holds for the connections that they
-// share.
+// What requests are made in, on their way to a cluster, and what holds for the connections that
+// they share.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { assertNever } from '#base/assert-never.ts';
 import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';

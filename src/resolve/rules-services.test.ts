@@ -107,7 +107,8 @@ test('rule 8: what is published is the address, unless one is written or none is
 kind: ServiceEntry
 metadata: { ${metadata} }
 spec: { hosts: [${HOST}], location: MESH_INTERNAL, resolution: ${resolution}, ${TCP} }
-status: { addresses: [{ value: 240.240.3.3, host: ${HOST} }, { value: "2001:2::3", host: ${HOST} }] }
+status:
+  addresses: [{ value: 240.240.3.3, host: ${HOST} }, { value: "2001:2::3", host: ${HOST} }]
 `;
   const names = ['dst|240.240.3.3:5432', 'dst|[2001:2::3]:5432'];
   const given = world(published('name: db', 'DNS'));

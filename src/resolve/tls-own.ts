@@ -1,6 +1,6 @@
-// TLS to somebody outside of the mesh (a DestinationRule's SIMPLE and MUTUAL). What it is checked by
-// and done with are files beside the client: its agent reads them and tells Envoy by SDS, so that a
-// file that is not there yet holds the connections back and nothing else.
+// TLS to somebody outside of the mesh (a DestinationRule's SIMPLE and MUTUAL). What it is checked
+// by and done with are files beside the client: its agent reads them and tells Envoy by SDS, so
+// that a file that is not there yet holds the connections back and nothing else.
 import {
   SubjectAltNameMatcher_SanType,
   TlsParameters_TlsProtocol,
@@ -57,7 +57,8 @@ function validation(
   };
 }
 
-function sanMatcher(exact: string): MessageInitShape<typeof SubjectAltNameMatcherSchema> {
+/** A URI, an address or a name, in full. */
+export function sanMatcher(exact: string): MessageInitShape<typeof SubjectAltNameMatcherSchema> {
   const { URI, DNS, IP_ADDRESS } = SubjectAltNameMatcher_SanType;
   const host = canonicalIp(exact) === undefined ? DNS : IP_ADDRESS;
   return {

@@ -1,5 +1,5 @@
-// A matrix of the clusters that DestinationRules can make is read by the real Envoy: every source of
-// endpoints with every kind of TLS, and every other setting at least once with each.
+// A matrix of the clusters that DestinationRules can make is read by the real Envoy: every source
+// of endpoints with every kind of TLS, and every other setting at least once with each.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';

@@ -24,7 +24,9 @@ export type DestinationRule = ParsedMeta & {
   readonly subsets: readonly Subset[];
   /** As written: `.`, `*`, namespaces; empty for the mesh's default. */
   readonly exportTo: readonly string[];
-  /** Labels of the clients, all of its own namespace, that it is for; undefined: for all clients. */
+  /**
+   * Labels of the clients, all of its own namespace, that it is for; undefined: for all clients.
+   */
   readonly selector: Readonly<Record<string, string>> | undefined;
   readonly remarks: readonly Violation[];
 };

@@ -1,5 +1,5 @@
-// What a DestinationRule says of how clients speak to a host: plain data, times in milliseconds, and
-// undefined for what it does not say.
+// What a DestinationRule says of how clients speak to a host: plain data, times in milliseconds,
+// and undefined for what it does not say.
 import { durationMs } from '../duration.ts';
 import { localityOf } from './locality.ts';
 import type { SaidLocality } from './locality.ts';
