@@ -69,6 +69,11 @@ export class Capture {
     this.#options = options;
   }
 
+  /** What has been written down so far. */
+  peek(): readonly Segment[] {
+    return parsePcap(readFileSync(this.#options.file));
+  }
+
   /**
    * Ends the capture and reads it.
    *

@@ -95,6 +95,15 @@ export function countMarker(connection: Connection, marker: string): number {
     .reduce((sum, count) => sum + count, 0);
 }
 
+/** The printable text that begins with `marker`, where it is first; empty: it is nowhere. */
+export function textAround(connection: Connection, marker: string): string {
+  const bytes = Buffer.from(connection.fromClient);
+  const at = bytes.indexOf(marker);
+  if (at < 0) return '';
+  const text = bytes.subarray(at).toString('latin1');
+  return (/^[\x20-\x7e\s]*/.exec(text)?.[0] ?? '').replaceAll(/\s+/g, ' ').trim();
+}
+
 function countIn(bytes: Buffer, needle: Buffer): number {
   let count = 0;
   for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1)) count += 1;

@@ -14,8 +14,9 @@ export const PORTS: Readonly<Record<DoorName, number>> = {
 const COMMANDS: readonly string[] = [
   'kubectl get pods -n library',
   'kubectl logs -n library deploy/inventory -f',
+  'kubectl exec -n library deploy/inventory -- psql -c "SELECT count(*) FROM books"',
   'isthmus proxy-status',
-  'isthmus proxy-config clusters postgresql-1-vm',
+  'isthmus proxy-config clusters inventory.library',
   'isthmus tls-check inventory.library postgresql-1-vm.default',
 ];
 

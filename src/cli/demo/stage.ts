@@ -39,6 +39,7 @@ export class Stage {
   #firstRowMs = -1;
   #hasKeys: boolean;
   #isBookShown = false;
+  #shown: StoryEvent['kind'] | undefined;
 
   constructor(parts: StageParts) {
     this.#parts = parts;
@@ -70,7 +71,8 @@ export class Stage {
     const { look, write } = this.#parts;
     const isRow = event.kind === 'line' && event.text.startsWith('✅');
     if (isRow && this.#firstRowMs < 0) this.#firstRowMs = this.elapsedMs;
-    write(renderEvent(event, this.elapsedMs, look));
+    write(renderEvent(event, { elapsedMs: this.elapsedMs, after: this.#shown }, look));
+    this.#shown = event.kind;
   }
 
   showChecks(checks: readonly Check[]): void {

@@ -12,6 +12,7 @@ import {
 } from './view.ts';
 
 const file: Look = { paint: createPaint(false, {}), columns: undefined };
+const NOW = { elapsedMs: 0 };
 const narrow: Look = { ...file, columns: 40 };
 const check = (name: string, ok: boolean, figures: Check['figures'] = {}): Check => ({
   name,
@@ -21,27 +22,36 @@ const check = (name: string, ok: boolean, figures: Check['figures'] = {}): Check
 });
 
 test('chapters with their time, what is typed, what that prints, and remarks', () => {
-  const [heading] = renderEvent({ kind: 'chapter', title: '2  Next' }, 2_340, file)
+  const [heading] = renderEvent({ kind: 'chapter', title: '2  Next' }, { elapsedMs: 2_340 }, file)
     .trim()
     .split('\n');
   assert.match(heading ?? '', /^── 2 {2}Next ─+ 2\.3 s$/);
   assert.equal(heading?.length, 96);
-  assert.equal(renderEvent({ kind: 'command', text: 'ls' }, 0, file), '\n  $ ls\n');
-  assert.equal(renderEvent({ kind: 'line', text: 'a  b' }, 0, file), '    a  b\n');
-  assert.equal(renderEvent({ kind: 'line', text: '' }, 0, file), '\n');
-  assert.equal(renderEvent({ kind: 'step', text: 'joined' }, 0, file), '\n  › joined\n');
+  assert.equal(renderEvent({ kind: 'command', text: 'ls' }, NOW, file), '\n  $ ls\n');
+  assert.equal(renderEvent({ kind: 'line', text: 'a  b' }, NOW, file), '    a  b\n');
+  assert.equal(renderEvent({ kind: 'line', text: '' }, NOW, file), '\n');
+  assert.equal(renderEvent({ kind: 'step', text: 'joined' }, NOW, file), '\n  › joined\n');
+});
+
+test('remarks stand together, and nothing sticks to a heading', () => {
+  const step = { kind: 'step', text: 'b' } as const;
+  assert.equal(renderEvent(step, { elapsedMs: 0, after: 'step' }, file), '  › b\n');
+  const line = { kind: 'line', text: 'b' } as const;
+  assert.equal(renderEvent(line, { elapsedMs: 0, after: 'chapter' }, file), '\n    b\n');
 });
 
 test('a terminal has long lines broken between words; a file has them whole', () => {
   const text = 'one two three four five six seven eight nine';
   const line = { kind: 'line', text } as const;
-  assert.equal(renderEvent(line, 0, file), `    ${text}\n`);
+  assert.equal(renderEvent(line, NOW, file), `    ${text}\n`);
   assert.equal(
-    renderEvent(line, 0, narrow),
+    renderEvent(line, NOW, narrow),
     '    one two three four five six seven\n      eight nine\n',
   );
+  const row = { kind: 'line', text: `NAME   ${'x'.repeat(60)}` } as const;
+  assert.equal(renderEvent(row, NOW, narrow), `    NAME   ${'x'.repeat(28)}…\n`);
   const word = { kind: 'line', text: 'x'.repeat(60) } as const;
-  assert.equal(renderEvent(word, 0, narrow), `    ${'x'.repeat(60)}\n`);
+  assert.equal(renderEvent(word, NOW, narrow), `    ${'x'.repeat(60)}\n`);
 });
 
 test('claims in a column, with the lines of the logs below theirs', () => {

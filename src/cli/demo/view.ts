@@ -41,24 +41,41 @@ export function renderTitle({ paint }: Look): string {
   return `\n${paint('bold', 'Isthmus')}\n${says}\n`;
 }
 
-/** @param elapsedMs since the beginning, without the time that the audience took */
-export function renderEvent(event: StoryEvent, elapsedMs: number, look: Look): string {
+/** What is known of an event besides itself. */
+export type Moment = {
+  /** Since the beginning, without the time that the audience took. */
+  readonly elapsedMs: number;
+  /** What was shown before it. */
+  readonly after?: StoryEvent['kind'] | undefined;
+};
+
+export function renderEvent(event: StoryEvent, moment: Moment, look: Look): string {
   const { paint } = look;
+  const { elapsedMs, after } = moment;
   switch (event.kind) {
     case 'chapter':
       return renderHeading(event.title, `${(elapsedMs / 1000).toFixed(1)} s`, look);
-    case 'step':
-      return `\n${hanging(`  ${paint('cyan', '›')} `, 4, event.text, look)}\n`;
+    case 'step': {
+      const gap = after === 'step' ? '' : '\n';
+      return `${gap}${hanging(`  ${paint('cyan', '›')} `, 4, event.text, look)}\n`;
+    }
     case 'command':
       return `\n  ${paint('cyan', '$')} ${paint('bold', event.text)}\n`;
-    case 'line':
-      return `${hanging('    ', 6, event.text, look, styleOf(event.text))}\n`.replace(
-        /^ +\n$/,
-        '\n',
-      );
+    case 'line': {
+      const gap = after === 'chapter' ? '\n' : '';
+      return `${gap}${event.text === '' ? '' : renderLine(event.text, look)}\n`;
+    }
     default:
       return assertNever(event);
   }
+}
+
+/** Prose is wrapped; a table's row would no longer be one, and is cut. */
+function renderLine(text: string, look: Look): string {
+  const isRow = / {3}/.test(text.trimStart());
+  const room = (look.columns ?? Number.POSITIVE_INFINITY) - 4;
+  if (isRow && text.length > room) return `    ${text.slice(0, Math.max(1, room - 1))}…`;
+  return hanging('    ', 6, text, look, styleOf(text));
 }
 
 const styleOf = (line: string): Style | undefined => {

@@ -8,7 +8,7 @@ import type { LibraryWorld } from './library-world.ts';
 const LOOK_MS = 1_000;
 const SQL = 'SELECT count(*) OVER (), title FROM books ORDER BY inserted_at DESC LIMIT 1';
 
-/** Tells of each change until aborted. A database that is away, as somebody may try, is waited for. */
+/** Tells of each change until aborted. A database that is away is waited for. */
 export async function followBooks(
   { postgres }: LibraryWorld,
   onBook: (title: string, count: number) => void,

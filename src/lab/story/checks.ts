@@ -173,7 +173,11 @@ function judgeWitness({ backend, steps, rows }: Evidence['witness']): Check {
   return { name: 'witness', ok, says, figures: { changes, rows, backend } };
 }
 
-function judgeDrain({ announcedMs, wasAliveInForce, endedAfterMs }: Evidence['drain']): Check {
+export function judgeDrain({
+  announcedMs,
+  wasAliveInForce,
+  endedAfterMs,
+}: Evidence['drain']): Check {
   const isInTime = endedAfterMs !== undefined && endedAfterMs <= announcedMs + DRAIN_TOLERANCE_MS;
   const says = ((): string => {
     if (!wasAliveInForce) return 'the plaintext session was cut at once instead of drained';

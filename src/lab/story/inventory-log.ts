@@ -1,68 +1,56 @@
-// What the library's inventory says of each book, as it says it: `kubectl logs -f`, or, from an API
-// server that serves no logs, the file that the node keeps.
+// What the library's inventory says of each book, as it says it: `kubectl logs -f`.
 import { systemClock, withDeadline } from '#base/clock.ts';
 import { OperatorError } from '#base/operator-error.ts';
-import { aborted } from '#base/tasks.ts';
+import type { LabProcess } from '../process.ts';
 import type { Kubectl } from './kubectl.ts';
-import type { LibraryWorld } from './library-world.ts';
-import { followLog } from './log-follower.ts';
 
 const POLL_MS = 50;
 const INSERTED = '✅ inserted ';
 const FAILED = '❌ ';
-const INVENTORY = { namespace: 'library', deployment: 'inventory', container: 'inventory' };
-const LOGS = ['logs', '-n', 'library', 'deploy/inventory'];
-export const LOGS_COMMAND = `kubectl ${LOGS.join(' ')} -f`;
+const LOGS = ['logs', '-n', 'library', 'deploy/inventory', '-f'];
+export const LOGS_COMMAND = `kubectl ${LOGS.join(' ')}`;
+
+/** Titles that these lines call committed. */
+export function insertedTitles(lines: readonly string[]): readonly string[] {
+  return lines
+    .filter((line) => line.startsWith(INSERTED))
+    .map((line) => line.slice(INSERTED.length));
+}
+
+/** What failed after the first line of this kind; nothing while there is none. */
+export function failuresAfter(first: RegExp, lines: readonly string[]): readonly string[] {
+  const from = lines.findIndex((line) => first.test(line));
+  return from < 0 ? [] : lines.slice(from).filter((line) => line.startsWith(FAILED));
+}
+
+type Wanted = {
+  readonly what: string;
+  readonly matches: RegExp;
+  readonly count: number;
+  readonly limitMs: number;
+  readonly onLine: (line: string) => void;
+};
 
 export class InventoryLog implements AsyncDisposable {
   readonly #lines: string[] = [];
-  readonly #stop = new AbortController();
-  readonly #following: Promise<void>;
-  /** Does it come by way of the Kubernetes API? */
-  readonly isFromApi: boolean;
+  readonly #follower: LabProcess;
   #onLine: ((line: string) => void) | undefined;
 
-  private constructor(world: LibraryWorld, isFromApi: boolean) {
-    this.isFromApi = isFromApi;
-    const { signal } = this.#stop;
-    const onLine = (line: string): void => this.#take(line);
-    const source = { logsDir: world.cloud.logsDir, ...INVENTORY };
-    this.#following = isFromApi
-      ? followWithKubectl(world.kubectl, onLine, signal)
-      : followLog(source, onLine, signal);
-  }
-
-  static async open(world: LibraryWorld): Promise<InventoryLog> {
-    const { status } = await world.kubectl.run([...LOGS, '--tail=1']);
-    return new InventoryLog(world, status === 0);
+  /** Follows it from its beginning. */
+  constructor(kubectl: Pick<Kubectl, 'follow'>) {
+    this.#follower = kubectl.follow('logs', LOGS, (line) => {
+      this.#lines.push(line);
+      this.#onLine?.(line);
+    });
   }
 
   /** Titles that it said were committed. */
   get inserted(): readonly string[] {
-    return this.#lines
-      .filter((line) => line.startsWith(INSERTED))
-      .map((line) => line.slice(INSERTED.length));
+    return insertedTitles(this.#lines);
   }
 
-  /** What failed after the first line of this kind. */
   failuresAfter(first: RegExp): readonly string[] {
-    const from = this.#lines.findIndex((line) => first.test(line));
-    return from < 0 ? [] : this.#lines.slice(from).filter((line) => line.startsWith(FAILED));
-  }
-
-  /** Passes every further line on; undefined: none. */
-  showTo(onLine: ((line: string) => void) | undefined): void {
-    this.#onLine = onLine;
-  }
-
-  /** The same for what has not been printed yet by now: a log just opened begins with the past. */
-  showNewTo(onLine: (line: string) => void, known: number): void {
-    let seen = 0;
-    for (const line of this.#lines) if (line.startsWith(INSERTED)) seen += 1;
-    this.showTo((line) => {
-      if (line.startsWith(INSERTED)) seen += 1;
-      if (seen > known) onLine(line);
-    });
+    return failuresAfter(first, this.#lines);
   }
 
   /**
@@ -70,18 +58,11 @@ export class InventoryLog implements AsyncDisposable {
    *
    * @throws OperatorError LAB_FAILED with the last line when they do not come
    */
-  async wait(options: {
-    readonly what: string;
-    readonly matches: RegExp;
-    readonly count: number;
-    readonly limitMs: number;
-    readonly onLine: (line: string) => void;
-  }): Promise<readonly string[]> {
-    const { what, matches, count, limitMs, onLine } = options;
+  async wait({ what, matches, count, limitMs, onLine }: Wanted): Promise<readonly string[]> {
     const from = this.#lines.length;
     const found = (): readonly string[] =>
       this.#lines.slice(from).filter((line) => matches.test(line));
-    this.showTo((line) => matches.test(line) && found().length <= count && onLine(line));
+    this.#onLine = (line) => matches.test(line) && found().length <= count && onLine(line);
     try {
       await withDeadline({ what, limitMs }, async (signal) => {
         while (found().length < count) await systemClock.sleep(POLL_MS, signal);
@@ -94,27 +75,11 @@ export class InventoryLog implements AsyncDisposable {
         cause,
       });
     } finally {
-      this.showTo(undefined);
+      this.#onLine = undefined;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#following;
+    if (this.#follower.isRunning) await this.#follower.stop();
   }
-
-  #take(line: string): void {
-    this.#lines.push(line);
-    this.#onLine?.(line);
-  }
-}
-
-async function followWithKubectl(
-  kubectl: Kubectl,
-  onLine: (line: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const following = kubectl.follow('logs', [...LOGS, '-f'], onLine);
-  await Promise.race([aborted(signal), following.exited]);
-  if (following.isRunning) await following.stop();
 }

@@ -19,7 +19,13 @@ export class Kubectl {
     readonly env: NodeJS.ProcessEnv;
   }) {
     const { kubeconfig, cacheDir, logsDir, env } = options;
-    this.#env = { PATH: env['PATH'], HOME: cacheDir, LANG: 'C.UTF-8', KUBECONFIG: kubeconfig };
+    this.#env = {
+      PATH: env['PATH'],
+      HOME: cacheDir,
+      LANG: 'C.UTF-8',
+      KUBECONFIG: kubeconfig,
+      ISTHMUS_LAB_ID: env['ISTHMUS_LAB_ID'], // `isthmus` sees by it that it is in the lab
+    };
     this.#cacheDir = cacheDir;
     this.#logsDir = logsDir;
   }
@@ -57,6 +63,6 @@ export class Kubectl {
   }
 
   #words(args: readonly string[]): string[] {
-    return [...args, '--cache-dir', this.#cacheDir];
+    return ['--cache-dir', this.#cacheDir, ...args]; // what follows `--` is another program's
   }
 }

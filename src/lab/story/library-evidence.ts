@@ -1,5 +1,6 @@
 // What the library's story has seen, and what that proves. Pure.
-import type { Check } from './checks.ts';
+import { type Check, judgeDrain } from './checks.ts';
+import type { Evidence as MeshEvidence } from './evidence.ts';
 import { judgeVisit, judgeWayIn, type Visit, type WayIn } from './way-in-checks.ts';
 import { type Connection, countMarker, isTlsOnly } from '../connections.ts';
 
@@ -15,15 +16,20 @@ export type Evidence = {
   readonly inserted: readonly string[];
   readonly committed: readonly string[];
   readonly failuresAfterFirst: readonly string[];
-  /** Of the VM's certificate. */
-  readonly spiffeId: string;
+  /** SPIFFE IDs of the certificates that the two Envoys serve. */
+  readonly identities: { readonly client: string; readonly vm: string };
+  /** A plaintext session that was open before the policies. */
+  readonly drain: MeshEvidence['drain'];
   /** Lines of the VM's Envoy about the database's port. */
   readonly vmLog: readonly string[];
   readonly visit: Visit;
   readonly wayIn: WayIn;
 };
 
-const VM_IDENTITY = 'spiffe://cluster.local/ns/default/sa/postgresql-1-vm';
+const IDENTITIES = {
+  client: 'spiffe://cluster.local/ns/library/sa/inventory',
+  vm: 'spiffe://cluster.local/ns/default/sa/postgresql-1-vm',
+} as const;
 
 /** The story's claims, in the order in which it makes them. */
 export function judgeLibrary(evidence: Evidence): readonly Check[] {
@@ -33,7 +39,8 @@ export function judgeLibrary(evidence: Evidence): readonly Check[] {
     judgeBooks(evidence),
     judgeClearText(evidence),
     judgeEncryption(evidence),
-    judgeIdentity(evidence),
+    judgeIdentities(evidence),
+    judgeDrain(evidence.drain),
   ];
 }
 
@@ -72,10 +79,12 @@ function judgeEncryption({ connections, marker, inForceAtMs, droppedPackets }: E
   return { name: 'encryption', ok, says, figures: { connections: after.length, occurrences } };
 }
 
-function judgeIdentity({ spiffeId }: Evidence): Check {
-  const ok = spiffeId === VM_IDENTITY;
-  const says = ok ? `the VM is ${spiffeId}` : `the VM is "${spiffeId}", not ${VM_IDENTITY}`;
-  return { name: 'identity', ok, says, figures: { vm: spiffeId } };
+function judgeIdentities({ identities: { client, vm } }: Evidence): Check {
+  const ok = client === IDENTITIES.client && vm === IDENTITIES.vm;
+  const says = ok
+    ? `${client} → ${vm}`
+    : `the client is "${client}", not ${IDENTITIES.client}, or the VM "${vm}", not ${IDENTITIES.vm}`;
+  return { name: 'identities', ok, says, figures: { client, vm } };
 }
 
 const sum = (numbers: readonly number[]): number =>

@@ -11,6 +11,7 @@ import { meshConfig } from '../library-mesh.ts';
 import { LoadBalancer } from '../load-balancer/load-balancer.ts';
 import { LOAD_BALANCER_CIDR } from '../load-balancer/plan.ts';
 import { controlPlaneService, NAMESPACE_OF_STORY } from '../manifests.ts';
+import { catalogueFile, labStateDir } from '../node/image/catalogue-file.ts';
 import { LabNode } from '../node/lab-node.ts';
 import { Postgres } from '../postgres.ts';
 import { LAB_ROOT } from '../sandbox.ts';
@@ -120,7 +121,7 @@ async function startNode(parts: {
     router: regionNetns('cluster'),
     nameserver: WORKSTATION.address,
     knows: [{ address: CONTROL_PLANE.address, names: [CONTROL_PLANE_NAME] }],
-    catalogueFile: `${STATE_DIR}/images.json`,
+    catalogueFile: catalogueFile(labStateDir(env)), // where `isthmus lab image add` puts them
     repository: REPOSITORY,
     logsDir: cloud.logsDir,
     env,

@@ -42,12 +42,23 @@ export class Narrator {
     this.#show({ kind: 'line', text });
   }
 
-  /** Shows a command, and what it printed once it has ended. */
-  async command(text: string, run: () => Promise<string>): Promise<string> {
+  /**
+   * Shows a command, and what it printed once it has ended.
+   *
+   * @param options.linesMax of it; that there were more is said. Default: all
+   * @returns all that it printed
+   */
+  async command(
+    text: string,
+    run: () => Promise<string>,
+    { linesMax = Number.POSITIVE_INFINITY }: { readonly linesMax?: number } = {},
+  ): Promise<string> {
     this.#signal.throwIfAborted();
     this.#show({ kind: 'command', text });
     const output = await run();
-    for (const line of output.trimEnd().split('\n')) this.line(line);
+    const lines = output.trimEnd().split('\n');
+    for (const line of lines.slice(0, linesMax)) this.line(line);
+    if (lines.length > linesMax) this.line(`… ${lines.length - linesMax} more`);
     return output;
   }
 
