@@ -1,6 +1,6 @@
 // Who speaks first on a port? A proxy that waits for the client's first byte, be it to tell TLS
 // from plaintext or to authorize before it dials, hangs where the server is to speak first.
-import { isHttp } from '#istio/core/protocol.ts';
+import { isHttp, TCP_PORTS } from '#istio/core/protocol.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
 
 export type FirstSpeaker = 'client' | 'server' | 'unknown';
@@ -49,23 +49,7 @@ export const UNINSPECTED_PORTS: readonly number[] = [
  * and queues whose clients speak first, of which some begin as a request would (AMQP). So nothing
  * that is known not to be HTTP ever waits to be told so. Fixed, for the same reason.
  */
-export const NEVER_HTTP_PORTS: readonly number[] = [
-  ...UNINSPECTED_PORTS,
-  53,
-  389,
-  636,
-  1433,
-  1521,
-  5432,
-  5671,
-  5672,
-  6379,
-  6432,
-  9042,
-  9092,
-  11_211,
-  27_017,
-].toSorted((a, b) => a - b);
+export const NEVER_HTTP_PORTS: readonly number[] = [...TCP_PORTS].toSorted((a, b) => a - b);
 
 /** What a port carries: bytes, requests, or whichever the client begins with. */
 export type PortContent = 'tcp' | 'http' | 'auto';

@@ -200,3 +200,14 @@ test('an authority that can be nobody’s is answered with nothing, and is nothi
     assert.deepEqual(standInFor(TYPE_URL.virtualHost, name), catalog.lookup(key));
   }
 });
+
+test('whoever says nothing where requests are expected is taken for TCP after a while', () => {
+  const { catalog } = world(HTTP);
+  const name = '0.0.0.0_80';
+  const found = ask(catalog, { proxy: CLIENT, typeUrl: TYPE_URL.listener, name });
+  const listener = found && decode(ListenerSchema, found);
+  assert.equal(listener?.continueOnListenerFiltersTimeout, true);
+  const { seconds = 0n } = listener.listenerFiltersTimeout ?? {};
+  assert(seconds > 0n && seconds <= 5n, 'Istio waits without end');
+  assert.equal(listener.defaultFilterChain?.name, 'tcp');
+});

@@ -39,12 +39,19 @@ const KUBERNETES_PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([
 ]);
 
 /**
- * Ports that are plain TCP unless they say more, for looking at the first bytes would cost time or
- * break them. Istio's own, whose servers speak first: SMTP, DNS, MySQL, MongoDB. And ours: SQL
- * Server, PostgreSQL, AMQP, Redis, Cassandra.
+ * Port numbers that mean TCP unless the port says more: looking at the first bytes would hold up a
+ * server that speaks first, and tell nothing of the others. Istio has 25, 53, 3306 and 27017 only.
+ *
+ * Server first: FTP, SSH, SMTP, POP3, NNTP, IMAP, submission, MySQL, NATS, VNC. Client first: DNS,
+ * LDAP, LDAPS, SQL Server, Oracle, PostgreSQL, AMQPS, AMQP, Redis, PgBouncer, Cassandra, Kafka,
+ * memcached, MongoDB.
+ *
+ * The numbers are part of every proxy's inbound listener (`resolve/first-speaker.ts`): another one
+ * would cut every proxy's sessions, once.
  */
-const TCP_PORTS: ReadonlySet<number> = new Set([
-  25, 53, 1433, 3306, 5432, 5672, 6379, 9042, 27_017,
+export const TCP_PORTS: ReadonlySet<number> = new Set([
+  21, 22, 25, 53, 110, 119, 143, 389, 587, 636, 1433, 1521, 3306, 4222, 5432, 5671, 5672, 5900,
+  6379, 6432, 9042, 9092, 11_211, 27_017,
 ]);
 
 /** The protocol of this name, in any case; undefined when there is none. */
