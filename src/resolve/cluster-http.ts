@@ -4,9 +4,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { assertNever } from '#base/assert-never.ts';
 import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Http2ProtocolOptionsSchema } from '#gen/envoy/config/core/v3/protocol_pb.js';
+import type { RouteAction_HashPolicySchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import type { Protocol } from '#istio/core/protocol.ts';
-import type { ConnectionPool } from '#istio/destinationrule/traffic-policy.ts';
+import type { ConnectionPool, HashKey } from '#istio/destinationrule/traffic-policy.ts';
 import type { ClientSecurity } from './client-policy.ts';
 import { milliseconds, packed } from './message.ts';
 
@@ -56,17 +57,24 @@ const EXTENSION = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 export function httpOptions(
   spoken: Spoken,
-  options: { readonly pool: ConnectionPool | undefined; readonly security: ClientSecurity },
+  options: {
+    readonly pool: ConnectionPool | undefined;
+    readonly security: ClientSecurity;
+    /** By which requests are alike, for a cluster that balances by it. */
+    readonly hashKey?: HashKey | undefined;
+  },
 ): Pick<MessageInitShape<typeof ClusterSchema>, 'typedExtensionProtocolOptions'> {
   if (spoken === 'tcp') return {};
   const common = commonOptions(options.pool);
   const named = namedByRequest(options.security);
-  const isDefault = spoken === 'http1' && common === undefined && named === undefined;
-  if (isDefault) return {};
+  const { hashKey } = options;
+  const isSilent = common === undefined && named === undefined && hashKey === undefined;
+  if (spoken === 'http1' && isSilent) return {};
   const value: Options = {
     ...(common && { commonHttpProtocolOptions: common }),
     ...(named && { upstreamHttpProtocolOptions: named }),
     upstreamProtocolOptions: protocolOf(spoken, options.pool),
+    ...(hashKey && { hashPolicy: [{ policySpecifier: hashPolicyOf(hashKey) }] }),
   };
   return {
     typedExtensionProtocolOptions: { [EXTENSION]: packed(HttpProtocolOptionsSchema, value) },
@@ -90,6 +98,28 @@ function commonOptions(
 }
 
 const NO_POOL: Partial<ConnectionPool> = {};
+
+type HashPolicy = NonNullable<
+  MessageInitShape<typeof RouteAction_HashPolicySchema>['policySpecifier']
+>;
+
+function hashPolicyOf(key: HashKey): HashPolicy {
+  switch (key.kind) {
+    case 'source-ip':
+      return { case: 'connectionProperties', value: { sourceIp: true } };
+    case 'header':
+      return { case: 'header', value: { headerName: key.name } };
+    case 'query':
+      return { case: 'queryParameter', value: { name: key.name } };
+    case 'cookie': {
+      const { name, path, ttlMs, attributes } = key;
+      const ttl = ttlMs === undefined ? {} : { ttl: milliseconds(ttlMs) };
+      return { case: 'cookie', value: { name, path, ...ttl, attributes: [...attributes] } };
+    }
+    default:
+      return assertNever(key);
+  }
+}
 
 /** TLS to strangers asks for the host that the request is for, where no rule names another. */
 function namedByRequest(

@@ -78,7 +78,11 @@ export function buildServiceCluster(input: ServiceClusterInput): Cluster {
       proxyProtocol: settings.proxyProtocol,
       hasEndpoints: !isPassedOn(source, settings),
     }),
-    ...httpOptions(spoken, { pool, security }),
+    ...httpOptions(spoken, {
+      pool,
+      security,
+      hashKey: settings.loadBalancer?.consistentHash?.key,
+    }),
     metadata: metadata({ [ISTIO_METADATA]: serviceMetadata(service) }),
   };
 }

@@ -119,6 +119,8 @@ function onDemandProxy(settings: AccessLogSettings): TypedConfig {
     clusterSpecifier: { case: 'cluster', value: NO_CLUSTER },
     onDemand: { odcdsConfig: ADS, timeout: milliseconds(ON_DEMAND_TIMEOUT_MS) },
     idleTimeout: NEVER_IDLE,
+    // for clusters that balance by it; all others take no notice
+    hashPolicy: [{ policySpecifier: { case: 'sourceIp', value: {} } }],
     accessLog: tcpAccessLogs(settings, 'outbound'),
     accessLogOptions: ACCESS_LOG_OPTIONS,
   });

@@ -77,7 +77,19 @@ const POLICIES: readonly object[] = [
   { loadBalancer: { simple: 'LEAST_CONN', warmupDurationSecs: '30s' } },
   { loadBalancer: { consistentHash: { useSourceIp: true, ringHash: { minimumRingSize: 64 } } } },
   { loadBalancer: { consistentHash: { httpHeaderName: 'x-user', maglev: { tableSize: 1009 } } } },
-  { loadBalancer: { consistentHash: { httpHeaderName: 'x-user', maglev: {} } } },
+  { loadBalancer: { consistentHash: { httpQueryParameterName: 'user' } } },
+  {
+    loadBalancer: {
+      consistentHash: {
+        httpCookie: {
+          name: 'u',
+          path: '/',
+          ttl: '0s',
+          attributes: [{ name: 'SameSite', value: 'S' }],
+        },
+      },
+    },
+  },
   {
     connectionPool: {
       tcp: {
