@@ -137,7 +137,7 @@ spec:
         { number: 90, protocol: 'TCP' },
       ]),
     );
-    assert.deepEqual(listening(mesh), [':90 tcp apps/a#3', ':443 passthrough apps/a#0 apps/a#1']);
+    assert.deepEqual(listening(mesh), [':90 tcp apps/a#3', ':443 tls apps/a#0 apps/a#1']);
   });
 
   test('another where the server is bound to an address', () => {
@@ -148,7 +148,7 @@ spec:
     assert.deepEqual(listening(mesh), [':80 http apps/a#0', '10.0.0.1:80 tcp apps/a#1']);
   });
 
-  test('none for TLS that would have to be ended here: that is not acted on yet', () => {
+  test('none for TLS by a Secret: that is not acted on yet', () => {
     const tls = ', tls: { mode: SIMPLE, credentialName: c }';
     const mesh = meshWith(
       pod('gw', MARKED),
@@ -158,7 +158,7 @@ spec:
     const [remark] = mesh.remarks.get('gateways.networking.istio.io/apps/a')?.remarks ?? [];
     assert.deepEqual(remark, {
       field: 'spec.servers[0]',
-      message: 'TLS mode SIMPLE is not acted on yet: no server',
+      message: 'TLS of SIMPLE by a Secret is not acted on yet: no server',
     });
   });
 

@@ -30,8 +30,9 @@ export type GatewayPort = {
   readonly port: number;
   /** Empty: every address. */
   readonly bind: string;
-  readonly kind: Exclude<GatewayServer['kind'], 'unsupported'>;
-  /** All of one kind, the oldest Gateway's first. At least one. */
+  /** Of TLS, servers of all kinds share a port: they are told apart by name. */
+  readonly kind: 'http' | 'tls' | 'tcp';
+  /** The oldest Gateway's first. At least one. */
   readonly servers: readonly ServerRef[];
 };
 
@@ -141,6 +142,16 @@ function portMapping(workload: string, model: Model): PortMapping {
   };
 }
 
+const PORT_KINDS: Readonly<Record<GatewayServer['kind'], GatewayPort['kind'] | undefined>> = {
+  http: 'http',
+  https: 'tls',
+  tls: 'tls',
+  passthrough: 'tls',
+  'auto-passthrough': 'tls',
+  tcp: 'tcp',
+  unsupported: undefined,
+};
+
 /** Servers that cannot share a port with older ones are left out: a port is of one kind. */
 function mergePorts(
   oldestFirst: readonly Gateway[],
@@ -149,8 +160,9 @@ function mergePorts(
   const ports = new Map<string, GatewayPort>();
   for (const gateway of oldestFirst) {
     const { namespace, name, servers } = gateway;
-    for (const [index, { kind, bind, port: number }] of servers.entries()) {
-      if (kind === 'unsupported') continue;
+    for (const [index, { kind: of, bind, port: number }] of servers.entries()) {
+      const kind = PORT_KINDS[of];
+      if (kind === undefined) continue;
       for (const port of ownPorts(gateway, number)) {
         const key = `${bind} ${port}`;
         const before = ports.get(key)?.servers ?? [];

@@ -9,6 +9,7 @@ import {
   INBOUND_PASSTHROUGH,
   parseInboundName,
   parseOutboundListenerName,
+  parseOutboundSni,
   parseSidecarRoutesName,
   TYPE_URL,
 } from './names.ts';
@@ -44,9 +45,9 @@ const shortType = (typeUrl: string): string =>
  * - the same for everybody: who a peer is; a sidecar's route table, which only has a number
  * - a namespace's: mesh addresses, host names, the listeners of sidecars for ports and destinations
  * - a client's: clusters, endpoints, virtual hosts
- * - a workload's own: its other listeners, inbound clusters and policies (virtualOutbound is one
- *   recipe, or two, for everybody); a gateway's listeners and route tables (its replicas share the
- *   recipe)
+ * - a workload's own: its other listeners, inbound clusters and policies, what it hands on by name
+ *   (virtualOutbound is one recipe, or two, for everybody); a gateway's listeners and route tables
+ *   (its replicas share the recipe)
  */
 function proxyClass({ typeUrl, name, proxy, client }: Demand): string {
   switch (typeUrl) {
@@ -65,7 +66,9 @@ function proxyClass({ typeUrl, name, proxy, client }: Demand): string {
     case TYPE_URL.virtualHost:
       return clientKey(client);
     case TYPE_URL.cluster:
-      return isInboundCluster(name) ? workloadClass(proxy) : clientKey(client);
+      return isInboundCluster(name) || parseOutboundSni(name) !== undefined
+        ? workloadClass(proxy)
+        : clientKey(client);
     default:
       return workloadClass(proxy);
   }

@@ -7,7 +7,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { assertNever } from '#base/assert-never.ts';
 import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.js';
 import type { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import type { FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_components_pb.js';
+import type {
+  FilterChainSchema,
+  FilterSchema,
+} from '#gen/envoy/config/listener/v3/listener_components_pb.js';
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import {
@@ -19,6 +22,7 @@ import { ACCESS_LOG_OPTIONS, httpAccessLogs, tcpAccessLogs } from './access-log.
 import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import type { TableChain } from './gateway-table.ts';
+import type { Target } from './http-table.ts';
 import { ROUTE_FILTERS } from './http-filters.ts';
 import { policyFilters } from './inbound-http.ts';
 import { rbacFilters } from './inbound.ts';
@@ -26,19 +30,23 @@ import { ADS, extension, milliseconds, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { gatewayListenerName, gatewayRoutesName } from './names.ts';
 import type { GatewayAddress } from './names.ts';
-import { ANY_ADDRESS, NEVER_IDLE } from './outbound.ts';
+import { ANY_ADDRESS, NEVER_IDLE, onDemandTcp } from './outbound.ts';
+import { terminate } from './tls-server.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type Filter = MessageInitShape<typeof FilterSchema>;
 
 export type GatewayListenerInput = {
   readonly address: GatewayAddress;
   readonly content:
     | { readonly kind: 'http' }
-    /** TLS that is handed through by the name that the client asks for. */
-    | { readonly kind: 'passthrough'; readonly chains: readonly TableChain[] }
+    /** TLS, ended here or handed through, by the name that the client asks for. */
+    | { readonly kind: 'tls'; readonly chains: readonly TableChain[] }
     | { readonly kind: 'tcp'; readonly chain: TableChain };
   readonly accessLog: AccessLogSettings;
+  /** Of clients that come with the mesh's certificates. */
+  readonly trustDomains: readonly string[];
 };
 
 /** How long a client may take to say which name it wants. */
@@ -63,44 +71,82 @@ export function buildGatewayListener(input: GatewayListenerInput): Listener {
     address: socketAddress({ address: address.bind || ANY_ADDRESS, port: address.port }),
     trafficDirection: TrafficDirection.OUTBOUND,
     tcpKeepalive: TCP_KEEPALIVE,
-    ...(content.kind === 'passthrough' && {
+    ...(content.kind === 'tls' && {
       listenerFilters: [extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {})],
       listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),
     }),
-    ...(content.kind === 'http' && { perConnectionBufferLimitBytes: BUFFER_BYTES_MAX }),
+    ...(hasRequests(content) && { perConnectionBufferLimitBytes: BUFFER_BYTES_MAX }),
     filterChains: filterChains(input),
   };
 }
 
+const hasRequests = (content: GatewayListenerInput['content']): boolean =>
+  content.kind === 'http' ||
+  (content.kind === 'tls' && content.chains.some((chain) => chain.content.kind === 'http'));
+
 function filterChains(input: GatewayListenerInput): FilterChain[] {
   const { address, content } = input;
-  const rbac = rbacFilters(address.port);
   switch (content.kind) {
-    case 'http': // policies are about requests, not about the connections that bring them
-      return [{ name: 'http', filters: [connectionManager(input)] }];
-    case 'passthrough':
-      return content.chains.map((chain) => ({
-        name: `sni|${chain.serverNames.join(',')}`,
-        filterChainMatch: {
-          transportProtocol: 'tls',
-          // any name is what no name says; Envoy knows no `*` by itself
-          serverNames: chain.serverNames.includes('*') ? [] : [...chain.serverNames],
-        },
-        filters: [...rbac, tcpProxy(input, chain)],
-      }));
+    case 'http':
+      return [{ name: 'http', filters: [connectionManager(input, gatewayRoutesName(address))] }];
+    case 'tls':
+      return content.chains.map((chain) => tlsChain(input, chain));
     case 'tcp':
-      return [{ name: 'tcp', filters: [...rbac, tcpProxy(input, content.chain)] }];
+      return [{ name: 'tcp', filters: chainFilters(input, content.chain) }];
     default:
       return assertNever(content);
   }
 }
 
-function connectionManager({ address, accessLog }: GatewayListenerInput): TypedConfig {
+/** By which mesh TLS is told from any other. */
+const MESH_ALPNS = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+
+/** What a server of requests agrees to. */
+const HTTP_ALPNS = ['h2', 'http/1.1'];
+
+function tlsChain(input: GatewayListenerInput, chain: TableChain): FilterChain {
+  const { serverNames, termination, content } = chain;
+  const alpnProtocols = content.kind === 'http' ? HTTP_ALPNS : [];
+  const { trustDomains } = input;
+  return {
+    name: `sni|${serverNames.join(',')}`,
+    filterChainMatch: {
+      transportProtocol: 'tls',
+      // any name is what no name says; Envoy knows no `*` by itself
+      serverNames: serverNames.includes('*') ? [] : [...serverNames],
+      // only who speaks mesh TLS says a service's name
+      applicationProtocols: content.kind === 'by-name' ? [...MESH_ALPNS] : [],
+    },
+    filters: chainFilters(input, chain),
+    ...(termination && {
+      transportSocket: terminate(termination, { alpnProtocols, trustDomains }),
+    }),
+  };
+}
+
+function chainFilters(input: GatewayListenerInput, { content }: TableChain): Filter[] {
+  const { address, accessLog } = input;
+  switch (content.kind) {
+    case 'http': // policies are about requests, not about the connections that bring them
+      return [connectionManager(input, content.routes)];
+    case 'tcp':
+      return [...rbacFilters(address.port), tcpProxy(input, content.targets)];
+    case 'by-name': // whoever is behind it asks who the client is
+      return onDemandTcp(accessLog, '%REQUESTED_SERVER_NAME%');
+    default:
+      return assertNever(content);
+  }
+}
+
+function connectionManager(
+  { address, accessLog }: GatewayListenerInput,
+  routeConfigName: string,
+): TypedConfig {
   return extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
     statPrefix: `outbound_${gatewayListenerName(address)}`,
     routeSpecifier: {
       case: 'rds',
-      value: { configSource: ADS, routeConfigName: gatewayRoutesName(address) },
+      value: { configSource: ADS, routeConfigName },
     },
     httpFilters: [
       ...policyFilters(address.port),
@@ -126,7 +172,7 @@ function connectionManager({ address, accessLog }: GatewayListenerInput): TypedC
   });
 }
 
-function tcpProxy({ accessLog }: GatewayListenerInput, { targets }: TableChain): TypedConfig {
+function tcpProxy({ accessLog }: GatewayListenerInput, targets: readonly Target[]): TypedConfig {
   const [first, ...others] = targets;
   const statPrefix = first?.cluster ?? 'none';
   return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {

@@ -8,7 +8,7 @@ import { buildGatewayListener } from './gateway-listener.ts';
 import type { GatewayListenerInput } from './gateway-listener.ts';
 import { buildGatewayRoutes } from './gateway-routes.ts';
 import type { GatewayTables } from './gateway-table.ts';
-import { gatewayListenerName, gatewayRoutesName } from './names.ts';
+import { gatewayListenerName, isHttpsRoutesName } from './names.ts';
 import type { Recipe } from './recipe.ts';
 
 type ListenerRecipe = Extract<Recipe, { kind: 'gateway-listener' }>;
@@ -17,12 +17,13 @@ type RoutesRecipe = Extract<Recipe, { kind: 'gateway-routes' }>;
 /** undefined: nothing is behind the port any more. */
 export function makeGatewayListener(
   recipe: ListenerRecipe,
-  { tables }: { readonly tables: GatewayTables },
+  options: { readonly tables: GatewayTables; readonly trustDomains: readonly string[] },
 ): EncodedResource | undefined {
   const { address, logs: accessLog } = recipe;
-  const content = contentOf(recipe, tables);
+  const content = contentOf(recipe, options.tables);
   if (content === undefined) return undefined;
-  const listener = buildGatewayListener({ address, content, accessLog });
+  const { trustDomains } = options;
+  const listener = buildGatewayListener({ address, content, accessLog, trustDomains });
   return encodeResource(gatewayListenerName(address), ListenerSchema, listener);
 }
 
@@ -33,7 +34,7 @@ function contentOf(
   switch (kind) {
     case 'http':
       return { kind };
-    case 'passthrough': {
+    case 'tls': {
       const chains = tables.namedChains({ namespace, servers });
       return chains.length === 0 ? undefined : { kind, chains };
     }
@@ -47,9 +48,8 @@ function contentOf(
 }
 
 export function makeGatewayRoutes(recipe: RoutesRecipe, tables: GatewayTables): EncodedResource {
-  const { address, namespace, servers } = recipe;
-  const name = gatewayRoutesName(address);
+  const { name, port, namespace, servers } = recipe;
   const hosts = tables.hosts({ namespace, servers });
-  const routes = buildGatewayRoutes({ name, port: address.port, hosts });
+  const routes = buildGatewayRoutes({ name, port, hosts, isTls: isHttpsRoutesName(name) });
   return encodeResource(name, RouteConfigurationSchema, routes);
 }

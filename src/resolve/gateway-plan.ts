@@ -1,19 +1,23 @@
 // What names mean to a gateway: its listeners, the route tables of their HTTP ports, and the
 // clusters that these lead to. All of it is listed; a gateway asks for nothing on demand.
+import { assertNever } from '#base/assert-never.ts';
+import { isHostWithin } from '#istio/virtualservice/host-match.ts';
 import { unknownClient } from '#model/clients.ts';
 import type { Mesh } from '#model/mesh.ts';
-import type { GatewayPort } from '#model/mesh.ts';
+import type { GatewayPort, ServerRef } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import type { GatewayTables, TableChain } from './gateway-table.ts';
 import {
   gatewayListenerName,
   gatewayRoutesName,
+  isHttpsRoutesName,
   parseGatewayRoutesName,
+  parseOutboundSni,
   TYPE_URL,
 } from './names.ts';
 import type { ChainPort } from './names.ts';
 import type { ClusterPlanner } from './plan-clusters.ts';
-import type { GatewayRecipe } from './recipe.ts';
+import type { ClusterRecipe, GatewayRecipe } from './recipe.ts';
 
 export class GatewayPlanner {
   readonly #mesh: Mesh;
@@ -53,13 +57,51 @@ export class GatewayPlanner {
 
   /** A table that is asked for while its listener drains is there still, and empty. */
   routes(name: string, workload: Workload): GatewayRecipe | undefined {
-    const address = parseGatewayRoutesName(name);
-    if (address === undefined || !workload.isGateway) return undefined;
+    if (!workload.isGateway) return undefined;
     const { namespace } = workload;
+    const kind = 'gateway-routes';
+    if (isHttpsRoutesName(name)) {
+      const found = this.#httpsTables(workload).find(({ routes }) => routes === name);
+      const servers = found ? [found.server] : [];
+      return { kind, name, namespace, port: found?.port ?? 0, servers };
+    }
+    const address = parseGatewayRoutesName(name);
+    if (address === undefined) return undefined;
     const found = this.#portsOf(workload).find(
       (port) => port.kind === 'http' && gatewayRoutesName(port) === name,
     );
-    return { kind: 'gateway-routes', namespace, address, servers: found?.servers ?? [] };
+    return { kind, name, namespace, port: address.port, servers: found?.servers ?? [] };
+  }
+
+  #httpsTables(workload: Workload) {
+    const { namespace } = workload;
+    return this.#portsOf(workload).flatMap((port) =>
+      this.#chainsOf(port, namespace).flatMap(({ content }) =>
+        content.kind === 'http' ? [{ ...content, port: port.port }] : [],
+      ),
+    );
+  }
+
+  /**
+   * What a client of another network means by the name that it says (SNI): a service and port of
+   * this network, if a server that hands on by name covers the host.
+   */
+  byServerName(name: string, workload: Workload): ClusterRecipe | undefined {
+    const ref = parseOutboundSni(name);
+    if (ref === undefined || !workload.isGateway) return undefined;
+    const servers = this.#portsOf(workload)
+      .flatMap(({ servers }) => servers)
+      .flatMap(({ gateway, index }) => this.#mesh.gateways.get(gateway)?.servers[index] ?? [])
+      .filter(({ kind }) => kind === 'auto-passthrough');
+    return this.#clusters.handedOn({ name, ref, gateway: workload }, (service) =>
+      servers.some(({ hosts }) =>
+        hosts.some(
+          ({ namespace, host }) =>
+            (namespace === '*' || namespace === service.namespace) &&
+            isHostWithin(service.host, host),
+        ),
+      ),
+    );
   }
 
   listensOn(workload: Workload, port: ChainPort): boolean {
@@ -76,22 +118,34 @@ export class GatewayPlanner {
 
   #chainsOf({ kind, servers }: GatewayPort, namespace: string): readonly TableChain[] {
     const input = { namespace, servers };
-    if (kind === 'passthrough') return this.#tables.namedChains(input);
+    if (kind === 'tls') return this.#tables.namedChains(input);
     const chain = this.#tables.plainChain(input);
     return chain === undefined ? [] : [chain];
   }
 
   #clustersOf(port: GatewayPort, namespace: string): readonly string[] {
-    if (port.kind !== 'http') {
-      return this.#chainsOf(port, namespace).flatMap(({ targets }) =>
-        targets.map(({ cluster }) => cluster),
+    if (port.kind === 'http') return this.#routedTo(port.servers, namespace);
+    return this.#chainsOf(port, namespace).flatMap(({ content }) => {
+      switch (content.kind) {
+        case 'tcp':
+          return content.targets.map(({ cluster }) => cluster);
+        case 'http':
+          return this.#routedTo([content.server], namespace);
+        case 'by-name': // asked for by name when somebody first says it
+          return [];
+        default:
+          return assertNever(content);
+      }
+    });
+  }
+
+  #routedTo(servers: readonly ServerRef[], namespace: string): readonly string[] {
+    return this.#tables
+      .hosts({ namespace, servers })
+      .flatMap(({ routes }) =>
+        routes.flatMap(({ targets, mirrors }) =>
+          [...targets, ...mirrors].map(({ cluster }) => cluster),
+        ),
       );
-    }
-    const hosts = this.#tables.hosts({ namespace, servers: port.servers });
-    return hosts.flatMap(({ routes }) =>
-      routes.flatMap(({ targets, mirrors }) =>
-        [...targets, ...mirrors].map(({ cluster }) => cluster),
-      ),
-    );
   }
 }

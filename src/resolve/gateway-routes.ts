@@ -18,11 +18,12 @@ export function buildGatewayRoutes(options: {
   readonly name: string;
   readonly port: number;
   readonly hosts: readonly TableHost[];
+  readonly isTls?: boolean;
 }): MessageInitShape<typeof RouteConfigurationSchema> {
-  const { name, port, hosts } = options;
+  const { name, port, hosts, isTls = false } = options;
   return {
     name,
-    virtualHosts: hosts.length > 0 ? hosts.map(virtualHost) : [nobody(port)],
+    virtualHosts: hosts.length > 0 ? hosts.map((host) => virtualHost(host, isTls)) : [nobody(port)],
     // `Host: example.com:8080` is example.com
     ignorePortInHostMatching: true,
     // a route to a service that there is not (yet) answers 503, and leaves the others alone
@@ -31,11 +32,14 @@ export function buildGatewayRoutes(options: {
   };
 }
 
-function virtualHost({ host, port, redirectsToHttps, routes }: TableHost): VirtualHost {
+function virtualHost(
+  { host, port, redirectsToHttps, routes }: TableHost,
+  isTls: boolean,
+): VirtualHost {
   return {
     name: `${host}:${port}`,
     domains: [host],
-    routes: inOrder(routes).flatMap((route) => buildHttpRoute(route) ?? []),
+    routes: inOrder(routes).flatMap((route) => buildHttpRoute(route, { isTls }) ?? []),
     ...(redirectsToHttps && { requireTls: VirtualHost_TlsRequirementType.ALL }),
   };
 }

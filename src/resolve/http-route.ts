@@ -27,6 +27,8 @@ type RedirectAction = MessageInitShape<typeof RedirectActionSchema>;
 export type RouteOptions = {
   /** Whether nothing may move for ever; else the listener's own limit holds. */
   readonly isHeldOpen?: boolean;
+  /** Whether the requests came in TLS. */
+  readonly isTls?: boolean;
 };
 
 /** undefined: the route does nothing that there is, and is left out. */
@@ -52,7 +54,7 @@ export function buildHttpRoute(table: TableRoute, options: RouteOptions = {}): R
 function actionOf(table: TableRoute, options: RouteOptions): Route['action'] {
   const { route, port } = table;
   if (route.redirect) {
-    const value = redirectOf(route.redirect, port);
+    const value = redirectOf(route.redirect, { port, isTls: options.isTls === true });
     return value && { case: 'redirect', value };
   }
   if (route.directResponse) {
@@ -168,15 +170,18 @@ const REDIRECT_CODES: ReadonlyMap<number, RedirectAction_RedirectResponseCode> =
   [308, RedirectAction_RedirectResponseCode.PERMANENT_REDIRECT],
 ]);
 
+/** What a request was made to. */
+type Server = { readonly port: number; readonly isTls: boolean };
+
 /** undefined: Envoy knows no redirect with that code. */
-function redirectOf(redirect: HttpRedirect, serverPort: number): RedirectAction | undefined {
+function redirectOf(redirect: HttpRedirect, server: Server): RedirectAction | undefined {
   const { authority = '', uri, prefixRewrite, scheme = '', redirectCode = 0 } = redirect;
   const responseCode = REDIRECT_CODES.get(redirectCode === 0 ? 301 : redirectCode);
   if (responseCode === undefined) return undefined;
   return {
     hostRedirect: authority,
     responseCode,
-    portRedirect: redirectPort(redirect, serverPort),
+    portRedirect: redirectPort(redirect, server),
     ...(scheme !== '' && {
       schemeRewriteSpecifier: { case: 'schemeRedirect', value: scheme } as const,
     }),
@@ -190,8 +195,9 @@ function redirectOf(redirect: HttpRedirect, serverPort: number): RedirectAction 
 }
 
 /** 0: as in the request. A scheme's own port is not written out. */
-function redirectPort({ port, derivePort, scheme = '' }: HttpRedirect, serverPort: number): number {
-  const wanted = port ?? (derivePort === 'FROM_REQUEST_PORT' ? serverPort : 0);
-  const isOwn = (wanted === 80 && scheme !== 'https') || (wanted === 443 && scheme === 'https');
+function redirectPort({ port, derivePort, scheme }: HttpRedirect, server: Server): number {
+  const wanted = port ?? (derivePort === 'FROM_REQUEST_PORT' ? server.port : 0);
+  const isHttps = (scheme || (server.isTls ? 'https' : 'http')) === 'https';
+  const isOwn = wanted === (isHttps ? 443 : 80);
   return isOwn ? 0 : wanted;
 }

@@ -189,8 +189,9 @@ export class ClusterMaker {
 
   /** What a client gets to see of the endpoints of a service's port. */
   #seen(service: string, port: number, view: EndpointView): readonly EndpointGroup[] {
-    const { subset, preference, network, node, hidesUnready } = view;
+    const { subset, preference, network, node, hidesUnready, only } = view;
     const chosen = this.#endpointsOf(service, port)
+      .filter((endpoint) => only === null || endpoint.network === only)
       .filter(isTaking)
       .filter(({ health }) => health === 'ready' || !hidesUnready)
       .filter(({ nodeName }) => node === null || nodeName === node)

@@ -20,6 +20,7 @@ import { buildMeshAddresses } from './mesh-addresses.ts';
 import { MESH_ADDRESSES } from './names.ts';
 import { makeProxyless } from './proxyless.ts';
 import type { Recipe } from './recipe.ts';
+import { trustDomainsOf } from './tls.ts';
 import { buildWorkloadFacts, UNKNOWN_PEER } from './workload-facts.ts';
 
 export class Maker {
@@ -70,7 +71,10 @@ export class Maker {
       case 'endpoints':
         return this.#clusters.make(recipe);
       case 'gateway-listener':
-        return makeGatewayListener(recipe, { tables: this.#tables });
+        return makeGatewayListener(recipe, {
+          tables: this.#tables,
+          trustDomains: trustDomainsOf(this.#mesh.config()),
+        });
       case 'gateway-routes':
         return makeGatewayRoutes(recipe, this.#tables);
       case 'proxyless-listener':

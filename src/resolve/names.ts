@@ -112,6 +112,14 @@ export function parseOutboundName(name: string): Required<ServicePortRef> | unde
   return port === undefined ? undefined : { host, port, subset };
 }
 
+/** Reads what `outboundSni` writes. */
+export function parseOutboundSni(sni: string): Required<ServicePortRef> | undefined {
+  const [, portText = '', subset = '', host = ''] =
+    /^outbound_\.([0-9]+)_\.([a-zA-Z0-9-]{0,63})_\.([^|]{1,253})$/.exec(sni) ?? [];
+  const port = parsePort(portText);
+  return port === undefined ? undefined : { host, port, subset };
+}
+
 /** What a client says in its TLS hello: `outbound_.5432_._.<host>`. */
 export const outboundSni = ({ host, port, subset = '' }: ServicePortRef): string =>
   `outbound_.${port}_.${subset}_.${host}`;
@@ -126,6 +134,19 @@ export const gatewayListenerName = ({ bind, port }: GatewayAddress): string =>
 /** The route table of a gateway's HTTP port: `http.8080`, `http.8080.10.0.0.1`. */
 export const gatewayRoutesName = ({ bind, port }: GatewayAddress): string =>
   bind === '' ? `http.${port}` : `http.${port}.${bind}`;
+
+/** The route table of one HTTPS server: `https.443.https.front.apps` for port, its name, Gateway. */
+export function httpsRoutesName(server: {
+  readonly port: number;
+  readonly portName: string;
+  /** `namespace/name`. */
+  readonly gateway: string;
+}): string {
+  const [namespace = '', name = ''] = server.gateway.split('/');
+  return `https.${server.port}.${server.portName}.${name}.${namespace}`;
+}
+
+export const isHttpsRoutesName = (name: string): boolean => name.startsWith('https.');
 
 export function parseGatewayRoutesName(name: string): GatewayAddress | undefined {
   const [, portText = '', bind = ''] = /^http\.([0-9]+)(?:\.(.+))?$/.exec(name) ?? [];

@@ -87,14 +87,14 @@ export function buildVirtualOutbound(
   };
 }
 
-/** Takes a connection, untouched, to the cluster of the address that was dialled. */
-export const onDemandTcp = (settings: AccessLogSettings): TypedConfig[] => [
-  nameCluster(),
-  onDemandProxy(settings),
-];
+/** Takes a connection, untouched, to the cluster that `format` names: of the address dialled. */
+export const onDemandTcp = (
+  settings: AccessLogSettings,
+  format = DESTINATION_CLUSTER_FORMAT,
+): TypedConfig[] => [nameCluster(format), onDemandProxy(settings)];
 
-/** Names the cluster that tcp_proxy is to use: `dst|<address>:<port>`. */
-function nameCluster(): TypedConfig {
+/** Names the cluster that tcp_proxy is to use, such as `dst|<address>:<port>`. */
+function nameCluster(format: string): TypedConfig {
   return extension('envoy.filters.network.set_filter_state', SetFilterStateSchema, {
     onNewConnection: [
       {
@@ -104,7 +104,7 @@ function nameCluster(): TypedConfig {
           value: {
             format: {
               case: 'textFormatSource',
-              value: { specifier: { case: 'inlineString', value: DESTINATION_CLUSTER_FORMAT } },
+              value: { specifier: { case: 'inlineString', value: format } },
             },
           },
         },

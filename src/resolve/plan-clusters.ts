@@ -3,6 +3,7 @@
 import { assertNever } from '#base/assert-never.ts';
 import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
 import type { Client, Mesh } from '#model/mesh.ts';
+import { unknownClient } from '#model/clients.ts';
 import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
 import { HOSTNAME, topologyLabels } from '#model/topology.ts';
@@ -14,7 +15,7 @@ import { RouteTables } from './http-table.ts';
 import type { Target } from './http-table.ts';
 import { planPreference } from './locality.ts';
 import { parseOutboundName } from './names.ts';
-import type { Destination } from './names.ts';
+import type { Destination, ServicePortRef } from './names.ts';
 import type { ClusterRecipe, DestinationRecipe, EndpointView, SubsetRef } from './recipe.ts';
 import { tcpTargets } from './tcp-route.ts';
 
@@ -65,6 +66,51 @@ export class ClusterPlanner {
     const isByClient = client.isSidecar && isDialledByEndpoint(service);
     const base = { name, service: service.key, port, isByClient, isTcp: false };
     return { kind: 'table-cluster', ...base, ...policy, view };
+  }
+
+  /**
+   * A service's port for whoever comes with mesh TLS of its own: nothing is put around it, and
+   * only the network's own endpoints count, or two networks would hand it back and forth.
+   */
+  handedOn(
+    asked: {
+      readonly name: string;
+      readonly ref: Required<ServicePortRef>;
+      readonly gateway: Pick<Workload, 'namespace' | 'network'>;
+    },
+    isHandedOn: (service: MeshService) => boolean,
+  ): ClusterRecipe | undefined {
+    const { name, ref, gateway } = asked;
+    const { namespace, network } = gateway;
+    const service = this.#serviceOf(namespace, ref.host);
+    const port = service && declaredPort(service, ref.port);
+    if (service === undefined || port === undefined) return undefined;
+    if (service.isExternal || !isHandedOn(service)) return undefined;
+    const client = unknownClient(namespace);
+    const subset = this.#subsetOf(client, service, ref.subset);
+    if (subset === undefined) return undefined;
+    const { settings } = this.#policy(client, service, { port, subset: ref.subset });
+    const view = {
+      subset,
+      preference: null,
+      network: null,
+      node: null,
+      hidesUnready: false,
+      only: network,
+    };
+    const security = { kind: 'plaintext' } as const;
+    const { key } = service;
+    const ownsHost = false;
+    return {
+      kind: 'service-cluster',
+      name,
+      service: key,
+      port,
+      ownsHost,
+      security,
+      settings,
+      view,
+    };
   }
 
   /** The endpoints of a cluster that finds them by EDS, by the name of `byName`. */
@@ -136,6 +182,7 @@ export class ClusterPlanner {
       network: this.#mesh.networkGateways().size > 0 ? network : null,
       node: service.isNodeLocal ? nodeName : null,
       hidesUnready: (outlierDetection?.minHealthPercent ?? 0) > 0,
+      only: null,
     };
   }
 

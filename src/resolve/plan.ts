@@ -167,7 +167,9 @@ export class Planner {
     if (name === PASSTHROUGH_STAT_NAME) return { kind: 'passthrough', name, hasOwner: true };
     const destination = parseDestinationClusterName(name);
     if (destination !== undefined) return this.#clusters.byAddress(name, destination, client);
-    return this.#clusters.byName(name, client) ?? { kind: 'tombstone', name };
+    const handedOn = (): Recipe | undefined =>
+      this.#own(proxy, (workload) => this.#gateway.byServerName(name, workload));
+    return this.#clusters.byName(name, client) ?? handedOn() ?? { kind: 'tombstone', name };
   }
 
   /** Every name is answered, if only with the word that the mesh does not know it. */

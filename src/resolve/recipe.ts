@@ -24,6 +24,8 @@ export type EndpointView = {
   readonly node: string | null;
   /** Those that are not ready are otherwise told as such. */
   readonly hidesUnready: boolean;
+  /** A network whose endpoints are the only ones; null: all are. */
+  readonly only: string | null;
 };
 
 /** Plain data with a fixed order of fields: its JSON is the key under which it is made. */
@@ -174,8 +176,9 @@ export type GatewayRecipe =
     }
   | {
       readonly kind: 'gateway-routes';
+      readonly name: string;
       readonly namespace: string;
-      readonly address: GatewayAddress;
+      readonly port: number;
       readonly servers: readonly ServerRef[];
     };
 

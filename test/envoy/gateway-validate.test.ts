@@ -155,6 +155,7 @@ test('Envoy takes every route that is accepted', async (t) => {
     address: { bind: '', port: 8080 },
     content: { kind: 'http' },
     accessLog: [],
+    trustDomains: ['cluster.local'],
   });
   const whole = complete(create(ListenerSchema, listener), { policies: [], table });
   const http = whole.filterChains.flatMap(({ filters }) => filters).slice(-1);

@@ -8,22 +8,37 @@ import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkGateway } from './check.ts';
 import { gatewayKind } from './schema.ts';
 import type { GatewaySpec, ServerSpec } from './schema.ts';
+import { TERMINATION_FIELDS, terminationOf } from './server-tls.ts';
+import type { TlsTermination } from './server-tls.ts';
 
 /** `*` stands for the VirtualServices of every namespace. */
 export type ServerHost = { readonly namespace: string; readonly host: string };
 
 /**
  * - `http`: requests in plaintext, told apart by their host.
- * - `passthrough`: TLS of somebody else's, told apart by the name that the client asks for (SNI).
+ * - `https`, `tls`: TLS that ends here, told apart by the name that the client asks for (SNI);
+ *   requests, or whatever else is in it.
+ * - `passthrough`: TLS of somebody else's, told apart by that name, too.
+ * - `auto-passthrough`: mesh TLS, handed on by the name that says a service and its port.
  * - `tcp`: connections without anything to tell them apart by.
- * - `unsupported`: TLS that would have to be ended here, which nothing acts on yet.
+ * - `unsupported`: what nothing acts on yet.
  */
-export type ServerKind = 'http' | 'passthrough' | 'tcp' | 'unsupported';
+export type ServerKind =
+  | 'http'
+  | 'https'
+  | 'tls'
+  | 'passthrough'
+  | 'auto-passthrough'
+  | 'tcp'
+  | 'unsupported';
 
 export type GatewayServer = {
   readonly kind: ServerKind;
   /** As clients know it: the port of the gateway's Service. */
   readonly port: number;
+  readonly portName: string;
+  /** Of kinds `https` and `tls`. */
+  readonly termination: TlsTermination | undefined;
   /** Empty: every address. */
   readonly bind: string;
   readonly hosts: readonly ServerHost[];
@@ -50,7 +65,7 @@ const ACTED_ON: ActedOn = {
     bind: true,
     hosts: true,
     name: true,
-    tls: { mode: true, httpsRedirect: true },
+    tls: { ...TERMINATION_FIELDS, httpsRedirect: true },
   },
 };
 
@@ -71,6 +86,8 @@ function serverOf(server: ServerSpec, namespace: string): GatewayServer {
   return {
     kind: kindOf(server),
     port: server.port.number,
+    portName: server.port.name,
+    termination: server.tls && terminationOf(server.tls),
     bind: server.bind ?? '',
     hosts: server.hosts.map((text) => hostOf(text, namespace)),
     redirectsToHttps: server.tls?.httpsRedirect === true,
@@ -82,7 +99,10 @@ function kindOf({ port, tls, bind = '' }: ServerSpec): ServerKind {
   if (protocol === undefined || bind.startsWith('unix://')) return 'unsupported';
   if (isHttp(protocol)) return 'http';
   if (tls === undefined) return 'tcp';
-  return (tls.mode ?? 'PASSTHROUGH') === 'PASSTHROUGH' ? 'passthrough' : 'unsupported';
+  if ((tls.mode ?? 'PASSTHROUGH') === 'PASSTHROUGH') return 'passthrough';
+  if (tls.mode === 'AUTO_PASSTHROUGH') return 'auto-passthrough';
+  if (terminationOf(tls) === undefined) return 'unsupported';
+  return protocol === 'https' ? 'https' : 'tls';
 }
 
 function hostOf(text: string, namespace: string): ServerHost {
@@ -97,7 +117,7 @@ function remarksOf(spec: GatewaySpec): readonly Violation[] {
   const servers = (spec.servers ?? []).flatMap((server, index) => {
     if (kindOf(server) !== 'unsupported') return [];
     const { mode = '' } = server.tls ?? {};
-    const what = mode === '' ? 'a server on a unix socket' : `TLS mode ${mode}`;
+    const what = mode === '' ? 'a server on a unix socket' : `TLS of ${mode} by a Secret`;
     return [{ field: `spec.servers[${index}]`, message: `${what} is ${NOT_ACTED_ON}: no server` }];
   });
   const isOfNoServer = ({ field }: Violation): boolean =>

@@ -1,6 +1,7 @@
 // Where a call ends, worked out from nothing but the resources that the catalog answers, for tests:
 // listener → filter chain → virtual host → route → cluster, as Envoy would go. After Istio's own
 // pilot/pkg/simulation, so that its verdicts can be compared with.
+import assert from 'node:assert/strict';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import type { Message } from '@bufbuild/protobuf';
@@ -23,7 +24,7 @@ import { DownstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sock
 import type { ResourceCatalog } from '#xds/catalog.ts';
 import {
   BLACK_HOLE_STAT_NAME,
-  destinationClusterName,
+  hostPort,
   TYPE_URL,
   VIRTUAL_INBOUND,
   VIRTUAL_OUTBOUND,
@@ -103,8 +104,13 @@ function filterOf<T extends Message>(chain: FilterChain, schema: GenMessage<T>):
 function tcpClusterOf({ catalog, identity: proxy }: Proxy, chain: FilterChain, call: Call): string {
   const tcp = filterOf(chain, TcpProxySchema);
   if (tcp === undefined) return BLACK_HOLE_STAT_NAME;
-  if (filterOf(chain, SetFilterStateSchema)) {
-    const name = destinationClusterName(call);
+  const named = filterOf(chain, SetFilterStateSchema)?.onNewConnection[0]?.value;
+  if (named?.case === 'formatString') {
+    const { format } = named.value;
+    assert(format.case === 'textFormatSource' && format.value.specifier.case === 'inlineString');
+    const name = format.value.specifier.value
+      .replace('%DOWNSTREAM_LOCAL_ADDRESS%', hostPort(call))
+      .replace('%REQUESTED_SERVER_NAME%', call.sni);
     const found = ask(catalog, { proxy, typeUrl: TYPE_URL.cluster, name });
     return found ? decode(ClusterSchema, found).altStatName : name;
   }
