@@ -134,8 +134,8 @@ class Watched implements AsyncDisposable {
   }
 
   /** Names of what it holds. */
-  get names(): readonly (string | undefined)[] {
-    return this.#informer.list(NAMESPACE).map(({ metadata }) => metadata?.name);
+  get names(): readonly string[] {
+    return this.#informer.list(NAMESPACE).map(({ metadata }) => metadata?.name ?? '');
   }
 
   /** The connection to the server has been lost; it says so once. */
@@ -214,9 +214,9 @@ for (const [what, subjectOf] of Object.entries(SUBJECTS)) {
   });
 }
 
-async function namesNow({ list }: Subject): Promise<readonly (string | undefined)[]> {
+async function namesNow({ list }: Subject): Promise<readonly string[]> {
   const { items } = await list();
-  return items.map(({ metadata }) => metadata?.name).toSorted();
+  return items.map(({ metadata }) => metadata?.name ?? '').toSorted();
 }
 
 /** What the server itself does after ten thousand changes. */
