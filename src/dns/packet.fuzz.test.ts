@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../test/fuzz/harness.ts';
 import { renderIp } from '#base/ip.ts';
 import {
   TYPE,
@@ -14,8 +15,7 @@ import { parseResolvConf } from './resolv-conf.ts';
 import { FrameReader, frame } from './tcp-frames.ts';
 import { CANDIDATES_MAX, decide } from './zone.ts';
 
-/** Each property stops after this long, so that a slow machine is not a failing one. */
-const BUDGET = { numRuns: 2000, interruptAfterTimeLimit: 4000, markInterruptAsFailure: false };
+const BUDGET = fuzz(2000);
 
 const label = fc
   .uint8Array({ minLength: 1, maxLength: 20 })

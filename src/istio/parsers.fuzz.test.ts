@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../test/fuzz/harness.ts';
 import { isRecord } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
@@ -110,7 +111,7 @@ for (const [parse, openapi, valid] of STRICT) {
         else for (const violation of result.violations) assert(renderViolation(violation) !== '');
         assert(result.ok || result.violations.length > 0);
       }),
-      { numRuns: 2000 },
+      fuzz(2000),
     );
     assert(validCount > 0, 'some are valid');
   });
@@ -135,7 +136,7 @@ test('lenient parsers take anything', () => {
     fc.property(metadata, part, part, (metadata, spec, status) => {
       for (const parse of lenient) parse({ metadata, spec, status, ...spec });
     }),
-    { numRuns: 500 },
+    fuzz(500),
   );
 });
 
@@ -149,6 +150,6 @@ test('settings: any text', () => {
       const result = parseMeshConfig({ metadata, data: { mesh: lines.join('\n') } });
       assert(result.ok || result.violations.length > 0);
     }),
-    { numRuns: 2000 },
+    fuzz(2000),
   );
 });

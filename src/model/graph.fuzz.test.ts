@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../test/fuzz/harness.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
 import { Graph } from './graph.ts';
@@ -49,7 +50,7 @@ const sequences = fc.array(fc.array(change, { maxLength: 5, size: 'max' }), {
   maxLength: 20,
   size: 'max',
 });
-const options = { numRuns: 3000 };
+const options = fuzz(3000);
 
 /** The limit above which `fragile` throws; it reads one more setting, so that deps come and go. */
 function fragileOf(
@@ -237,6 +238,6 @@ test('a commit without a change runs nothing', () => {
         assert.equal(engine.graph.computationCount, computationCount);
       }
     }),
-    { numRuns: 300 },
+    fuzz(300),
   );
 });

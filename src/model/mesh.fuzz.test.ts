@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../test/fuzz/harness.ts';
 import { parseIp, parseRange, rangeContains } from '#base/ip.ts';
 import { certificateNameOf } from '#base/workload-identity.ts';
 import { objectKey } from '#kube/objects.ts';
@@ -157,7 +158,7 @@ test('the mesh is that of the objects there are, whatever the history', () => {
       fresh.commit();
       assert.deepEqual(picture(mesh), picture(fresh));
     }),
-    { numRuns: 500 },
+    fuzz(500),
   );
 });
 
@@ -175,7 +176,7 @@ test('what a derivation has read of the mesh is never out of date', () => {
         for (const [name, ask] of all) assert.deepEqual(answers.get(name)?.answer, ask(), name);
       }
     }),
-    { numRuns: 300 },
+    fuzz(300),
   );
 });
 
@@ -203,7 +204,7 @@ test('what an address of a service means is captured where it means it', () => {
         }
       }
     }),
-    { numRuns: 300 },
+    fuzz(300),
   );
 });
 
@@ -220,6 +221,6 @@ test('when all objects are gone, the mesh is as it was at first', () => {
       assert.deepEqual(picture(mesh), picture(createMesh()));
       assert.equal(mesh.graph.cellCount, 0, 'cells are left behind');
     }),
-    { numRuns: 300 },
+    fuzz(300),
   );
 });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../test/fuzz/harness.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import {
   CLUSTER_IPS,
@@ -214,7 +215,7 @@ test('answers are those of a catalog that was made just now', () => {
         assert.deepEqual(answerOf(run.catalog, key), answerOf(fresh.catalog, key), key);
       }
     }),
-    { numRuns: 300 },
+    fuzz(300),
   );
 });
 
@@ -234,7 +235,7 @@ test('whatever a gateway is told that there is, is there, with all that it needs
         }
       }
     }),
-    { numRuns: 200 },
+    fuzz(200),
   );
   assert(tableCount > 200, `only ${tableCount} resources were seen`);
 });
@@ -259,7 +260,7 @@ test('listeners are told of the answers that changed, and of no other', () => {
         for (const key of before.keys()) if (!held.has(key)) before.delete(key);
       }
     }),
-    { numRuns: 100 },
+    fuzz(100),
   );
 });
 
@@ -280,6 +281,6 @@ test('nothing is left of what nobody holds', () => {
       assert.equal(run.catalog.size, 0);
       assert.equal(run.mesh.graph.cellCount, 0, 'cells are left behind');
     }),
-    { numRuns: 50 },
+    fuzz(50),
   );
 });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import * as fc from 'fast-check';
+import { fuzz } from '../../test/fuzz/harness.ts';
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
@@ -278,7 +279,6 @@ const steps = fc.array(
 );
 
 test('a client that follows the protocol ends with exactly what the catalog has', async () => {
-  const runs = Number(process.env['FUZZ_RUNS'] ?? 1000);
   await fc.assert(
     fc.asyncProperty(steps, async (steps) => {
       const world = new World();
@@ -287,6 +287,6 @@ test('a client that follows the protocol ends with exactly what the catalog has'
       world.assertConverged();
       world.close();
     }),
-    { numRuns: runs },
+    fuzz(1000),
   );
 });

@@ -1,6 +1,7 @@
 // From the words of an expression to its tree.
 import { CelSyntaxError, tokenize } from './lexer.ts';
 import type { Literal, Token } from './lexer.ts';
+import { heightOf } from './tree.ts';
 
 export type Expression =
   | { readonly kind: 'literal'; readonly value: Literal }
@@ -47,13 +48,19 @@ const LEVELS: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ];
 const MACROS = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+/** Of what is nested in brackets, or has that many signs before it. */
 const DEPTH_MAX = 200;
+/** Of the whole tree, chains of operators included: walking it must fit into the stack. */
+const HEIGHT_MAX = 1000;
+
+const tooDeep = (): CelSyntaxError => new CelSyntaxError('the expression is nested too deeply');
 
 /** @throws CelSyntaxError */
 export function parseExpression(text: string): Expression {
   const parser = new Parser(tokenize(text));
   const expression = parser.choice();
   parser.requireEnd();
+  if (heightOf(expression) > HEIGHT_MAX) throw tooDeep();
   return expression;
 }
 
@@ -67,8 +74,7 @@ class Parser {
   }
 
   choice(): Expression {
-    this.#depth += 1;
-    if (this.#depth > DEPTH_MAX) throw new CelSyntaxError('the expression is nested too deeply');
+    this.#deepen();
     const test = this.#binary(0);
     let result = test;
     if (this.#takes('?')) {
@@ -78,6 +84,11 @@ class Parser {
     }
     this.#depth -= 1;
     return result;
+  }
+
+  #deepen(): void {
+    this.#depth += 1;
+    if (this.#depth > DEPTH_MAX) throw tooDeep();
   }
 
   requireEnd(): void {
@@ -122,9 +133,12 @@ class Parser {
   }
 
   #unary(): Expression {
-    if (this.#takes('!')) return { kind: 'not', of: this.#unary() };
-    if (this.#takes('-')) return { kind: 'negative', of: this.#unary() };
-    return this.#member(this.#primary());
+    const kind = this.#takes('!') ? 'not' : this.#takes('-') ? 'negative' : undefined;
+    if (kind === undefined) return this.#member(this.#primary());
+    this.#deepen();
+    const of = this.#unary();
+    this.#depth -= 1;
+    return { kind, of };
   }
 
   #member(start: Expression): Expression {

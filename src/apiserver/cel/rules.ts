@@ -10,6 +10,7 @@ import { Budget, evaluate } from './evaluate.ts';
 import { isKnownFunction } from './functions.ts';
 import { CelSyntaxError } from './lexer.ts';
 import { parseExpression } from './parser.ts';
+import { childrenOf } from './tree.ts';
 import type { Expression } from './parser.ts';
 import { CelError, toCel } from './values.ts';
 import type { CelValue } from './values.ts';
@@ -84,30 +85,6 @@ function unknownName(expression: Expression, known: ReadonlySet<string>): string
     if (problem !== undefined) return problem;
   }
   return undefined;
-}
-
-function childrenOf(expression: Expression): readonly Expression[] {
-  switch (expression.kind) {
-    case 'literal':
-    case 'variable':
-      return [];
-    case 'index':
-      return [expression.of, expression.at];
-    case 'binary':
-      return [expression.a, expression.b];
-    case 'choice':
-      return [expression.test, expression.yes, expression.no];
-    case 'list':
-      return expression.items;
-    case 'map':
-      return expression.entries.flat();
-    case 'call':
-      return expression.of ? [expression.of, ...expression.args] : expression.args;
-    case 'macro':
-      return expression.body;
-    default:
-      return [expression.of];
-  }
 }
 
 const VIOLATIONS_MAX = 100;

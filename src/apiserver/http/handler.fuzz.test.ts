@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../../test/fuzz/harness.ts';
 import { TestServer, WIDGETS } from '../../../test/fakes/api-core.ts';
 
 const RESOURCES = [
@@ -155,7 +156,7 @@ test('no request makes the server fail', async () => {
       // 504 is a version that is still to come; nodes there are none.
       assert(status < 500 || status === 504, `${status} ${text}`);
     }),
-    { numRuns: 3_000 },
+    fuzz(3_000),
   );
   for (const path of RESOURCES.slice(0, 12)) await server.get(path);
 });
@@ -290,6 +291,6 @@ test('no object that is almost right makes the server fail, or stays half stored
         if (!path.endsWith('customresourcedefinitions')) await server.call('DELETE', path);
       },
     ),
-    { numRuns: 500 },
+    fuzz(500),
   );
 });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { fuzz } from '../../../test/fuzz/harness.ts';
 import { fieldsOf, numberAt, objectsAt, textAt } from '#kube/fields.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { DEPLOYMENT, REPLICA_SET } from '#kube/resources.ts';
@@ -68,7 +69,7 @@ test('a rollout keeps its limits and comes to its end', async () => {
       assert(cluster.objects(REPLICA_SET).length <= IMAGES.length, 'one for each template');
       assert.equal(numberAt(fieldsOf(cluster.deployment.status), 'availableReplicas'), replicas);
     }),
-    { numRuns: RUNS },
+    fuzz(RUNS),
   );
 });
 
