@@ -18,9 +18,10 @@ export function portsUnder(
   return ingress
     .filter(({ port }) => port > 0)
     .toSorted((a, b) => a.port - b.port)
-    .map(({ port, name: portName, protocol, deliverTo, connectionPool }) => ({
+    .map(({ port, name: portName, protocol, deliverTo, connectionPool, termination }) => ({
       port,
       protocol,
+      ...(termination && { termination }),
       ...deliveryOf(deliverTo, workload),
       ...limited(connectionPool ?? inboundConnectionPool),
       // without a service of its own it is the Sidecar's, as Istio names it

@@ -4,6 +4,7 @@ import { NETWORK_LABEL } from '#istio/core/place.ts';
 import type { Pod } from '#istio/core/pod.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
 import type { ConnectionPool } from '#istio/destinationrule/traffic-policy.ts';
+import type { TlsTermination } from '#istio/gateway/server-tls.ts';
 import type { ParsedMeta } from '#istio/object.ts';
 import { UNIX } from '#istio/workloadentry/schema.ts';
 import { TLS_MODE } from '#istio/workloadentry/workload-entry.ts';
@@ -55,6 +56,8 @@ export type InboundPort = {
   readonly deliverPort?: number;
   /** Absent: no limits. */
   readonly connectionPool?: ConnectionPool;
+  /** TLS of the workload's own, which ends at its proxy where mesh TLS is off. */
+  readonly termination?: TlsTermination;
   /** The service that names this port: the oldest, should there be several. */
   readonly service: {
     readonly key: string;

@@ -2,6 +2,9 @@
 // from plaintext or to authorize before it dials, hangs where the server is to speak first.
 import { isHttp, TCP_PORTS } from '#istio/core/protocol.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
+import type { TlsTermination } from '#istio/gateway/server-tls.ts';
+import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
+import type { InboundPort } from '#model/workload.ts';
 
 export type FirstSpeaker = 'client' | 'server' | 'unknown';
 
@@ -58,6 +61,21 @@ export function portContent(port: number, protocol: Protocol): PortContent {
   if (isHttp(protocol)) return 'http';
   return protocol === 'auto' && isInspected(port) ? 'auto' : 'tcp';
 }
+
+/** TLS that ends at the proxy is out of the way of what the port declares. */
+export function inboundContent(
+  { port, protocol, termination }: Pick<InboundPort, 'port' | 'protocol' | 'termination'>,
+  mode: MtlsMode,
+): PortContent {
+  if (!endsTls(termination, mode)) return portContent(port, protocol);
+  return protocol === 'https' ? 'http' : 'tcp';
+}
+
+/** Only where mesh TLS is off, as in Istio. */
+export const endsTls = (
+  termination: TlsTermination | undefined,
+  mode: MtlsMode,
+): termination is TlsTermination => termination !== undefined && mode === 'DISABLE';
 
 export const mayBeHttp = (port: number): boolean => !NEVER_HTTP_PORTS.includes(port);
 

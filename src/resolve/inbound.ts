@@ -20,6 +20,7 @@ import {
   TcpProxySchema,
   UpstreamConnectMode,
 } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import type { TlsTermination } from '#istio/gateway/server-tls.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
 import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
 import type { AccessLogSettings } from './access-log.ts';
@@ -42,6 +43,7 @@ import {
 } from './names.ts';
 import type { ChainKind, ChainPort, RbacKind } from './names.ts';
 import { everywhere, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
+import { terminate } from './tls-server.ts';
 import { HTTP_SERVER_ALPNS, serverTls } from './tls.ts';
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -56,6 +58,8 @@ export type InboundListenerPort = {
   readonly mode: MtlsMode;
   readonly speaker: FirstSpeaker;
   readonly content: PortContent;
+  /** TLS of the workload's own instead of the mesh's. */
+  readonly termination?: TlsTermination;
 };
 
 export type VirtualInboundInput = {
@@ -157,6 +161,10 @@ function anyOf(ports: readonly number[]): ListenerFilter['filterDisabled'] {
 type ChainInput = Omit<InboundListenerPort, 'port'> & { readonly port: ChainPort };
 
 function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[] {
+  const { termination } = port;
+  if (termination && port.port !== 'passthrough') {
+    return [ownTlsChain({ ...port, port: port.port, termination }, input)];
+  }
   const isOnlyKind = chainKinds('PERMISSIVE', port.port, port.content).length === 1;
   return chainKinds(port.mode, port.port, port.content).map((kind) => ({
     name: filterChainName(port.port, kind),
@@ -175,6 +183,24 @@ function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[]
       }),
     }),
   }));
+}
+
+/** Nothing but the workload's own TLS gets through. */
+function ownTlsChain(
+  port: InboundListenerPort & { readonly termination: TlsTermination },
+  input: VirtualInboundInput,
+): FilterChain {
+  const isHttp = port.content === 'http';
+  const { trustDomains, accessLog } = input;
+  const alpnProtocols = isHttp ? HTTP_SERVER_ALPNS : [];
+  return {
+    name: filterChainName(port.port, 'tls'),
+    filterChainMatch: { destinationPort: port.port, transportProtocol: 'tls' },
+    filters: isHttp
+      ? [inboundRequests({ port: port.port, accessLog })]
+      : [...rbacFilters(port.port), proxyTo(port, input)],
+    transportSocket: terminate(port.termination, { alpnProtocols, trustDomains }),
+  };
 }
 
 const takesRequests = (

@@ -10,7 +10,7 @@ import type { EncodedResource } from '#xds/catalog.ts';
 import { authorizerOf } from './authorizer.ts';
 import { encodeResource } from './encode.ts';
 import { buildAuthorizer } from './ext-authz.ts';
-import { firstSpeaker, portContent } from './first-speaker.ts';
+import { endsTls, firstSpeaker, inboundContent } from './first-speaker.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { buildHttpRbac, buildNoPolicy } from './http-rbac.ts';
 import { serviceNames } from './identity-metadata.ts';
@@ -87,13 +87,18 @@ export class InboundMaker {
       .mtlsPorts(workload)
       .filter((port) => !served.some((entry) => entry.port === port));
     return [
-      ...served.map(({ port, protocol, service }) => ({
-        port,
-        isServed: true,
-        mode: this.#mesh.mtlsMode(workload, port),
-        speaker: firstSpeaker({ port, protocol, name: service.portName }),
-        content: portContent(port, protocol),
-      })),
+      ...served.map((entry) => {
+        const { port, protocol, service, termination } = entry;
+        const mode = this.#mesh.mtlsMode(workload, port);
+        return {
+          port,
+          isServed: true,
+          mode,
+          speaker: firstSpeaker({ port, protocol, name: service.portName }),
+          content: inboundContent(entry, mode),
+          ...(endsTls(termination, mode) && { termination }),
+        };
+      }),
       ...others.map((port) => ({
         port,
         isServed: false,

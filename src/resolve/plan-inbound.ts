@@ -3,7 +3,7 @@
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import { authorizerOf } from './authorizer.ts';
-import { portContent } from './first-speaker.ts';
+import { inboundContent } from './first-speaker.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { HTTP_INSPECTION } from './inbound-names.ts';
 import { looksForRequests } from './mtls-mode.ts';
@@ -39,11 +39,11 @@ export class InboundPlanner {
   /** The listener filter that looks for requests in plaintext. */
   inspection(name: string, workload: Workload): InboundRecipe | undefined {
     if (name !== HTTP_INSPECTION) return undefined;
-    const ports = this.#mesh.inboundPorts(workload.key).map(({ port, protocol }) => ({
-      port,
-      content: portContent(port, protocol),
-      mode: this.#mesh.mtlsMode(workload, port),
-    }));
+    const ports = this.#mesh.inboundPorts(workload.key).map((served) => {
+      const { port } = served;
+      const mode = this.#mesh.mtlsMode(workload, port);
+      return { port, content: inboundContent(served, mode), mode };
+    });
     return { kind: 'http-inspection', isOn: looksForRequests(ports) };
   }
 

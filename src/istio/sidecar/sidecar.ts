@@ -7,6 +7,8 @@ import { entryProtocol } from '../core/protocol.ts';
 import type { Protocol } from '../core/protocol.ts';
 import { connectionPoolOf } from '../destinationrule/traffic-policy.ts';
 import type { ConnectionPool } from '../destinationrule/traffic-policy.ts';
+import { TERMINATION_FIELDS, terminationOf } from '../gateway/server-tls.ts';
+import type { TlsTermination } from '../gateway/server-tls.ts';
 import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { UNIX } from '../workloadentry/schema.ts';
@@ -34,6 +36,8 @@ export type Ingress = {
   readonly name: string;
   readonly protocol: Protocol;
   readonly deliverTo: Delivery;
+  /** TLS of the workload's own, where mesh TLS is off; undefined: none. */
+  readonly termination: TlsTermination | undefined;
   readonly connectionPool: ConnectionPool | undefined;
 };
 
@@ -64,7 +68,12 @@ const PORT: ActedOn = { number: true, protocol: true, name: true };
 const ACTED_ON: ActedOn = {
   workloadSelector: true,
   egress: { hosts: true, port: PORT },
-  ingress: { port: PORT, defaultEndpoint: true, connectionPool: true },
+  ingress: {
+    port: PORT,
+    defaultEndpoint: true,
+    connectionPool: true,
+    tls: TERMINATION_FIELDS,
+  },
   inboundConnectionPool: true,
   outboundTrafficPolicy: { mode: true },
 };
@@ -98,13 +107,15 @@ function egressOf({ port, hosts }: NonNullable<SidecarSpec['egress']>[number]): 
   };
 }
 
-function ingressOf({ port, defaultEndpoint, connectionPool }: IngressListener): Ingress {
+function ingressOf(listener: IngressListener): Ingress {
+  const { port, defaultEndpoint, connectionPool, tls } = listener;
   const { number = 0, name = '', protocol = '' } = port;
   return {
     port: number,
     name,
     protocol: entryProtocol({ number, name, protocol }),
     deliverTo: deliveryOf(defaultEndpoint ?? ''),
+    termination: tls && terminationOf(tls),
     connectionPool: connectionPoolOf(connectionPool),
   };
 }

@@ -83,6 +83,14 @@ testGroup('routes', ROUTES_GAPS, (entry) => {
   });
 });
 
+test('at least 95 % of the cases end as with Istio', (t) => {
+  if (!existsSync(FOLDER)) return t.diagnostic(`no conformance data at ${FOLDER}`);
+  const count = casesOf('simulation').length + casesOf('routes').length;
+  const gaps = SIMULATION_GAPS.length + ROUTES_GAPS.length;
+  t.diagnostic(`${count - gaps} of ${count} cases`);
+  assert((count - gaps) / count >= 0.95);
+});
+
 /** Of a host that has no virtual host of its own, Istio says that it has none at all. */
 function ownClusters(
   world: World,

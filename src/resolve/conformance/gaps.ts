@@ -3,21 +3,7 @@
 
 export type Gap = { readonly what: string; readonly reason: string };
 
-const INGRESS_TLS = "a Sidecar's ingress does not end TLS of its own yet (off by default in Istio)";
-
 export const SIMULATION_GAPS: readonly Gap[] = [
-  {
-    what: 'simulation-TestInboundSidecarTLSModes_sidecar_TCP_over_TLS_simple_mode_with_peer_auth_on_port_disabled',
-    reason: INGRESS_TLS,
-  },
-  {
-    what: 'simulation-TestInboundSidecarTLSModes_sidecar_http_over_TLS_simple_mode_with_peer_auth_on_port_disabled',
-    reason: INGRESS_TLS,
-  },
-  {
-    what: 'simulation-TestInboundSidecarTLSModes_sidecar_http_over_mTLS_mutual_mode_with_peer_auth_on_port_disabled',
-    reason: INGRESS_TLS,
-  },
   {
     what: 'simulation-TestPassthroughTraffic_ALLOW_ANY_DYNAMIC_DNS_with_VIP',
     reason: 'ALLOW_ANY_DYNAMIC_DNS is taken as ALLOW_ANY, and said so in status',
