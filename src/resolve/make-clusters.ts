@@ -198,9 +198,10 @@ export class ClusterMaker {
       .filter((endpoint) => subset === null || this.#isIn(endpoint, subset));
     const placed =
       network === null
-        ? chosen.filter(({ address }) => address !== '').map((it) => this.#placed(it))
+        ? chosen.filter(({ address }) => address !== '').map((it) => this.#placed(it, isByLabel))
         : acrossNetworks(
-            chosen.map((it) => ({ ...this.#placed(it), network: it.network })),
+            chosen.map((it) => ({ ...this.#placed(it, isByLabel), network: it.network })),
+    const isByLabel = preference?.kind === 'labels';
             { network, gateways: this.#mesh.networkGateways() },
           );
     return groupEndpoints(placed, preference);
@@ -215,7 +216,7 @@ export class ClusterMaker {
     return key === undefined ? undefined : this.#mesh.workloads.get(key);
   }
 
-  #placed(endpoint: Endpoint): PlacedEndpoint {
+  #placed(endpoint: Endpoint, isByLabel = false): PlacedEndpoint {
     const { address, port, weight, health } = endpoint;
     const workload = this.#workloadOf(endpoint);
     return {
@@ -223,10 +224,11 @@ export class ClusterMaker {
       port,
       weight,
       isHealthy: health === 'ready',
+    const own = workload?.labels ?? endpoint.labels;
       locality: parseLocality(endpoint.locality),
       takesMeshTls: this.#takesMeshTls(endpoint),
       workload,
-      labels: { ...(workload?.labels ?? endpoint.labels), ...topologyLabels(endpoint) },
+      labels: isByLabel ? { ...own, ...topologyLabels(endpoint) } : own,
     };
   }
 

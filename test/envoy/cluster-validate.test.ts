@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
-import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
 import { parseDestinationRule } from '#istio/destinationrule/destination-rule.ts';
 import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
 import { clientPolicy } from '#resolve/client-policy.ts';
@@ -13,7 +14,8 @@ import { buildServiceCluster } from '#resolve/cluster.ts';
 import type { EndpointSource } from '#resolve/cluster.ts';
 import type { Spoken } from '#resolve/cluster-http.ts';
 import type { EndpointGroup } from '#resolve/endpoints.ts';
-import { validate } from './validate.ts';
+import { parseGolden } from '#resolve/golden.ts';
+import { goldensOf, validate } from './validate.ts';
 
 const SERVICE = { host: 'db.example.com', name: 'db', namespace: 'default', port: 5432 };
 
@@ -136,6 +138,19 @@ function policyOf(trafficPolicy: object): ClientPolicy {
   assert(result.ok, JSON.stringify(result));
   return clientPolicy(result.value, { port: SERVICE.port, subset: '' });
 }
+
+test('Envoy takes every golden of a cluster', async (t) => {
+  const [endpoints = ''] = await goldensOf('clusters', 'endpoints-');
+  const clusters = (await goldensOf('clusters', 'cluster-')).map((text) =>
+    parseGolden(ClusterSchema, text),
+  );
+  const standing = create(ClusterSchema, {
+    name: 'endpoints',
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    loadAssignment: parseGolden(ClusterLoadAssignmentSchema, endpoints),
+  });
+  assert.equal(await validate(t, { listeners: [], clusters: [...clusters, standing] }), '');
+});
 
 const keepalive = { probes: undefined, timeMs: 1, intervalMs: undefined };
 const defaults = { ...DEFAULT_MESH_CONFIG, tcpKeepalive: keepalive };
