@@ -101,13 +101,18 @@ export function buildTombstone(name: string): Cluster {
 }
 
 /** The way past the mesh: to wherever the connection was going, untouched. */
-export function buildPassthrough(name: string, altStatName = PASSTHROUGH_STAT_NAME): Cluster {
-  return {
+export const buildPassthrough = (name: string, altStatName = PASSTHROUGH_STAT_NAME) =>
+  ({
     name,
     altStatName,
     ...CLUSTER_BASICS,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
     upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
-  };
-}
+  }) satisfies Cluster;
+
+/** The same for requests, which go on in what they were made in. */
+export const buildHttpPassthrough = (): Cluster => ({
+  ...buildPassthrough(PASSTHROUGH_STAT_NAME),
+  ...httpOptions('as-client', { pool: undefined, security: { kind: 'plaintext' } }),
+});

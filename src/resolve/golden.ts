@@ -4,6 +4,7 @@ import type { DescMessage, JsonValue, MessageShape } from '@bufbuild/protobuf';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js';
+import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import {
@@ -12,11 +13,13 @@ import {
 } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
+import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
 import { CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
 import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
+import { OnDemandSchema } from '#gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
@@ -41,7 +44,9 @@ const registry = createRegistry(
   DownstreamTlsContextSchema,
   HttpConnectionManagerSchema,
   HttpGrpcAccessLogConfigSchema,
+  HttpInspectorSchema,
   HttpProtocolOptionsSchema,
+  OnDemandSchema,
   OriginalDstSchema,
   PreviousHostsPredicateSchema,
   RawBufferSchema,
@@ -65,6 +70,7 @@ const SCHEMAS: Readonly<Record<string, DescMessage>> = {
   [TYPE_URL.listener]: ListenerSchema,
   [TYPE_URL.meshAddresses]: MeshAddressesSchema,
   [TYPE_URL.routes]: RouteConfigurationSchema,
+  [TYPE_URL.virtualHost]: VirtualHostSchema,
 };
 
 export function renderGolden(typeUrl: string, resource: EncodedResource): string {

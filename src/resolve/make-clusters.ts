@@ -12,7 +12,12 @@ import type { EncodedResource } from '#xds/catalog.ts';
 import { topologyLabels } from '#model/topology.ts';
 import type { ClientSecurity } from './client-policy.ts';
 import { spokenBy } from './cluster-http.ts';
-import { buildPassthrough, buildServiceCluster, buildTombstone } from './cluster.ts';
+import {
+  buildHttpPassthrough,
+  buildPassthrough,
+  buildServiceCluster,
+  buildTombstone,
+} from './cluster.ts';
 import type { EndpointSource, ServiceClusterInput } from './cluster.ts';
 import { encodeResource } from './encode.ts';
 import { acrossNetworks } from './endpoint-networks.ts';
@@ -21,7 +26,7 @@ import type { EndpointGroup } from './endpoints.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { trustDomainsOf } from './tls.ts';
 import { takesMeshTls } from './mtls-mode.ts';
-import { outboundName } from './names.ts';
+import { outboundName, PASSTHROUGH_STAT_NAME } from './names.ts';
 import { groupEndpoints } from './locality.ts';
 import type { PlacedEndpoint } from './locality.ts';
 import type { ClusterRecipe, EndpointView, SubsetRef } from './recipe.ts';
@@ -59,7 +64,7 @@ export class ClusterMaker {
       case 'split-cluster':
         return this.#splitCluster(recipe);
       case 'passthrough':
-        return encodeResource(recipe.name, ClusterSchema, buildPassthrough(recipe.name));
+        return encodeResource(recipe.name, ClusterSchema, passthroughOf(recipe.name));
       case 'refused':
       case 'tombstone':
         return encodeTombstone(recipe.name);
@@ -246,6 +251,9 @@ const isTaking = ({ health }: Endpoint): boolean => health !== 'terminating';
 
 const protocolAt = ({ ports }: MeshService, port: number): Protocol | undefined =>
   ports.find(({ number }) => number === port)?.protocol;
+
+const passthroughOf = (name: string) =>
+  name === PASSTHROUGH_STAT_NAME ? buildHttpPassthrough() : buildPassthrough(name);
 
 export function encodeTombstone(name: string): EncodedResource {
   return encodeResource(name, ClusterSchema, buildTombstone(name));

@@ -140,6 +140,9 @@ async function passesUnknown(t: TestContext): Promise<void> {
   }
   const known = await callHttp1({ address: WEB, port: 80, host: 'web' });
   assert.equal(known.heard?.server, 'web', 'an odd host spoils nothing');
+  await startHttp2(t, 'outside', { address: OUTSIDE, port: 9000 });
+  const http2 = await callHttp2({ address: OUTSIDE, port: 9000, host: 'nowhere.example.com' });
+  assert.match(http2.body.toString(), /"server":"outside","protocol":"HTTP\/2"/);
 }
 
 async function blocksUnknown(t: TestContext): Promise<void> {

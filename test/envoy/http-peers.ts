@@ -47,12 +47,10 @@ async function bodyBytes(stream: AsyncIterable<Buffer>): Promise<number> {
   return count;
 }
 
+type Place = { readonly address?: string; readonly port?: number };
+
 /** HTTP/1.1; takes any upgrade, and from then on echoes. */
-export function startHttp1(
-  t: TestContext,
-  name: string,
-  place: { readonly address?: string; readonly port?: number } = {},
-): Promise<number> {
+export function startHttp1(t: TestContext, name: string, place: Place = {}): Promise<number> {
   const answer = async (message: IncomingMessage): Promise<Heard> => ({
     server: name,
     protocol: `HTTP/${message.httpVersion}`,
@@ -75,7 +73,7 @@ export function startHttp1(
 }
 
 /** HTTP/2 with prior knowledge; what comes as gRPC is answered with trailers. */
-export function startHttp2(t: TestContext, name: string): Promise<number> {
+export function startHttp2(t: TestContext, name: string, place: Place = {}): Promise<number> {
   const server = createHttp2Server();
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
@@ -102,7 +100,7 @@ export function startHttp2(t: TestContext, name: string): Promise<number> {
       stream.end(JSON.stringify(heard));
     });
   });
-  return listen(t, server);
+  return listen(t, server, place.address, place.port);
 }
 
 /** Speaks first, then says back what it hears. */
