@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { usageError } from '#base/flags.ts';
 import { OperatorError } from '#base/operator-error.ts';
+import { ENDED_FROM_OUTSIDE } from '#lab/sandbox.ts';
 import type { Check } from '#lab/story/checks.ts';
 import { renderReport } from '#lab/story/report.ts';
 import type { Act } from './acts.ts';
@@ -38,7 +39,8 @@ export async function runOutside(
   try {
     return await run.toItsEnd();
   } finally {
-    const logs = belongings.remove({ areLogsWanted: !run.isSeen && !signal.aborted });
+    const areLogsWanted = !run.isSeen && !run.wasEnded && !signal.aborted;
+    const logs = belongings.remove({ areLogsWanted });
     if (logs !== undefined) process.stderr.write(`the programs' logs are in ${logs}\n`);
     if (signal.aborted) process.stdout.write(FAREWELL);
   }
@@ -72,6 +74,11 @@ class Run {
   get isSeen(): boolean {
     const areAllJudged = this.#acts.every((act) => this.#judged.has(act));
     return areAllJudged && this.#failure === undefined && this.#checks.every(({ ok }) => ok);
+  }
+
+  /** Has somebody ended the lab, by a kill or with whoever started us? */
+  get wasEnded(): boolean {
+    return this.#failure?.exitStatus === ENDED_FROM_OUTSIDE;
   }
 
   async toItsEnd(): Promise<number> {
