@@ -201,12 +201,12 @@ export class ClusterMaker {
       .filter(({ health }) => health === 'ready' || !hidesUnready)
       .filter(({ nodeName }) => node === null || nodeName === node)
       .filter((endpoint) => subset === null || this.#isIn(endpoint, subset));
+    const isByLabel = preference?.kind === 'labels';
     const placed =
       network === null
         ? chosen.filter(({ address }) => address !== '').map((it) => this.#placed(it, isByLabel))
         : acrossNetworks(
             chosen.map((it) => ({ ...this.#placed(it, isByLabel), network: it.network })),
-    const isByLabel = preference?.kind === 'labels';
             { network, gateways: this.#mesh.networkGateways() },
           );
     return groupEndpoints(placed, preference);
@@ -224,12 +224,12 @@ export class ClusterMaker {
   #placed(endpoint: Endpoint, isByLabel = false): PlacedEndpoint {
     const { address, port, weight, health } = endpoint;
     const workload = this.#workloadOf(endpoint);
+    const own = workload?.labels ?? endpoint.labels;
     return {
       address,
       port,
       weight,
       isHealthy: health === 'ready',
-    const own = workload?.labels ?? endpoint.labels;
       locality: parseLocality(endpoint.locality),
       takesMeshTls: this.#takesMeshTls(endpoint),
       workload,
