@@ -8,9 +8,17 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+import { ExpressionFilterSchema } from '#gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js';
 import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
+import { CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
+import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
+import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
+import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
+import { OnDemandSchema } from '#gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
+import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js';
+import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
@@ -18,6 +26,7 @@ import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/netwo
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+import { UriTemplateMatchConfigSchema } from '#gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
 import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
@@ -28,10 +37,18 @@ import type { EncodedResource } from '#xds/catalog.ts';
 
 /** Of all that the resolver packs; each file's other messages come along. A test finds gaps. */
 const registry = createRegistry(
+  CorsSchema.file,
   DirectResponseSchema.file,
+  ExpressionFilterSchema.file,
+  ExtAuthzSchema.file,
   FileAccessLogSchema.file,
   HttpConnectionManagerSchema.file,
+  HTTPFaultSchema.file,
+  HttpInspectorSchema.file,
   HttpProtocolOptionsSchema.file,
+  HttpRbacSchema.file,
+  JwtAuthenticationSchema.file,
+  OnDemandSchema.file,
   OriginalDstSchema.file,
   PreviousHostsPredicateSchema.file,
   RawBufferSchema.file,
@@ -43,6 +60,7 @@ const registry = createRegistry(
   TcpProxySchema.file,
   TlsInspectorSchema.file,
   UpstreamTlsContextSchema.file,
+  UriTemplateMatchConfigSchema.file,
 );
 
 /** What `isthmus proxy-config` calls a type → the type. Secrets are none of these, ever. */

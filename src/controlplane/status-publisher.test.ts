@@ -8,7 +8,7 @@ import {
   AUTHORIZATION_POLICY,
   PEER_AUTHENTICATION,
   SERVICE_ENTRY,
-  SIDECAR,
+  WASM_PLUGIN,
   type ResourceType,
 } from '#kube/resources.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
@@ -95,12 +95,12 @@ test('a good object is never written', LIMIT, async () => {
 
 test('a kind that nothing acts on, and what TCP does not see of a policy', LIMIT, async () => {
   await using bench = new Bench();
-  bench.objects.apply(SIDECAR, object({ egress: [{ hosts: ['*/*'] }] }));
+  bench.objects.apply(WASM_PLUGIN, object({ url: 'oci://example/filter' }));
   const provider = { name: 'p' };
   bench.objects.apply(AUTHORIZATION_POLICY, object({ action: 'CUSTOM', provider, rules: [{}] }));
   await bench.writes(2);
-  assert.match(bench.message(SIDECAR), /does not act on Sidecar objects yet/);
-  assert.match(bench.message(AUTHORIZATION_POLICY), /CUSTOM has no authorizer here/);
+  assert.match(bench.message(WASM_PLUGIN), /does not act on WasmPlugin objects yet/);
+  assert.match(bench.message(AUTHORIZATION_POLICY), /on TCP ports nobody is asked/);
 });
 
 test('a change meanwhile is not overwritten; the API server is not flooded', LIMIT, async () => {

@@ -4,7 +4,9 @@ import { assertNever } from '#base/assert-never.ts';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import type { Mesh } from '#model/mesh.ts';
+import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import { chooseAuthorizer } from '#model/authorizers.ts';
+import type { Mesh, WorkloadAuthorization } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { authorizerOf } from './authorizer.ts';
@@ -133,7 +135,7 @@ export class InboundMaker {
     const workload = this.#mesh.workloads.get(recipe.workload);
     if (workload === undefined) return undefined;
     const { half: kind, port } = recipe;
-    const authorization = this.#mesh.authorization(workload);
+    const authorization = countingOnTcp(this.#mesh.authorization(workload), this.#mesh.config());
     const extension = buildRbac({ kind, port, authorization, trustDomains: this.#trustDomains() });
     return encodeResource(rbacName(kind, port), TypedExtensionConfigSchema, extension);
   }
@@ -169,6 +171,16 @@ export class InboundMaker {
         return assertNever(policy);
     }
   }
+}
+
+/** An authorizer over HTTP can be asked about requests only, as in Istio. */
+function countingOnTcp(
+  authorization: WorkloadAuthorization,
+  config: MeshConfig,
+): WorkloadAuthorization {
+  const choice = chooseAuthorizer(authorization, config);
+  const isOfHttp = choice.kind === 'one' && choice.settings.protocol === 'http';
+  return isOfHttp ? { ...authorization, custom: [] } : authorization;
 }
 
 /** No port has this number: asks for the mode of the workload as a whole. */

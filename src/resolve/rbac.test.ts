@@ -260,8 +260,8 @@ const TARGETS: readonly Row[] = [
 const GET: AuthorizationRule = { to: [{ operation: { methods: ['GET'], ports: ['5432'] } }] };
 
 const HTTP_ONLY: readonly Row[] = [
-  { title: 'ALLOW GET allows nothing', policies: allow(GET), isAllowed: false },
-  { title: 'DENY GET denies everything', policies: deny(GET), isAllowed: false },
+  { title: 'rule 32: ALLOW GET allows nothing', policies: allow(GET), isAllowed: false },
+  { title: 'rule 32: DENY GET denies everything', policies: deny(GET), isAllowed: false },
   {
     title: 'DENY GET of another port leaves this one alone',
     policies: deny({ to: [{ operation: { methods: ['GET'], ports: ['80'] } }] }),
@@ -361,8 +361,11 @@ test('the writer of a policy is told what TCP makes of it', () => {
   const messages = (of: AuthorizationPolicy): readonly string[] =>
     authorizationNotes(of).map(({ message }) => message);
   assert.deepEqual(messages(policy('ALLOW', [principals('*')])), []);
-  assert.match(messages(policy('ALLOW', [{}, GET]))[0] ?? '', /rule 1 .*methods.* allows no TCP/);
+  assert.match(
+    messages(policy('ALLOW', [{}, GET]))[0] ?? '',
+    /methods \(rule 1\), the rule allows no connection/,
+  );
   assert.match(messages(policy('DENY', [GET]))[0] ?? '', /methods.* without regard to it/);
-  assert.match(messages(policy('CUSTOM', [{}]))[0] ?? '', /no authorizer/);
-  assert.match(messages(policy('AUDIT', [{}]))[0] ?? '', /no effect/);
+  assert.match(messages(policy('CUSTOM', [{}]))[0] ?? '', /nobody is asked/);
+  assert.match(messages(policy('AUDIT', [{}]))[0] ?? '', /on TCP ports it has no effect/);
 });

@@ -34,7 +34,8 @@ export const SHADOW_STAT_PREFIX = {
 
 /**
  * No ALLOW policy at all lets everybody in; ALLOW policies without a rule that fits let nobody in.
- * A CUSTOM policy asks an authorizer that does not exist here, so what it selects is refused.
+ * Nobody is asked about connections, so what a CUSTOM policy selects is refused; the caller leaves
+ * out those that do not count on TCP.
  */
 export function buildRbac(input: RbacInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
   const { kind, port, authorization, trustDomains } = input;
@@ -97,6 +98,10 @@ const MATCH_NOTHING: Policy = {
   principals: [notPrincipal(anyPrincipal)],
 };
 
+const CUSTOM_ON_TCP =
+  'on TCP ports nobody is asked: with a provider over HTTP the policy does not count, ' +
+  'and with any other what it selects is refused';
+
 /** Something in a policy that TCP connections do not see as it was written. */
 export type AuthorizationNote = {
   readonly namespace: string;
@@ -109,7 +114,7 @@ export type AuthorizationNote = {
 export function authorizationNotes(policy: AuthorizationPolicy): readonly AuthorizationNote[] {
   const { namespace, name, action, rules } = policy;
   const note = (message: string): AuthorizationNote => ({ namespace, name, message });
-  if (action === 'AUDIT') return [note('AUDIT is accepted and has no effect: nothing logs it')];
+  if (action === 'AUDIT') return [note('AUDIT marks requests; on TCP ports it has no effect')];
   const kind = action === 'ALLOW' ? 'allow' : 'deny';
   const notes = rules.flatMap((rule, index) => {
     const context = { policyNamespace: namespace, trustDomains: [] };
@@ -121,10 +126,10 @@ export function authorizationNotes(policy: AuthorizationPolicy): readonly Author
     if (ignored.length === 0) return [];
     const effect =
       kind === 'allow'
-        ? 'the rule allows no TCP connection'
-        : 'TCP connections are refused without regard to it';
-    return [note(`rule ${index} asks for ${ignored.join(', ')}, which TCP has not: ${effect}`)];
+        ? 'the rule allows no connection'
+        : 'connections are refused without regard to it';
+    return [note(`on TCP ports, which have no ${ignored.join(', ')} (rule ${index}), ${effect}`)];
   });
   if (action !== 'CUSTOM') return notes;
-  return [note('CUSTOM has no authorizer here: whatever it selects is refused'), ...notes];
+  return [note(CUSTOM_ON_TCP), ...notes];
 }
