@@ -43,7 +43,9 @@ spec:
   servers:${servers
     .map(
       ({ host, tls, protocol = 'HTTPS' }, index) => `
-    - { port: { number: 443, name: p${index}, protocol: ${protocol} }, hosts: ['${host}'], tls: ${tls} }`,
+    - port: { number: 443, name: p${index}, protocol: ${protocol} }
+      hosts: ['${host}']
+      tls: ${tls}`,
     )
     .join('')}`;
 

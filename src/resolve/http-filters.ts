@@ -34,6 +34,9 @@ export function filterConfigs({ fault, corsPolicy }: HttpRoute): Record<string, 
   };
 }
 
+/** Istio takes 600, too; Envoy refuses it, and with it the whole table. */
+export const STATUS_MAX = 599;
+
 /** Envoy's finest fraction. */
 export function millionths(percent: number): MessageInitShape<typeof FractionalPercentSchema> {
   return {
@@ -78,7 +81,8 @@ function abortOf(
   const { httpStatus, grpcStatus, percentage } = abort;
   const share = percentage && { percentage: millionths(percentage.value ?? 0) };
   if (httpStatus !== undefined) {
-    return { errorType: { case: 'httpStatus', value: httpStatus }, ...share };
+    const value = Math.min(httpStatus, STATUS_MAX);
+    return { errorType: { case: 'httpStatus', value }, ...share };
   }
   const value = GRPC_STATUSES.indexOf(grpcStatus ?? '');
   return value === -1 ? undefined : { errorType: { case: 'grpcStatus', value }, ...share };

@@ -15,7 +15,7 @@ import { durationMs } from '#istio/duration.ts';
 import type { HttpRedirect, HttpRewrite } from '#istio/virtualservice/http-schema.ts';
 import type { TableRoute, Target } from './http-table.ts';
 import { authorityOf, headerOperations } from './http-headers.ts';
-import { filterConfigs, millionths } from './http-filters.ts';
+import { filterConfigs, millionths, STATUS_MAX } from './http-filters.ts';
 import { buildRouteMatch } from './http-match.ts';
 import { buildRetryPolicy } from './http-retry.ts';
 import { metadata, milliseconds } from './message.ts';
@@ -63,7 +63,7 @@ function actionOf(table: TableRoute, options: RouteOptions): Route['action'] {
     return {
       case: 'directResponse',
       value: {
-        status,
+        status: Math.min(status, STATUS_MAX),
         ...(string !== undefined && {
           body: { specifier: { case: 'inlineString', value: string } },
         }),

@@ -135,7 +135,7 @@ export const gatewayListenerName = ({ bind, port }: GatewayAddress): string =>
 export const gatewayRoutesName = ({ bind, port }: GatewayAddress): string =>
   bind === '' ? `http.${port}` : `http.${port}.${bind}`;
 
-/** The route table of one HTTPS server: `https.443.https.front.apps` for port, its name, Gateway. */
+/** The route table of one HTTPS server: `https.443.https.front.apps` (port, its name, Gateway). */
 export function httpsRoutesName(server: {
   readonly port: number;
   readonly portName: string;

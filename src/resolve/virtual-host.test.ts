@@ -63,6 +63,8 @@ metadata: ${metadata}
 spec: ${spec}
 `;
 
+const to = (host: string): string => `route: [{ destination: { host: ${host} } }]`;
+
 const toward = (host: string, name = host): string =>
   `[{ name: ${name}, route: [{ destination: { host: ${host} } }] }]`;
 
@@ -237,10 +239,10 @@ describe('rule 20: VirtualServices on sidecars', () => {
 
   test('matches look at who asks and which port was dialled', () => {
     const picky = virtualService(`{ hosts: [reviews], http: [
-      { name: labels, match: [{ sourceLabels: { app: front } }], route: [{ destination: { host: ratings } }] },
-      { name: namespace, match: [{ sourceNamespace: shop }], route: [{ destination: { host: ratings } }] },
+      { name: labels, match: [{ sourceLabels: { app: front } }], ${to('ratings')} },
+      { name: namespace, match: [{ sourceNamespace: shop }], ${to('ratings')} },
       { name: port, match: [{ port: 9100 }], route: [{ destination: { host: ratings } }] },
-      { name: gateway, match: [{ gateways: [front] }], route: [{ destination: { host: ratings } }] },
+      { name: gateway, match: [{ gateways: [front] }], ${to('ratings')} },
       { name: rest, route: [{ destination: { host: reviews } }] }] }`);
     const nameFor = (url: string, asked: Asked = {}): string =>
       followed(picky, url, asked).split(':')[0] ?? '';
@@ -285,8 +287,8 @@ describe('a route that leaves the rest to a delegate', () => {
     { name: root, match: [{ uri: { prefix: /shop } }], delegate: { name: sub, namespace: shop } },
     { name: rest, route: [{ destination: { host: reviews } }] }] }`)}${virtualService(
       `{ http: [
-    { name: cart, match: [{ uri: { prefix: /shop/cart } }], route: [{ destination: { host: cart } }] },
-    { name: other, match: [{ uri: { prefix: /elsewhere } }], route: [{ destination: { host: cart } }] },
+    { name: cart, match: [{ uri: { prefix: /shop/cart } }], ${to('cart')} },
+    { name: other, match: [{ uri: { prefix: /elsewhere } }], ${to('cart')} },
     { name: all, route: [{ destination: { host: shop } }] }] }`,
       '{ name: sub, namespace: shop }',
     )}`,
@@ -356,14 +358,15 @@ spec:
   parentRefs: [{ group: '', kind: Service, name: reviews, namespace: default }]
   rules: ${rules}
 `;
-  const to = (name: string): string => `backendRefs: [{ name: ${name}, port: 9080 }]`;
+  const toBackend = (name: string): string => `backendRefs: [{ name: ${name}, port: 9080 }]`;
 
   test('has the most specific match first, of all routes of a namespace together', () => {
     const call = caller(
-      `${service('reviews')}${httpRoute('a', `[{ name: all, ${to('reviews')} }]`)}${httpRoute(
+      `${service('reviews')}${httpRoute('a', `[{ name: all, ${toBackend('reviews')} }]`)}${httpRoute(
         'b',
-        `[{ name: deep, matches: [{ path: { value: /a/b } }], ${to('deep')} },
-          { name: exact, matches: [{ path: { type: Exact, value: /a/b/c } }], ${to('exact')} }]`,
+        `[{ name: deep, matches: [{ path: { value: /a/b } }], ${toBackend('deep')} },
+          { name: exact, matches: [{ path: { type: Exact, value: /a/b/c } }],
+            ${toBackend('exact')} }]`,
       )}`,
     );
     assert.equal(call('reviews:9080/a/b/c'), `exact: ${of(FULL('exact'))}`);
@@ -372,8 +375,8 @@ spec:
   });
 
   test('is for its own namespace, or from the Service’s for all', () => {
-    const producer = httpRoute('a', `[{ name: producer, ${to('reviews')} }]`);
-    const consumer = httpRoute('b', `[{ name: consumer, ${to('own')} }]`, 'shop');
+    const producer = httpRoute('a', `[{ name: producer, ${toBackend('reviews')} }]`);
+    const consumer = httpRoute('b', `[{ name: consumer, ${toBackend('own')} }]`, 'shop');
     const call = caller(`${service('reviews')}${producer}${consumer}`);
     assert.equal(
       call('reviews.default:9080/', { namespace: 'shop' }),

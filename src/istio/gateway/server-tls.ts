@@ -1,5 +1,5 @@
-// TLS that ends at a proxy: which certificate it shows, and what it asks of its clients. Of Gateways'
-// servers and of Sidecars' ingress.
+// TLS that ends at a proxy: which certificate it shows, and what it asks of its clients. Of servers
+// of Gateways and of the ingress of Sidecars.
 import type { ServerTlsSpec } from './schema.ts';
 
 export type TlsVersion = 'TLSV1_0' | 'TLSV1_1' | 'TLSV1_2' | 'TLSV1_3';
