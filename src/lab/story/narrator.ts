@@ -16,6 +16,7 @@ export class Narrator {
   readonly #show: Audience;
   readonly #pause: (signal: AbortSignal) => Promise<void>;
   readonly #signal: AbortSignal;
+  #hasBegun = false;
 
   /** @param options.pause is waited for before each chapter but the first */
   constructor(options: {
@@ -29,7 +30,8 @@ export class Narrator {
   }
 
   async chapter(title: string): Promise<void> {
-    await this.#pause(this.#signal);
+    if (this.#hasBegun) await this.#pause(this.#signal);
+    this.#hasBegun = true;
     this.#signal.throwIfAborted();
     this.#show({ kind: 'chapter', title });
   }
