@@ -74,7 +74,11 @@ export class Planner {
   wildcardNames({ typeUrl, proxy }: WildcardDemand): readonly string[] {
     if (typeUrl === CLIENT_CLASS) return [clientKey(this.#mesh.clientOf(proxy))];
     const workload = this.#mesh.workloadOf(proxy);
-    if (workload?.isGateway) return this.#gateway.wildcardNames(typeUrl, workload);
+    if (workload?.isGateway) {
+      const names = this.#gateway.wildcardNames(typeUrl, workload);
+      if (typeUrl !== TYPE_URL.cluster) return names;
+      return [...new Set([...names, ...this.#inbound.authorizerNames(workload)])].toSorted();
+    }
     switch (typeUrl) {
       case TYPE_URL.listener: {
         const outbound = this.#outbound.listenerNames(proxy);
