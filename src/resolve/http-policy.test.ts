@@ -67,12 +67,12 @@ spec: { action: CUSTOM, provider: { name: ${provider} }, rules: [{}] }
 
 const CLUSTER = 'outbound|9191||opa.auth.svc.cluster.local';
 
-function extension(catalog: MeshCatalog, name: string, proxy: typeof SHOP | typeof GATEWAY = SHOP) {
+function extension(catalog: MeshCatalog, name: string, proxy: typeof SHOP = SHOP) {
   const found = ask(catalog, { proxy, typeUrl: TYPE_URL.extension, name });
   return found && decode(TypedExtensionConfigSchema, found).typedConfig;
 }
 
-function clusters(catalog: MeshCatalog, proxy: typeof SHOP | typeof GATEWAY): readonly string[] {
+function clusters(catalog: MeshCatalog, proxy: typeof SHOP): readonly string[] {
   const key = catalog.acquireWildcard(proxy, TYPE_URL.cluster);
   catalog.settle();
   return catalog.wildcardNames(key);
