@@ -12,10 +12,12 @@ import type {
   WeightedCluster_ClusterWeightSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { durationMs } from '#istio/duration.ts';
+import type { HashKey } from '#istio/destinationrule/traffic-policy.ts';
 import type { HttpRedirect, HttpRewrite } from '#istio/virtualservice/http-schema.ts';
 import type { TableRoute, Target } from './http-table.ts';
 import { authorityOf, headerOperations } from './http-headers.ts';
 import { filterConfigs, millionths, STATUS_MAX } from './http-filters.ts';
+import { buildHashPolicy } from './http-hash.ts';
 import { buildRouteMatch } from './http-match.ts';
 import { buildRetryPolicy } from './http-retry.ts';
 import { metadata, milliseconds } from './message.ts';
@@ -99,7 +101,8 @@ function routeActionOf(
     ...(isHttpRoute && { clusterNotFoundResponseCode: NOT_FOUND_IS_500 }),
     ...rewriteOf(rewrite),
     ...(authority && { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
-    ...retried(buildRetryPolicy(retries, { isHashed: false })),
+    ...hashed(targets.map(({ hashKey }) => hashKey)),
+    ...retried(buildRetryPolicy(retries, { isHashed: single?.hashKey !== undefined })),
     requestMirrorPolicies: mirrors.map(({ cluster, percent }) => ({
       cluster,
       runtimeFraction: { defaultValue: millionths(percent) },
@@ -112,6 +115,10 @@ function routeActionOf(
 const held = ({ isHeldOpen = false }: RouteOptions): Pick<RouteAction, 'idleTimeout'> =>
   isHeldOpen ? { idleTimeout: NO_TIMEOUT } : {};
 
+const hashed = (keys: readonly (HashKey | undefined)[]): Pick<RouteAction, 'hashPolicy'> => ({
+  hashPolicy: keys.flatMap((key) => (key ? [buildHashPolicy(key)] : [])),
+});
+
 const retried = (retryPolicy: RouteAction['retryPolicy']): Pick<RouteAction, 'retryPolicy'> =>
   retryPolicy === undefined ? {} : { retryPolicy };
 
@@ -119,8 +126,12 @@ const retried = (retryPolicy: RouteAction['retryPolicy']): Pick<RouteAction, 're
 export function buildPlainRoute(
   name: string,
   cluster: string,
-  { isRetried = true, ...options }: RouteOptions & { readonly isRetried?: boolean } = {},
+  options: RouteOptions & {
+    readonly isRetried?: boolean;
+    readonly hashKey?: HashKey | undefined;
+  } = {},
 ): Route {
+  const { isRetried = true, hashKey } = options;
   return {
     name,
     match: buildRouteMatch(undefined),
@@ -130,7 +141,8 @@ export function buildPlainRoute(
         clusterSpecifier: { case: 'cluster', value: cluster },
         timeout: NO_TIMEOUT,
         ...held(options),
-        ...(isRetried && retried(buildRetryPolicy(undefined, { isHashed: false }))),
+        ...hashed([hashKey]),
+        ...(isRetried && retried(buildRetryPolicy(undefined, { isHashed: hashKey !== undefined }))),
       },
     },
   };

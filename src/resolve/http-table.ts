@@ -1,5 +1,6 @@
 // HTTP routes as plain data: a VirtualService's route with one of its matches, and the names of the
 // clusters that it ends at. Gateways' tables and sidecars' virtual hosts are made of it.
+import type { HashKey } from '#istio/destinationrule/traffic-policy.ts';
 import type {
   Destination,
   Headers,
@@ -12,13 +13,17 @@ import type { Mesh } from '#model/mesh.ts';
 import { concreteOf } from './host-lookup.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { takesEverything } from './http-match.ts';
+import { hashKeyOf } from './http-hash.ts';
 import { outboundName } from './names.ts';
+import type { ServicePortRef } from './names.ts';
 
 export type Target = {
   /** `outbound|<port>|<subset>|<host>`, whether there is such a service or not. */
   readonly cluster: string;
   readonly weight: number;
   readonly headers: Headers | undefined;
+  /** By which requests alike go to one endpoint; undefined: they are not told apart. */
+  readonly hashKey: HashKey | undefined;
 };
 
 export type TableRoute = {
@@ -99,11 +104,12 @@ export class RouteTables {
     virtualService: Pick<VirtualService, 'namespace'>,
     place: RoutePlace,
   ): readonly Target[] {
-    const targets = routes.map(({ destination, weight = 0, headers }) => ({
-      cluster: this.#clusterOf(destination, virtualService, place),
-      weight,
-      headers,
-    }));
+    const targets = routes.map(({ destination, weight = 0, headers }) => {
+      const ref = this.#refOf(destination, virtualService, place);
+      const parts = { mesh: this.#mesh, serviceOf: this.#serviceOf };
+      const hashKey = hashKeyOf(parts, ref, place.namespace);
+      return { cluster: outboundName(ref), weight, headers, hashKey };
+    });
     return targets.length > 1 ? targets.filter(({ weight }) => weight > 0) : targets;
   }
 
@@ -124,22 +130,22 @@ export class RouteTables {
     return all
       .filter(({ percent }) => percent > 0)
       .map(({ destination, percent }) => ({
-        cluster: this.#clusterOf(destination, virtualService, place),
+        cluster: outboundName(this.#refOf(destination, virtualService, place)),
         percent,
       }));
   }
 
   /** A port that is not said is the service's only one, or else the one that was dialled. */
-  #clusterOf(
+  #refOf(
     destination: Destination,
     { namespace: own }: Pick<VirtualService, 'namespace'>,
     { namespace, port: dialled }: RoutePlace,
-  ): string {
+  ): ServicePortRef {
     const named = this.#mesh.fullHost(destination.host.toLowerCase(), own);
     const service = concreteOf(this.#serviceOf, { namespace, host: named });
     const { host = named, ports = [] } = service ?? {};
     const only = ports.length === 1 ? ports[0]?.number : undefined;
     const port = destination.port?.number ?? only ?? dialled;
-    return outboundName({ host, port, subset: destination.subset ?? '' });
+    return { host, port, subset: destination.subset ?? '' };
   }
 }

@@ -70,7 +70,7 @@ export type VirtualHostRecipe = {
 
 export type VirtualHostContent =
   /** All to the service's own cluster of the listener's port. */
-  | { readonly kind: 'service'; readonly service: string }
+  | { readonly kind: 'service'; readonly service: string; readonly namespace: string }
   /** Routes of a VirtualService, or of HTTPRoutes: those that are for the asker, in order. */
   | {
       readonly kind: 'routes';

@@ -134,7 +134,7 @@ class Search {
   }
 
   #ofService({ key: service }: MeshService): VirtualHostContent {
-    return { kind: 'service', service };
+    return { kind: 'service', service, namespace: this.#ask.namespace };
   }
 
   /** A VirtualService of a host that is no service here: its routes lead somewhere else. */

@@ -171,8 +171,16 @@ spec:
       .content;
 
   test('is the own one, or else the oldest', () => {
-    assert.deepEqual(contentFor('shop'), { kind: 'service', service: 'shop/api.example.org' });
-    assert.deepEqual(contentFor('default'), { kind: 'service', service: 'old/api.example.org' });
+    assert.deepEqual(contentFor('shop'), {
+      kind: 'service',
+      service: 'shop/api.example.org',
+      namespace: 'shop',
+    });
+    assert.deepEqual(contentFor('default'), {
+      kind: 'service',
+      service: 'old/api.example.org',
+      namespace: 'default',
+    });
   });
 });
 
@@ -386,5 +394,38 @@ spec:
       call('reviews.default:9080/', { namespace: 'edge' }),
       `producer: ${of(FULL('reviews'))}`,
     );
+  });
+});
+
+describe('a DestinationRule that tells requests apart', () => {
+  const rule = (key: string): string => `
+---
+kind: DestinationRule
+metadata: { name: it }
+spec: { host: reviews, trafficPolicy: { loadBalancer: { consistentHash: { ${key} } } } }
+`;
+  const hashed = (yaml: string) => {
+    const context = contextOf(yaml);
+    const ask = { namespace: 'default', labels: {}, port: 9080, authority: 'reviews:9080' };
+    const recipe = planVirtualHost(context, ask);
+    const [route] = decode(VirtualHostSchema, makeVirtualHost(context, recipe)).routes;
+    assert(route?.action.case === 'route');
+    const { hashPolicy, retryPolicy } = route.action.value;
+    return {
+      policies: hashPolicy.map((it) => it.policySpecifier),
+      predicates: retryPolicy?.retryHostPredicate.length,
+    };
+  };
+  const header = { case: 'header', value: { headerName: 'x-user' } };
+
+  test('is heard by the routes to its host, and a retry stays where the hash leads', () => {
+    const said = rule('httpHeaderName: x-user');
+    const routed = virtualService(`{ hosts: [reviews], http: ${toward('reviews')} }`);
+    for (const yaml of [said, `${said}${routed}`]) {
+      const { policies, predicates } = hashed(`${service('reviews')}${yaml}`);
+      assert.partialDeepStrictEqual(policies, [header]);
+      assert.equal(predicates, 0);
+    }
+    assert.deepEqual(hashed(service('reviews')), { policies: [], predicates: 1 });
   });
 });

@@ -7,6 +7,7 @@ import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_p
 import type { RouteSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { encodeResource } from './encode.ts';
+import { hashKeyOf } from './http-hash.ts';
 import { buildHttpRoute, buildPlainRoute } from './http-route.ts';
 import { RouteTables } from './http-table.ts';
 import {
@@ -69,7 +70,11 @@ export function buildRoutes(
     case 'service': {
       const service = mesh.services.get(content.service);
       if (service === undefined) return [];
-      return [buildPlainRoute('default', outboundName({ host: service.host, port }), OF_SIDECARS)];
+      const { host } = service;
+      const hashKey = hashKeyOf({ mesh, serviceOf }, { host, port }, content.namespace);
+      return [
+        buildPlainRoute('default', outboundName({ host, port }), { ...OF_SIDECARS, hashKey }),
+      ];
     }
     case 'routes': {
       const table = new RouteTables({ mesh, serviceOf });

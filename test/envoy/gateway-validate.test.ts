@@ -146,6 +146,13 @@ test('Envoy takes every route that is accepted', async (t) => {
       cluster: 'c',
       weight: 0,
       headers: undefined,
+      hashKey: {
+        kind: 'cookie' as const,
+        name: 'c',
+        path: '/',
+        ttlMs: 0,
+        attributes: [{ name: 'SameSite', value: 'Lax' }],
+      },
     }));
     const mirrors = (parsed.mirrors ?? []).map(({ percentage }) => {
       return { cluster: 'c', percent: percentage?.value ?? 100 };
