@@ -7,7 +7,9 @@ import { parseIstioObject } from './parsers.ts';
 
 const GROUPS: Readonly<Record<string, string>> = {
   AuthorizationPolicy: 'security.istio.io/v1',
+  EnvoyFilter: 'networking.istio.io/v1alpha3',
   RequestAuthentication: 'security.istio.io/v1',
+  Telemetry: 'telemetry.istio.io/v1',
 };
 
 function problemsOf(kind: string, spec: string): readonly string[] {
@@ -30,6 +32,9 @@ const TO = 'route: [{ destination: { host: a.b } }]';
 const rule = (source: string): string => `{ rules: [{ from: [{ source: ${source} }] }] }`;
 const path = (text: string): string =>
   `{ rules: [{ to: [{ operation: { paths: ["${text}"] } }] }] }`;
+
+const filter = (text: string): string =>
+  JSON.stringify({ accessLogging: [{ filter: { expression: text } }] });
 
 /** Kind, spec, the field that is named; undefined: accepted. */
 const ROWS: readonly (readonly [kind: string, spec: string, field: string | undefined])[] = [
@@ -110,6 +115,35 @@ const ROWS: readonly (readonly [kind: string, spec: string, field: string | unde
     inPolicy('{ tls: { mode: SIMPLE, credentialName: a, caCrl: b } }'),
     'spec.trafficPolicy.tls.caCrl',
   ],
+  [
+    'DestinationRule',
+    inPolicy('{ tls: { mode: SIMPLE, credentialName: "configmap://shop/a" } }'),
+    undefined,
+  ],
+  [
+    'DestinationRule',
+    inPolicy('{ tls: { mode: SIMPLE, credentialName: "configmap://other/a" } }'),
+    'spec.trafficPolicy.tls.credentialName',
+  ],
+  [
+    'EnvoyFilter',
+    '{ configPatches: [{ applyTo: CLUSTER, match: { context: WAYPOINT, waypoint: {} } }] }',
+    undefined,
+  ],
+  [
+    'WorkloadGroup',
+    '{ template: { labels: { "a b": c } }, probe: { exec: { command: [] } } }',
+    'spec.probe.exec.command',
+  ],
+  ...[
+    'response.code >= 400',
+    "request.headers['x-a'] == 'b' && !(connection.mtls || has(request.auth))",
+    "response.code in [500, 503] ? true : -1 < size('a\\'b')",
+    'xds.node["id"].matches(r"a\\d+")',
+  ].map((text) => ['Telemetry', filter(text), undefined] as const),
+  ...['', 'response.code >', '(a', 'a b', "'a", 'a = b', 'a & b', '&& a', 'a == [1,'].map(
+    (text) => ['Telemetry', filter(text), 'spec.accessLogging[0].filter.expression'] as const,
+  ),
   [
     'Gateway',
     server('port: { number: 80, name: a, protocol: HTTP, targetPort: 8080 }'),

@@ -29,6 +29,7 @@ export function checkDestinationRule(
   }
   checkExport(spec, namespace, at.property('exportTo'));
   checkTrafficPolicy(spec.trafficPolicy, at.property('trafficPolicy'));
+  checkCredentials(spec, namespace, at);
   const names = new Set<string>();
   for (const [index, subset] of (spec.subsets ?? []).entries()) {
     const place = at.property('subsets').item(index);
@@ -41,6 +42,31 @@ export function checkDestinationRule(
     }
     checkLabels(subset.labels ?? {}, place.property('labels'));
     checkTrafficPolicy(subset.trafficPolicy, place.property('trafficPolicy'));
+  }
+}
+
+/** A ConfigMap's certificates are taken from the rule's own namespace. */
+function checkCredentials(
+  { trafficPolicy, subsets = [] }: DestinationRuleSpec,
+  namespace: string,
+  at: Reading,
+): void {
+  const check = (policy: TrafficPolicySpec | undefined, place: Reading): void => {
+    const settings = [policy, ...(policy?.portLevelSettings ?? [])];
+    for (const [index, setting] of settings.entries()) {
+      const name = setting?.tls?.credentialName ?? '';
+      const isOwn = namespace !== '' && name.startsWith(`configmap://${namespace}/`);
+      if (!name.startsWith('configmap://') || isOwn) continue;
+      const of = index === 0 ? place : place.property('portLevelSettings').item(index - 1);
+      const rule = `must be configmap://${namespace}/<name>`;
+      of.property('tls')
+        .property('credentialName')
+        .refuse(`Invalid value: ${at.quote(name)}: ${rule}`);
+    }
+  };
+  check(trafficPolicy, at.property('trafficPolicy'));
+  for (const [index, subset] of subsets.entries()) {
+    check(subset.trafficPolicy, at.property('subsets').item(index).property('trafficPolicy'));
   }
 }
 

@@ -23,16 +23,20 @@ const MATCHES = {
   FILTER_CHAIN: 'listener',
   NETWORK_FILTER: 'listener',
   HTTP_FILTER: 'listener',
-  LISTENER_FILTER: 'listener',
   ROUTE_CONFIGURATION: 'routeConfiguration',
   VIRTUAL_HOST: 'routeConfiguration',
   HTTP_ROUTE: 'routeConfiguration',
   CLUSTER: 'cluster',
 } as const;
 
+const VERSION_LENGTH_MAX = 1024;
+
 const HTTP_CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
+/** Its name before Envoy 1.14. */
+const OLD_CONNECTION_MANAGER = 'envoy.http_connection_manager';
 
 function checkPatch({ applyTo = 'INVALID', match = {}, patch }: ConfigPatch, at: Reading): void {
+  if (match.context === 'WAYPOINT') return; // Istio does not look at these yet
   if (applyTo === 'INVALID') at.property('applyTo').missing();
   if (patch === undefined) return void at.property('patch').missing();
   const { operation = 'INVALID', value } = patch;
@@ -51,7 +55,8 @@ function checkMatch(
   at: Reading,
 ): void {
   const version = match.proxy?.proxyVersion ?? '';
-  if (!isRe2(version)) {
+  // Istio leaves longer ones unread, and says so
+  if (version.length <= VERSION_LENGTH_MAX && !isRe2(version)) {
     const place = at.property('proxy').property('proxyVersion');
     place.refuse(`Invalid value: ${at.quote(version)}: not a regular expression`);
   }
@@ -77,7 +82,7 @@ function checkFilter(
   if (subFilter === undefined) return;
   const place = at.property('subFilter');
   if (!isHttp) place.refuse('Forbidden: only an HTTP_FILTER stands within another');
-  else if (name !== HTTP_CONNECTION_MANAGER) {
+  else if (name !== HTTP_CONNECTION_MANAGER && name !== OLD_CONNECTION_MANAGER) {
     place.refuse(`Forbidden: only ${HTTP_CONNECTION_MANAGER} has filters within`);
   }
   if ((subFilter.name ?? '') === '') place.property('name').missing();

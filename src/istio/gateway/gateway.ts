@@ -5,6 +5,7 @@ import type { ActedOn } from '../acted-on.ts';
 import { isHttp, protocolOf } from '../core/protocol.ts';
 import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
+import { isDnsLabel } from '../syntax.ts';
 import { checkGateway } from './check.ts';
 import { gatewayKind } from './schema.ts';
 import type { GatewaySpec, ServerSpec } from './schema.ts';
@@ -57,6 +58,7 @@ export type Gateway = ParsedMeta & {
 
 /** How what Istio makes of the Gateway API names its gateways. */
 const SERVICES = 'internal.istio.io/gateway-service';
+const SEMANTICS = 'internal.istio.io/gateway-semantics';
 
 const ACTED_ON: ActedOn = {
   selector: true,
@@ -72,6 +74,11 @@ const ACTED_ON: ActedOn = {
 export function parseGateway(object: KubeObject): ParseResult<Gateway> {
   return parseObject(gatewayKind, object, (spec, meta, at) => {
     checkGateway(spec, at);
+    const isMade = meta.annotations[SEMANTICS] === 'gateway';
+    if (!isDnsLabel(meta.name) && !isMade) {
+      const name = at.sibling('metadata').property('name');
+      name.refuse(`Invalid value: ${at.quote(meta.name)}: must be a DNS label, without dots`);
+    }
     return {
       ...meta,
       selector: spec.selector ?? {},

@@ -7,6 +7,7 @@ import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkTargets, policyTargets } from '../policy-target.ts';
 import type { PolicyTargetReference } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
+import { isExpression } from './filter-syntax.ts';
 import { telemetryKind } from './schema.ts';
 import type { TelemetrySpec } from './schema.ts';
 
@@ -47,6 +48,7 @@ export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
   return parseObject(telemetryKind, object, (spec, meta, at) => {
     checkTargets(spec, at);
     checkTagOverrides(spec, at);
+    checkFilters(spec, at.property('accessLogging'));
     return {
       ...meta,
       selector: spec.selector?.matchLabels ?? {},
@@ -60,6 +62,15 @@ export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
       remarks: unusedFields(spec, ACTED_ON),
     };
   });
+}
+
+function checkFilters({ accessLogging = [] }: TelemetrySpec, at: Reading): void {
+  for (const [index, { filter }] of accessLogging.entries()) {
+    if (filter === undefined || isExpression(filter.expression ?? '')) continue;
+    const place = at.item(index).property('filter').property('expression');
+    const said = place.quote(filter.expression ?? '');
+    place.refuse(`Invalid value: ${said}: must be a valid CEL expression`);
+  }
 }
 
 /** A tag is set where nothing else is said; the schema minds those that say so. */

@@ -19,6 +19,9 @@ import type { Warning } from './warning.ts';
 
 type Advise = (spec: Fields, object: KubeObject) => readonly Warning[];
 
+/** Istio does not compile longer expressions. */
+const VERSION_LENGTH_MAX = 1024;
+
 const ENVOY_FILTER =
   'EnvoyFilter exposes internal implementation details that may change at any time. Prefer other ' +
   'APIs if possible, and exercise extreme caution, especially around upgrades.';
@@ -26,7 +29,7 @@ const ENVOY_FILTER =
 /** By `group/kind`: a Gateway of Kubernetes is not Istio's. */
 const ADVISERS: ReadonlyMap<string, Advise> = new Map<string, Advise>([
   ['networking.istio.io/DestinationRule', destinationRuleWarnings],
-  ['networking.istio.io/EnvoyFilter', () => [advice('spec', ENVOY_FILTER)]],
+  ['networking.istio.io/EnvoyFilter', envoyFilterWarnings],
   ['networking.istio.io/Gateway', gatewayWarnings],
   ['networking.istio.io/ProxyConfig', selectorWarnings],
   ['networking.istio.io/ServiceEntry', serviceEntryWarnings],
@@ -46,6 +49,35 @@ export function warningsOf(object: KubeObject): readonly Warning[] {
   const group = object.apiVersion?.replace(/\/[^/]*$/, '') ?? '';
   const advise = ADVISERS.get(`${group}/${object.kind ?? ''}`);
   return advise?.(fieldsOf(object.spec), object) ?? [];
+}
+
+function envoyFilterWarnings(spec: Fields): readonly Warning[] {
+  const { workloadSelector } = spec;
+  const labels = fieldsOf(fieldsOf(workloadSelector)['labels']);
+  const isEmpty = workloadSelector !== undefined && Object.keys(labels).length === 0;
+  const empty = 'workload selector specified without labels, will be applied to all services in';
+  return [
+    advice('spec', ENVOY_FILTER),
+    ...(isEmpty ? [advice('spec.workloadSelector.labels', `${empty} namespace`)] : []),
+    ...objectsAt(spec, 'configPatches').flatMap(patchWarnings),
+  ];
+}
+
+/** What a match says that is not looked at. */
+function patchWarnings(patch: Fields, index: number): readonly Warning[] {
+  const applyTo = textAt(patch, 'applyTo');
+  const match = fieldsOf(patch['match']);
+  const field = `spec.configPatches[${index}].match`;
+  if (match['context'] === 'WAYPOINT') return [];
+  const isLong = textAt(fieldsOf(match['proxy']), 'proxyVersion').length > VERSION_LENGTH_MAX;
+  const ignored = `proxyVersion match exceeds ${VERSION_LENGTH_MAX} characters and will be ignored`;
+  const hasFilter = fieldsOf(match, 'listener', 'filterChain')['filter'] !== undefined;
+  const isWhole = applyTo === 'LISTENER' || applyTo === 'FILTER_CHAIN';
+  const idle = `filter match has no effect when used with ${applyTo}`;
+  return [
+    ...(isLong ? [advice(`${field}.proxy.proxyVersion`, ignored)] : []),
+    ...(hasFilter && isWhole ? [advice(`${field}.listener.filterChain.filter`, idle)] : []),
+  ];
 }
 
 function gatewayWarnings(spec: Fields): readonly Warning[] {

@@ -7,11 +7,13 @@ import { workloadGroupKind } from './schema.ts';
 const METHODS = ['httpGet', 'tcpSocket', 'exec', 'grpc'] as const;
 
 export const parseWorkloadGroup: ParseUnused = (object) =>
-  parseObject(workloadGroupKind, object, ({ metadata, template, probe }, _, at) => {
+  parseObject(workloadGroupKind, object, ({ metadata, probe }, _, at) => {
     if (probe && METHODS.every((method) => probe[method] === undefined)) {
       at.property('probe').refuse(`Required value: one of ${METHODS.join(', ')}`);
     }
     checkLabels(metadata?.labels ?? {}, at.property('metadata').property('labels'));
-    checkLabels(template.labels ?? {}, at.property('template').property('labels'));
+    if (probe?.exec?.command.length === 0) {
+      at.property('probe').property('exec').property('command').missing();
+    }
     return UNUSED;
   });
