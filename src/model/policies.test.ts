@@ -96,7 +96,7 @@ const MODES: Readonly<Record<string, readonly [policies: readonly Peer[], mode: 
 };
 
 for (const [name, [policies, mode]] of Object.entries(MODES)) {
-  test(`the TLS mode of port 5432: ${name}`, () => {
+  test(`rule 27: the TLS mode of port 5432: ${name}`, () => {
     const mesh = meshOf([vm('default'), peers(policies)].filter(Boolean).join('---'));
     assert.equal(mesh.mtlsMode(workloadOf(mesh), 5432), mode);
   });

@@ -306,7 +306,7 @@ const ALIAS_CASES: readonly (readonly [string, string, string, boolean])[] = [
 ];
 
 const ALIASES: readonly Row[] = ALIAS_CASES.map(([title, name, trustDomain, isAllowed]) => ({
-  title,
+  title: `rule 38: ${title}`,
   policies: allow(principals(name)),
   connection: { principal: `spiffe://${trustDomain}/ns/shop/sa/web` },
   trustDomains: ['corp', 'old'],

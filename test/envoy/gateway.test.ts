@@ -75,16 +75,24 @@ describe('a gateway', { concurrency: false }, () => {
     assert.equal((await world.get('/', { host: 'shop.example:8080' })).status, 200);
   });
 
-  test('writes each request down', async () => {
+  test('writes each request down, on both sides of mutual TLS', async () => {
     await seen('/logged');
-    const line = await eventually('the line', () =>
-      world.gateway
-        .output()
-        .split('\n')
-        .find((line) => line.includes('/logged')),
-    );
-    assert.match(line, /^\[[^\]]+Z\] "GET \/logged HTTP\/1.1" 200 - via_upstream - "-" 0 \d+ \d+ /);
+    const lineOf = (envoy: { readonly output: () => string }): Promise<string> =>
+      eventually('the line', () =>
+        envoy
+          .output()
+          .split('\n')
+          .find((line) => line.includes('/logged')),
+      );
+    const { app } = world.ports;
+    const [line, other] = [await lineOf(world.gateway), await lineOf(world.sidecar)];
+    const start = /^\[[^\]]+Z\] "GET \/logged HTTP\/1.1" 200 - via_upstream - "-" 0 \d+ \d+ /;
+    assert.match(line, start);
     assert(line.includes(' outbound|80||shop.shop.svc.cluster.local '), line);
+    assert.match(other, start);
+    const host = 'shop.shop.svc.cluster.local';
+    assert(other.includes(` "127.0.0.1:${app}" inbound|${app}|http|${host} 127.0.0.1:`), other);
+    assert(other.endsWith(` outbound_.80_._.${host} default`), other);
   });
 
   test('hands WebSockets on', async () => {
