@@ -24,11 +24,13 @@ async function demo(
 
 const LIBRARY_CHECKS = [
   'page',
+  'request',
   'way in',
   'books',
   'clear text',
   'encryption',
-  'identity',
+  'identities',
+  'drain',
   'outside',
 ];
 const MESH_CHECKS = [
