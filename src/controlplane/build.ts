@@ -308,6 +308,7 @@ function webhookOptions(
       trustDomain: mesh.config().trustDomain,
       clusterId: CLUSTER_ID,
       revision: REVISION,
+      proxySettings: mesh.proxySettings,
     },
     client,
     clock,

@@ -13,6 +13,8 @@ import { THE_MESH } from './inputs.ts';
 import type { Inputs } from './inputs.ts';
 import { deriveNetworkGateways } from './networks.ts';
 import type { NetworkGateways } from './networks.ts';
+import { deriveProxySettings } from './proxy-configs.ts';
+import type { ProxySettingsFor } from './proxy-configs.ts';
 import type { Services } from './services.ts';
 import type { Sidecars } from './sidecars.ts';
 import type { Topology } from './topology.ts';
@@ -32,6 +34,8 @@ export type ClientSide = Pick<Sidecars, 'isImported' | 'areRoutesImported'> & {
   ) => MeshConfig['outboundTrafficPolicy'];
   /** Empty while no network has a gateway. */
   readonly networkGateways: () => NetworkGateways;
+  /** How the proxy of a workload is to run, before the workload itself says. */
+  readonly proxySettings: ProxySettingsFor;
 };
 
 export function deriveClientSide(
@@ -73,5 +77,6 @@ export function deriveClientSide(
       sidecars.sidecarFor(namespace, labels)?.outboundTrafficPolicy ??
       config().outboundTrafficPolicy,
     networkGateways: deriveNetworkGateways(graph, inputs, { topology, clusterDomain }),
+    proxySettings: deriveProxySettings(graph, inputs.proxyConfigs, { rootNamespace, config }),
   };
 }

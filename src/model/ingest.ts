@@ -18,6 +18,7 @@ import type { ParseResult, Violation } from '#istio/object.ts';
 import { parsePeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import { parseRequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import { parseServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import { parseProxyConfig } from '#istio/proxyconfig/proxy-config.ts';
 import { parseSidecar } from '#istio/sidecar/sidecar.ts';
 import { httpRouteName, parseHttpRoute } from '#istio/httproute/http-route.ts';
 import { parseTelemetry } from '#istio/telemetry/telemetry.ts';
@@ -78,6 +79,7 @@ export function createIngest(
   );
   takeByName(kube.TELEMETRY, inputs.telemetries, parseTelemetry);
   takeByName(kube.DESTINATION_RULE, inputs.destinationRules, parseDestinationRule);
+  takeByName(kube.PROXY_CONFIG, inputs.proxyConfigs, parseProxyConfig);
   takeByName(kube.SIDECAR, inputs.sidecars, parseSidecar);
   takeByName(kube.GATEWAY, inputs.gateways, parseGateway);
   takeByName(kube.VIRTUAL_SERVICE, inputs.virtualServices, parseVirtualService);

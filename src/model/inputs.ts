@@ -10,6 +10,7 @@ import type { LegacyPolicy } from '#istio/meshpolicy/legacy-policy.ts';
 import type { PeerAuthentication } from '#istio/peerauthentication/peer-authentication.ts';
 import type { RequestAuthentication } from '#istio/requestauthentication/request-authentication.ts';
 import type { ServiceEntry } from '#istio/serviceentry/service-entry.ts';
+import type { ProxyConfig } from '#istio/proxyconfig/proxy-config.ts';
 import type { Sidecar } from '#istio/sidecar/sidecar.ts';
 import type { Telemetry } from '#istio/telemetry/telemetry.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
@@ -58,6 +59,7 @@ export type Inputs = {
   readonly jwks: Source<string>;
   readonly destinationRules: Source<DestinationRule>;
   readonly sidecars: Source<Sidecar>;
+  readonly proxyConfigs: Source<ProxyConfig>;
   readonly gateways: Source<Gateway>;
   readonly virtualServices: Source<VirtualService>;
   /** One at most, under `THE_MESH`. */
@@ -92,6 +94,7 @@ export function createInputs(graph: Graph): Inputs {
     jwks: graph.source<string>('key sets'),
     destinationRules: graph.source<DestinationRule>('DestinationRules', equalData),
     sidecars: graph.source<Sidecar>('Sidecars', equalData),
+    proxyConfigs: graph.source<ProxyConfig>('ProxyConfigs', equalData),
     gateways: graph.source<Gateway>('Gateways', equalData),
     virtualServices: graph.source<VirtualService>('VirtualServices', equalData),
     meshConfig: graph.source<MeshConfig>('mesh config', equalData),

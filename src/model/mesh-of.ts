@@ -22,6 +22,7 @@ const TYPES: ReadonlyMap<string, ResourceType> = new Map(
     kube.POD,
     kube.POLICY,
     kube.REQUEST_AUTHENTICATION,
+    kube.PROXY_CONFIG,
     kube.SERVICE,
     kube.SERVICE_ENTRY,
     kube.TELEMETRY,

@@ -171,6 +171,10 @@ export class FakeMesh implements Mesh {
     return this.config().outboundTrafficPolicy;
   }
 
+  proxySettings(): { readonly proxyMetadata: Readonly<Record<string, unknown>> } {
+    return { proxyMetadata: {} };
+  }
+
   networkGateways(): NetworkGateways {
     return this.gatewaysOfNetworks.get(CONFIG) ?? new Map();
   }

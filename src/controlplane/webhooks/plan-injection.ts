@@ -68,7 +68,8 @@ export function planInjection(
   if (template === undefined) return refuse(UNKNOWN_TEMPLATE);
   const capture = readTrafficAnnotations(annotations);
   if (!capture.ok) return refuse(capture.problem);
-  const proxy = readProxyConfig(annotations[PROXY_CONFIG] ?? '');
+  const defaults = settings.proxySettings?.(namespace.name, textMapOf(metadata['labels']));
+  const proxy = readProxyConfig(annotations[PROXY_CONFIG] ?? '', defaults);
   if (!proxy.ok) return refuse(proxy.problem);
   const { holdsApplication } = proxy;
   const env = { ...(template === 'sidecar' && capture.settings), ...proxy.env };

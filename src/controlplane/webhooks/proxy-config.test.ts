@@ -26,6 +26,19 @@ proxyMetadata:
   assert.deepEqual(readProxyConfig('{"concurrency":1}').ok, true);
 });
 
+test('what the mesh says holds where the Pod does not say', () => {
+  const defaults = {
+    concurrency: 4,
+    drainDuration: '9s',
+    proxyMetadata: { A: 'a', B: 'b' },
+  };
+  assert.deepEqual(readProxyConfig('concurrency: 2\nproxyMetadata: { B: own }', defaults), {
+    ok: true,
+    holdsApplication: false,
+    env: { ISTHMUS_CONCURRENCY: '2', ISTHMUS_DRAIN_DURATION: '9s', A: 'a', B: 'own' },
+  });
+});
+
 test('what cannot be meant is refused, naming the annotation', () => {
   const rows: readonly (readonly [string, RegExp])[] = [
     ['- a', /proxy\.istio\.io\/config is not a YAML object/],

@@ -1,7 +1,10 @@
-// Istio's annotation `proxy.istio.io/config`: settings of one Pod's proxy, as the agent's own.
+// Istio's annotation `proxy.istio.io/config`: settings of one Pod's proxy, as the agent's own; and what
+// holds where the Pod does not say.
 // https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#ProxyConfig
 import { parseDocument } from 'yaml';
 import { isRecord } from '#kube/objects.ts';
+import { mergeSettings } from '#model/proxy-configs.ts';
+import type { ProxySettings } from '#model/proxy-configs.ts';
 
 export const PROXY_CONFIG = 'proxy.istio.io/config';
 
@@ -27,11 +30,14 @@ const SETTINGS: Readonly<Record<string, string>> = {
 /** An annotation is at most 256 KiB; a proxy's configuration is nowhere near. */
 const TEXT_LENGTH_MAX = 64 << 10;
 
+const NO_SETTINGS: ProxySettings = { proxyMetadata: {} };
+
 /** Fields that nothing here acts on are left alone: Istio has many, most are its own proxy's. */
-export function readProxyConfig(text: string): ProxyConfig {
-  const value = text.length > TEXT_LENGTH_MAX ? undefined : parseYaml(text);
-  if (value === null) return { ok: true, env: {}, holdsApplication: false };
-  if (!isRecord(value)) return wrong('is not a YAML object');
+export function readProxyConfig(text: string, defaults = NO_SETTINGS): ProxyConfig {
+  const parsed = text.length > TEXT_LENGTH_MAX ? undefined : parseYaml(text);
+  const own = parsed === null ? {} : parsed;
+  if (!isRecord(own)) return wrong('is not a YAML object');
+  const value = mergeSettings(defaults, own);
   const env: Record<string, string> = {};
   for (const [field, setting] of Object.entries(SETTINGS)) {
     const given = value[field];

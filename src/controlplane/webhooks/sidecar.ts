@@ -1,5 +1,6 @@
 // The containers that injection adds to a Pod, beside an application or as a gateway, and the
 // volumes that they need.
+import type { ProxySettingsFor } from '#model/proxy-configs.ts';
 import type { Fields } from '#kube/fields.ts';
 import { STATUS_PORT } from './probes.ts';
 
@@ -18,6 +19,8 @@ export type SidecarSettings = {
   readonly trustDomain: string;
   readonly clusterId: string;
   readonly revision: string;
+  /** How proxies are to run whose Pods do not say; as agents do by themselves if absent. */
+  readonly proxySettings?: ProxySettingsFor;
 };
 
 /** A gateway needs no privilege: it captures nothing. Its user is Istio's. */

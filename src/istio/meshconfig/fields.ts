@@ -1,9 +1,10 @@
 // The fields of Istio's MeshConfig, those that Isthmus acts on and the others.
 // https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig
+import { isRecord } from '#kube/objects.ts';
 import { localityLbSetting } from '../destinationrule/load-balancer-schema.ts';
 import { strings, uint32 } from '../kind-parts.ts';
 import { object } from '../schema/object-schema.ts';
-import { boolean, string, word } from '../schema/schema.ts';
+import { anything as struct, boolean, string, word } from '../schema/schema.ts';
 import type { Schema, Static } from '../schema/schema.ts';
 import { defaultProviders, extensionProviders } from './extension-providers.ts';
 
@@ -19,7 +20,6 @@ const UNUSED = {
   caCertificates: NOT_YET,
   certificates: OTHERWISE,
   configSources: `${OTHERWISE}: the Kubernetes API is the only source`,
-  defaultConfig: `${OTHERWISE}: agents are configured where they run`,
   defaultHttpRetryPolicy: NOT_YET,
   defaultVirtualServiceExportTo: NOT_YET,
   disableEnvoyListenerLog: `${OTHERWISE}: listeners log nothing of their own`,
@@ -79,6 +79,7 @@ export const meshConfigFields = object({
   rootNamespace: string({ lengthMin: 1, lengthMax: 63 }),
   defaultServiceExportTo: strings(),
   defaultDestinationRuleExportTo: strings(),
+  defaultConfig: struct(),
   dnsRefreshRate: string(),
   h2UpgradePolicy: word(['DO_NOT_UPGRADE', 'UPGRADE']),
   localityLbSetting,
@@ -87,11 +88,26 @@ export const meshConfigFields = object({
 
 export type MeshConfigFields = Static<typeof meshConfigFields>;
 
+/** Of `defaultConfig`: what sidecars are injected with. */
+export const INJECTED: ReadonlySet<string> = new Set([
+  'concurrency',
+  'discoveryAddress',
+  'drainDuration',
+  'holdApplicationUntilProxyStarts',
+  'proxyMetadata',
+  'terminationDrainDuration',
+]);
+
 /** Which of these fields, all real, nothing here acts on, and what is to be said of each. */
 export function unusedFields(
   fields: Readonly<Partial<Record<string, unknown>>>,
 ): readonly { readonly field: string; readonly message: string }[] {
-  return Object.keys(UNUSED)
+  const whole = Object.keys(UNUSED)
     .filter((name): name is UnusedName => fields[name] !== undefined)
     .map((name) => ({ field: name, message: UNUSED[name] }));
+  const { defaultConfig } = fields;
+  const ofProxies = Object.keys(isRecord(defaultConfig) ? defaultConfig : {})
+    .filter((name) => !INJECTED.has(name))
+    .map((name) => ({ field: `defaultConfig.${name}`, message: OTHERWISE }));
+  return [...whole, ...ofProxies];
 }

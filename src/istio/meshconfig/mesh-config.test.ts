@@ -34,7 +34,7 @@ tcpKeepalive: { probes: 3, time: 10m }
 dnsRefreshRate: 5s
 h2UpgradePolicy: UPGRADE
 localityLbSetting: { distribute: [{ from: a/*, to: { b/*: 80, a/*: 20 } }] }
-defaultConfig: { discoveryAddress: istiod:15012 }
+defaultConfig: { discoveryAddress: istiod:15012, tracing: {} }
 `,
     { 'isthmus.dev/mesh-ranges': ' 10.96.0.0/17,10.96.128.0/17, 10.96.5.0/24 , FD00::/8' },
   );
@@ -69,12 +69,13 @@ defaultConfig: { discoveryAddress: istiod:15012 }
       failover: [],
       failoverPriority: [],
     },
+    defaultConfig: { discoveryAddress: 'istiod:15012', tracing: {} },
     networks: [],
     meshRanges: ['10.96.0.0/16', 'fd00::/8'],
     remarks: [
       {
-        field: 'data.mesh.defaultConfig',
-        message: 'not acted on: agents are configured where they run',
+        field: 'data.mesh.defaultConfig.tracing',
+        message: 'not acted on',
       },
     ],
   });

@@ -61,6 +61,8 @@ export type MeshConfig = {
   /** Are requests of HTTP/1.1 to services of the mesh made in HTTP/2? */
   readonly upgradesToHttp2: boolean;
   readonly localityLbSetting: SaidLocality;
+  /** Of proxies that are injected: fields of Istio's ProxyConfig message, as written. */
+  readonly defaultConfig: Readonly<Record<string, unknown>>;
   /** Ordered by name. */
   readonly networks: readonly MeshNetwork[];
   /** What counts as inside of the mesh, canonical: annotation `isthmus.dev/mesh-ranges`. */
@@ -87,6 +89,7 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   dnsRefreshRateMs: 60_000,
   upgradesToHttp2: false,
   localityLbSetting: { distribute: [], failover: [], failoverPriority: [] },
+  defaultConfig: {},
   networks: [],
   meshRanges: ['240.240.0.0/16'],
   remarks: [],
@@ -176,6 +179,7 @@ function settingsOf(fields: MeshConfigFields, unset: Settings, at: Reading): Set
     upgradesToHttp2:
       h2UpgradePolicy === undefined ? unset.upgradesToHttp2 : h2UpgradePolicy === 'UPGRADE',
     localityLbSetting: localityOf(fields.localityLbSetting) ?? unset.localityLbSetting,
+    defaultConfig: fields.defaultConfig ?? unset.defaultConfig,
   };
 }
 
