@@ -1,5 +1,6 @@
-// How long a property is thrown noise at, and which noise: the same in every *.fuzz.test.ts, so that
-// `npm run fuzz` can run each for as long as one likes, and again what has failed.
+// How long a property is thrown noise at, and which noise: the same in every *.fuzz.test.ts, so
+// that `npm run fuzz` can run each for as long as one likes, and again what has failed.
+
 /** Set by `npm run fuzz`. */
 export const FUZZ_SECONDS = 'ISTHMUS_FUZZ_SECONDS';
 export const FUZZ_SEED = 'ISTHMUS_FUZZ_SEED';

@@ -9,10 +9,11 @@ import { durationMs } from '#istio/duration.ts';
 
 const USAGE = 'isthmus analyze [FILE...] [flags]; all of it: isthmus analyze --help';
 
-/** `-k`, `--use-kube` and `-k=false` are a boolean in istioctl; here the flag has a value. */
+/** Booleans of istioctl may have a value (`-k=false`, `--color`); here these always have one. */
 export function spelledOut(argv: readonly string[]): readonly string[] {
   return argv.map((word) => {
     if (word === '-k' || word === '--use-kube') return '--use-kube=true';
+    if (word === '--color') return '--color=true';
     return word.startsWith('-k=') ? `--use-kube=${word.slice(3)}` : word;
   });
 }

@@ -72,7 +72,7 @@ test('thresholds, suppressions and choices say what is printed', async () => {
   for (const words of [
     ['--output-threshold', 'Error'],
     ['-S', 'IST0174=DestinationRule library/*'],
-    ['--analyzer', 'webhook.Analyzer'],
+    ['--analyzer', 'webhook.Analyzer', '--color=false'],
   ]) {
     assert.match((await files('-A', ...words, path)).lines[0] ?? '', silent, words.join(' '));
   }
@@ -85,6 +85,11 @@ test('a file that is no manifest fails, unless that is expected', async () => {
   assert.equal(status, 65);
   assert.match(lines[0] ?? '', /^not read: .*bad\.yaml:1: /);
   assert.equal((await files('--ignore-unknown', join(folder, 'bad'))).status, 0);
+});
+
+test('what has run is said', async () => {
+  const { lines } = await files('-v', '--color', '--analyzer', 'webhook.Analyzer', folder);
+  assert.equal(lines[0], 'Executed analyzers: webhook.Analyzer');
 });
 
 test('the analyzers are listed with their codes', async () => {

@@ -35,6 +35,7 @@ export type AnalyzeCall = Surroundings & {
     readonly 'list-analyzers': boolean;
     readonly meshConfigFile: string | undefined;
     readonly 'ignore-unknown': boolean;
+    readonly verbose: boolean;
     readonly timeout: string;
   };
 };
@@ -69,6 +70,9 @@ export async function runAnalyze(call: AnalyzeCall): Promise<number> {
   const snapshot = new Snapshot(resources, meshSettingsOf(subject.meshConfig));
   const messages = analyze(snapshot, analyzers, { namespace, suppressions });
   const visible = messages.filter(({ level }) => isAtLeast(level, shown));
+  if (flags.verbose && flags.output === 'log') {
+    print(`Executed analyzers: ${analyzers.map(({ name }) => name).join(', ')}`);
+  }
   if (visible.length > 0 || flags.output !== 'log') print(renderMessages(visible, flags.output));
   if (flags.output !== 'log') return 0;
   const total = analyze(snapshot, analyzers, { suppressions }).length;

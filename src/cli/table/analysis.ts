@@ -75,6 +75,13 @@ const analyze = defineCommand({
       type: 'boolean',
       summary: 'do not fail because of documents that are no manifests',
     },
+    verbose: { type: 'boolean', short: 'v', summary: 'which analyzers have run' },
+    color: {
+      type: 'string',
+      values: ['true', 'false'],
+      default: 'false',
+      summary: 'for scripts of istioctl: nothing is coloured either way',
+    },
     timeout: {
       type: 'string',
       value: 'DURATION',

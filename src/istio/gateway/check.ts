@@ -63,7 +63,9 @@ function checkHost(text: string, at: Reading): void {
     at.refuse(`Invalid value: ${at.quote(text)}: must be a host, or namespace/host`);
   } else if (canonicalIp(host) !== undefined) {
     return;
-  } else if (!isWildcardHostname(host) || isPartialWildcard(host)) {
+  } else if (isPartialWildcard(host)) {
+    at.refuse(`Invalid value: ${at.quote(text)}: * must be a whole label`);
+  } else if (!isWildcardHostname(host)) {
     at.refuse(`Invalid value: ${at.quote(text)}: must be a host name, whose first label may be *`);
   } else if (host !== '*' && !host.includes('.')) {
     at.refuse(`Invalid value: ${at.quote(text)}: short names are not allowed`);

@@ -98,7 +98,9 @@ function checkHost(text: string, at: Reading): void {
     ['*', '.', '~'].includes(namespace) || isDnsLabel(namespace.replace(/^~/, ''));
   if (!isNamespace) at.refuse(`Invalid value: ${at.quote(text)}: not a namespace's name`);
   if (name === '*') return;
-  if (!isWildcardHostname(name) || isPartialWildcard(name)) {
+  if (isPartialWildcard(name)) {
+    at.refuse(`Invalid value: ${at.quote(text)}: * must be a whole label`);
+  } else if (!isWildcardHostname(name)) {
     at.refuse(`Invalid value: ${at.quote(text)}: must be a host name, whose first label may be *`);
   } else if (!name.includes('.')) {
     at.refuse(`Invalid value: ${at.quote(text)}: short names are not allowed`);
