@@ -133,11 +133,11 @@ kind: DestinationRule
 metadata: { name: it, namespace: a }
 spec:
   host: a.b
-  trafficPolicy: { tls: { mode: ISTIO_MUTUAL }, loadBalancer: { simple: RANDOM } }
+  trafficPolicy: { tls: { mode: ISTIO_MUTUAL }, tunnel: { targetHost: c.d, targetPort: 80 } }
 `),
     ),
   );
   assert.equal(condition?.['status'], 'True');
   assert.equal(condition['reason'], 'PartiallySupported');
-  assert.match(String(condition['message']), /spec\.trafficPolicy\.loadBalancer/);
+  assert.match(String(condition['message']), /spec\.trafficPolicy\.tunnel/);
 });
