@@ -43,8 +43,8 @@ export function inPlace(schema: Schema, components: Components): JsonObject {
     toOpenApi(child, components),
   ]);
   return {
-    ...(description !== undefined && { description }),
     ...typeOf(schema),
+    ...(description !== undefined && { description }),
     ...(fields && { properties: Object.fromEntries(properties) }),
     ...(values && { additionalProperties: toOpenApi(values, components) }),
     ...(items && { items: toOpenApi(items, components) }),
@@ -60,7 +60,8 @@ function typeOf({ type, checks, preservesUnknown }: Schema): JsonObject {
     if (checks?.format === 'quantity') return { type: 'string' };
     return { type: 'string', format: 'int-or-string' };
   }
-  if (type === 'any') return preservesUnknown ? { type: 'object' } : {};
+  // kubectl explain --recursive stumbles over a schema that says nothing at all.
+  if (type === 'any') return preservesUnknown ? { type: 'object' } : { description: 'Any value.' };
   return { type };
 }
 

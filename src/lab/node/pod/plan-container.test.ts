@@ -46,7 +46,8 @@ for (const [says, container, argv] of COMMANDS) {
 test('variables: the image’s go before the node’s, the container’s before both', () => {
   const planned = plan({ env: [{ name: 'MODE', value: 'own' }] });
   assert(planned.ok);
-  assert.deepEqual(planned.plan.env, { PATH: '/image', HOME: '/root', MODE: 'own' });
+  const own = { PATH: '/image', HOME: '/root', MODE: 'own', HOSTNAME: 'shelf-1' };
+  assert.deepEqual(planned.plan.env, own);
   assert.equal(planned.plan.workingDir, '/srv');
 });
 

@@ -2,6 +2,7 @@
 import { type Catalogue, findImage, type Image } from '../image/catalogue.ts';
 import { parseImageName } from '../image/name.ts';
 import { resolveEnvironment } from './environment.ts';
+import { hostnameOf } from './plan-pod.ts';
 import { expand, type Variables } from './expand.ts';
 import type { ObjectLookup } from './objects.ts';
 import type { PodPlace } from './self.ts';
@@ -73,7 +74,7 @@ export type ContainerInput = {
 
 export function planContainer(input: ContainerInput): Planned<ContainerPlan> {
   const { container, image } = input;
-  const base = { ...input.nodeEnv, ...image.env };
+  const base = { HOSTNAME: hostnameOf(input.pod), ...input.nodeEnv, ...image.env };
   const environment = resolveEnvironment({ ...input, base });
   if (!environment.ok) return refused('CreateContainerConfigError', environment.problem);
   const { variables, skipped } = environment;

@@ -182,6 +182,9 @@ async function answerLog(
   throw badRequest(`${name} is waiting to start: ${why}`);
 }
 
+/** Output goes to the log and nowhere else. Without a colon: kubectl would take it for YAML. */
+const NO_ATTACH = "the lab's node does not serve attach; follow the output with kubectl logs -f";
+
 async function upgrade(
   options: KubeletServerOptions,
   request: IncomingMessage,
@@ -192,6 +195,7 @@ async function upgrade(
   try {
     assertAllowed(request);
     const target = targetOf(request);
+    if (target.verb === 'attach') throw badRequest(NO_ATTACH);
     const problem = handshakeProblem(request);
     if (problem !== undefined) throw badRequest(problem);
     const accept = (protocols: readonly string[]): WebSocket => {
