@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import type { KubeObject } from '#kube/objects.ts';
 import * as kube from '#kube/resources.ts';
 import type { ResourceType } from '#kube/resources.ts';
+import { authorizationSpec, requestAuthenticationSpec, telemetrySpec } from './fuzz-policies.ts';
 import { destinationRuleSpec, meshSettings, sidecarSpec } from './fuzz-rules.ts';
 
 export const NAMESPACES = ['a', 'b', 'istio-system'];
@@ -239,12 +240,15 @@ const authorizationPolicy = fc.record({
     names: ['ap1', 'ap2'],
     annotations: one(...often({}), { 'istio.io/dry-run': 'true' }, { 'istio.io/dry-run': '?' }),
   }),
-  spec: fc.record({
-    selector,
-    action: one('ALLOW', 'DENY', 'AUDIT'),
-    rules: one([{}], [{ to: [{ operation: { ports: ['5432'] } }] }]),
-  }),
+  spec: authorizationSpec,
 });
+
+const requestAuthentication = fc.record({
+  metadata: meta({ names: ['ra1', 'ra2'] }),
+  spec: requestAuthenticationSpec,
+});
+
+const telemetry = fc.record({ metadata: meta({ names: ['t1', 't2'] }), spec: telemetrySpec });
 
 const destinationRule = fc.record({
   metadata: meta({ names: ['dr1', 'dr2'] }),
@@ -341,6 +345,8 @@ const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>]
   [kube.MESH_POLICY, 1, meshPolicy],
   [kube.POLICY, 2, legacyPolicy],
   [kube.AUTHORIZATION_POLICY, 2, authorizationPolicy],
+  [kube.REQUEST_AUTHENTICATION, 2, requestAuthentication],
+  [kube.TELEMETRY, 2, telemetry],
   [kube.DESTINATION_RULE, 3, destinationRule],
   [kube.SIDECAR, 2, sidecar],
   [kube.GATEWAY, 2, gateway],

@@ -1,6 +1,7 @@
 // For tests: random DestinationRules and Sidecars, and settings of the mesh, with all that is acted
 // on. They go with the objects of fuzz-objects.ts.
 import * as fc from 'fast-check';
+import { PROVIDERS } from './fuzz-policies.ts';
 
 const one = fc.constantFrom;
 const often = <T>(value: T): T[] => [value, value, value, value, value];
@@ -128,6 +129,8 @@ export const meshSettings = one<Readonly<Record<string, string>>>(
     mesh: 'localityLbSetting: { enabled: false }\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }\n',
   },
   { mesh: 'localityLbSetting: { failoverPriority: [version] }\n' },
+  { mesh: PROVIDERS },
+  { mesh: `${PROVIDERS}\ndefaultProviders: { accessLogging: [file] }` },
   { mesh: 'enableAutoMtls: perhaps\n' },
   { mesh: '{' },
   {

@@ -31,6 +31,7 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
   const all = new Map<string, () => unknown>([
     ['config', () => mesh.config()],
     ['gateways', () => [...mesh.networkGateways()]],
+    ['keys', () => mesh.requestAuthentications.jwksSources.get('https://keys.example/1')],
   ]);
   for (const namespace of NAMESPACES) {
     all.set(`addresses ${namespace}`, () => mesh.meshAddresses(namespace));
@@ -76,6 +77,16 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
     all.set(`rules ${key}`, () => {
       const workload = mesh.workloads.get(key);
       return workload && mesh.authorization(workload);
+    });
+    all.set(`tokens ${key}`, () => {
+      const workload = mesh.workloads.get(key);
+      return workload && mesh.requestAuthentications.jwtRules(workload);
+    });
+    all.set(`logs ${key}`, () => {
+      const workload = mesh.workloads.get(key);
+      return (
+        workload && (['client', 'server'] as const).map((side) => mesh.textLogs(workload, side))
+      );
     });
     const [kind = '', namespace = '', name = ''] = key.split('/');
     all.set(`identity ${key}`, () =>
