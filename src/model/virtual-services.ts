@@ -19,6 +19,8 @@ export type VirtualServices = {
    * order in which they count: of two for one host the first is followed, and they do not merge.
    */
   readonly ofSidecars: (host: string, namespace: string) => readonly VirtualService[];
+  /** Those for sidecars of a namespace that have routes of TLS, the oldest first. */
+  readonly withTlsOfSidecars: (namespace: string) => readonly VirtualService[];
   /** The hosts with a wildcard of VirtualServices for sidecars, the longest first. */
   readonly wildcardsOfSidecars: () => readonly string[];
 };
@@ -28,6 +30,7 @@ type Lookup = {
 };
 
 const WILDCARDS = 'wildcards';
+const TLS = 'tls';
 
 export function deriveVirtualServices(
   graph: Graph,
@@ -56,6 +59,9 @@ export function deriveVirtualServices(
   const byHost = graph.index('VirtualServices of sidecars by host', inForce, (virtualService) =>
     virtualService.isForMesh ? virtualService.hosts : [],
   );
+  const withTls = graph.index('VirtualServices with TLS', inForce, ({ isForMesh, tls }) =>
+    isForMesh && tls.length > 0 ? [TLS] : [],
+  );
   const withWildcards = graph.index('VirtualServices with wildcards', inForce, (virtualService) =>
     virtualService.isForMesh && virtualService.hosts.some(isWildcard) ? [WILDCARDS] : [],
   );
@@ -76,6 +82,11 @@ export function deriveVirtualServices(
         .flatMap((key) => inForce.get(key) ?? [])
         .filter((it) => isVisibleTo(visibleIn(it), namespace))
         .toSorted((a, b) => rankFor(namespace, a) - rankFor(namespace, b) || compareAge(a, b)),
+    withTlsOfSidecars: (namespace) =>
+      membersOf(withTls, TLS)
+        .flatMap((key) => inForce.get(key) ?? [])
+        .filter((it) => isVisibleTo(visibleIn(it), namespace))
+        .toSorted(compareAge),
     wildcardsOfSidecars: () => wildcards.get(WILDCARDS) ?? [],
   };
 }

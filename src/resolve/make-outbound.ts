@@ -8,6 +8,7 @@ import { encodeAbsence, encodeResource } from './encode.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { httpListenerName, sidecarRoutesName, tcpListenerName, VIRTUAL_OUTBOUND } from './names.ts';
 import { buildHttpListener, buildSidecarRoutes, buildTcpListener } from './outbound-http.ts';
+import { buildTlsListener } from './outbound-tls.ts';
 import { buildVirtualOutbound } from './outbound.ts';
 import type { OutboundRecipe } from './recipe.ts';
 import { makeVirtualHost } from './virtual-host.ts';
@@ -35,6 +36,11 @@ export class OutboundMaker {
       case 'tcp-listener': {
         const listener = buildTcpListener(recipe.destination, recipe.logs);
         return encodeResource(tcpListenerName(recipe.destination), ListenerSchema, listener);
+      }
+      case 'tls-listener': {
+        const { destination, serverNames, logs } = recipe;
+        const listener = buildTlsListener(destination, serverNames, logs);
+        return encodeResource(tcpListenerName(destination), ListenerSchema, listener);
       }
       case 'http-routes': {
         const name = sidecarRoutesName(recipe.port);

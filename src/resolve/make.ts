@@ -50,6 +50,7 @@ export class Maker {
       case 'virtual-outbound':
       case 'http-listener':
       case 'tcp-listener':
+      case 'tls-listener':
       case 'http-routes':
       case 'no-virtual-host':
       case 'virtual-host':

@@ -93,6 +93,18 @@ export function parseDestinationClusterName(name: string): Destination | undefin
   return destinationClusterName(destination) === name ? destination : undefined;
 }
 
+/** After the name of an address's cluster: for those who ask for this server name (SNI) there. */
+export const serverNameSuffix = (serverName: string): string => `|${serverName}`;
+
+/** Reads `dst|<address>:<port>|<server name>`. */
+export function parseServerNameCluster(
+  name: string,
+): { readonly destination: Destination; readonly serverName: string } | undefined {
+  const [, dialled = '', serverName = ''] = /^(dst\|[^|]*)\|([^|]{1,253})$/.exec(name) ?? [];
+  const destination = parseDestinationClusterName(dialled);
+  return destination && { destination, serverName };
+}
+
 export type ServicePortRef = {
   readonly host: string;
   readonly port: number;

@@ -57,7 +57,7 @@ export const DIRECT_RESPONSE_BYTES_MAX = 1 << 20;
 const HTTP_PROTOCOLS = ['http/1.0', 'http/1.1', 'h2c'];
 
 /** Not bound: connections come from virtualOutbound, which hands over by address or number. */
-const handedOver = (port: number) =>
+export const handedOver = (port: number) =>
   ({
     address: socketAddress({ address: ANY_ADDRESS, port }),
     additionalAddresses: [{ address: socketAddress({ address: ANY_IPV6_ADDRESS, port }) }],

@@ -17,7 +17,7 @@ import { planPreference } from './locality.ts';
 import { parseOutboundName } from './names.ts';
 import type { Destination, ServicePortRef } from './names.ts';
 import type { ClusterRecipe, DestinationRecipe, EndpointView, SubsetRef } from './recipe.ts';
-import { tcpTargets } from './tcp-route.ts';
+import { tcpTargets, tlsTargets } from './tcp-route.ts';
 
 export class ClusterPlanner {
   readonly #mesh: Mesh;
@@ -53,6 +53,24 @@ export class ClusterPlanner {
       default:
         return assertNever(owner);
     }
+  }
+
+  /** `dst|<address>:<port>|<server name>`: as the routes of TLS say, else as `byAddress`. */
+  byServerName(
+    name: string,
+    { destination, serverName }: { readonly destination: Destination; readonly serverName: string },
+    client: Client,
+  ): ClusterRecipe {
+    const { namespace, labels } = client;
+    const owner = this.#mesh.ownerOf(namespace, destination.address);
+    const service = owner?.kind === 'service' ? owner.service : undefined;
+    const port = service && declaredPort(service, destination.port);
+    if (service && this.#mesh.isImported(namespace, labels, service, port)) {
+      const parts = { mesh: this.#mesh, tables: this.#tables };
+      const targets = tlsTargets(parts, { service, destination, client, serverName });
+      if (targets) return this.#routed({ name, destination, client }, service, targets);
+    }
+    return this.byAddress(name, destination, client);
   }
 
   /** `outbound|<port>|<subset>|<host>`; undefined when there is no such service, port or subset. */

@@ -11,6 +11,7 @@ import {
 } from './names.ts';
 import { ANY_ADDRESS, isReachedByIpv6 } from './outbound.ts';
 import { OutboundPorts } from './outbound-ports.ts';
+import { OutboundTls } from './outbound-tls.ts';
 import type { OutboundRecipe } from './recipe.ts';
 import { planVirtualHost } from './virtual-host.ts';
 import type { VirtualHostContext } from './virtual-host.ts';
@@ -18,6 +19,7 @@ import type { VirtualHostContext } from './virtual-host.ts';
 export class OutboundPlanner {
   readonly #context: VirtualHostContext;
   readonly #ports: OutboundPorts;
+  readonly #tls: OutboundTls;
   readonly #listeners: Collection<readonly string[]>;
 
   /**
@@ -32,12 +34,19 @@ export class OutboundPlanner {
     this.#context = context;
     const { graph } = context.mesh;
     this.#ports = new OutboundPorts(context.mesh);
+    this.#tls = new OutboundTls(context.mesh, context.serviceOf);
     // who is in a namespace changes its entry; only whether anybody is, is of interest
     const inhabited = graph.derive('inhabited namespaces', namespaces, () => true as const);
     this.#listeners = graph.derive(
       'outbound listeners',
       inhabited,
-      (_, namespace) => this.#ports.listenerNames(namespace),
+      (_, namespace) =>
+        [
+          ...new Set([
+            ...this.#ports.listenerNames(namespace),
+            ...this.#tls.listenerNames(namespace),
+          ]),
+        ].toSorted(),
       (a, b) => a.join(' ') === b.join(' '),
     );
   }
@@ -59,6 +68,8 @@ export class OutboundPlanner {
         ? { kind: 'http-listener', port, logs }
         : undefined;
     }
+    const serverNames = this.#tls.serverNames(namespace, destination);
+    if (serverNames.length > 0) return { kind: 'tls-listener', destination, serverNames, logs };
     return this.#ports.isTcp(namespace, destination)
       ? { kind: 'tcp-listener', destination, logs }
       : undefined;

@@ -17,6 +17,7 @@ import { parseHttpPolicyName } from './inbound-names.ts';
 import {
   MESH_ADDRESSES,
   parseDestinationClusterName,
+  parseServerNameCluster,
   parseRbacName,
   PASSTHROUGH_STAT_NAME,
   TYPE_URL,
@@ -171,6 +172,8 @@ export class Planner {
     if (name === PASSTHROUGH_STAT_NAME) return { kind: 'passthrough', name, hasOwner: true };
     const destination = parseDestinationClusterName(name);
     if (destination !== undefined) return this.#clusters.byAddress(name, destination, client);
+    const named = parseServerNameCluster(name);
+    if (named) return this.#clusters.byServerName(name, named, client);
     const handedOn = (): Recipe | undefined =>
       this.#own(proxy, (workload) => this.#gateway.byServerName(name, workload));
     return this.#clusters.byName(name, client) ?? handedOn() ?? { kind: 'tombstone', name };

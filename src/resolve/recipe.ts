@@ -55,6 +55,12 @@ export type OutboundRecipe =
   | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean; readonly logs: Logs }
   | { readonly kind: 'http-listener'; readonly port: number; readonly logs: Logs }
   | { readonly kind: 'tcp-listener'; readonly destination: Destination; readonly logs: Logs }
+  | {
+      readonly kind: 'tls-listener';
+      readonly destination: Destination;
+      readonly serverNames: readonly string[];
+      readonly logs: Logs;
+    }
   | { readonly kind: 'http-routes'; readonly port: number }
   /** Of an authority that can be nobody's. */
   | { readonly kind: 'no-virtual-host'; readonly name: string }

@@ -39,6 +39,26 @@ export function tcpTargets(
   return undefined;
 }
 
+/** The same for connections of TLS, by the name that routes ask for. */
+export function tlsTargets(
+  { mesh, tables }: { readonly mesh: Mesh; readonly tables: RouteTables },
+  dialled: Dialled & { readonly serverName: string },
+): readonly Target[] | undefined {
+  const { service, destination, client, serverName } = dialled;
+  for (const virtualService of virtualServicesOf(mesh, service.host, client)) {
+    const found = virtualService.tls.find(({ match }) =>
+      match.some(
+        (one) =>
+          one.sniHosts.some((name) => name.toLowerCase() === serverName) && isMeant(one, dialled),
+      ),
+    );
+    if (found === undefined) continue;
+    const place = { namespace: client.namespace, port: destination.port };
+    return tables.targets(found.route ?? [], virtualService, place);
+  }
+  return undefined;
+}
+
 /** Those that name the host, then those whose wildcards cover it, the longest first. */
 export function* virtualServicesOf(
   mesh: Mesh,
@@ -58,7 +78,7 @@ export function* virtualServicesOf(
 
 /** What asks where a connection comes from by address is not known to Istio's sidecars, either. */
 function isMeant(
-  match: TcpMatch,
+  match: Omit<TcpMatch, 'sourceSubnet'> & { readonly sourceSubnet?: string },
   { destination, client: { namespace, labels } }: Pick<Dialled, 'destination' | 'client'>,
 ): boolean {
   const { port = 0, gateways = [], sourceLabels = {}, sourceNamespace = '' } = match;

@@ -36,6 +36,22 @@ spec:
         - { destination: { host: main }, weight: 90 }
         - { destination: { host: spare }, weight: 10 }
 ---
+kind: ServiceEntry
+metadata: { name: out }
+spec:
+  hosts: ['*.example.com']
+  addresses: [240.240.0.9]
+  ports: [{ number: 443, name: tls, protocol: TLS }]
+  resolution: NONE
+---
+kind: VirtualService
+metadata: { name: names }
+spec:
+  hosts: ['*.example.com']
+  tls:
+    - match: [{ sniHosts: [a.example.com, '*.b.example.com'] }]
+      route: [{ destination: { host: spare } }]
+---
 kind: Gateway
 metadata: { name: front }
 spec:
@@ -94,6 +110,8 @@ test('Envoy takes TLS that ends at a gateway or a Sidecar, and connections share
   const inbound = listenerOf(world, 'web', VIRTUAL_INBOUND);
   const split = world.cluster('dst|10.96.0.1:5432');
   assert.equal(split.loadAssignment?.endpoints.length, 2);
-  const resources = { listeners: [front, inbound], clusters: [split] };
+  const named = listenerOf(world, 'web', '240.240.0.9_443');
+  assert.equal(named.filterChains.length, 2);
+  const resources = { listeners: [front, inbound, named], clusters: [split] };
   assert.equal(await validate(t, resources), '');
 });

@@ -1,13 +1,13 @@
 // A VirtualService as the mesh uses it: which routes gateways and sidecars have for its hosts.
 import type { KubeObject } from '#kube/objects.ts';
-import { NOT_ACTED_ON, unusedFields } from '../acted-on.ts';
+import { unusedFields } from '../acted-on.ts';
 import type { ActedOn } from '../acted-on.ts';
 import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkVirtualService, MESH } from './check.ts';
 import type { HttpMatch, HttpRoute } from './http-schema.ts';
 import { virtualServiceKind } from './schema.ts';
-import type { TcpRoute, TlsRoute, VirtualServiceSpec } from './schema.ts';
+import type { TcpRoute, TlsRoute } from './schema.ts';
 
 export type VirtualService = ParsedMeta & {
   /** In lower case; the first label may be `*`. Empty: a delegate of others. */
@@ -74,7 +74,7 @@ const ACTED_ON: ActedOn = {
     headers: HEADERS,
   },
   tls: {
-    match: { ...ORIGIN, sniHosts: true },
+    match: { ...ORIGIN, sniHosts: true, destinationSubnets: true },
     route: { destination: DESTINATION, weight: true },
   },
   tcp: {
@@ -101,7 +101,7 @@ export function parseVirtualService(object: KubeObject): ParseResult<VirtualServ
       http: http.map((route) => ({ ...route, match: (route.match ?? []).map(withGateways) })),
       tls: tls.map((route) => ({ ...route, match: route.match.map(withGateways) })),
       tcp: tcp.map((route) => ({ ...route, match: (route.match ?? []).map(withGateways) })),
-      remarks: remarksOf(spec),
+      remarks: unusedFields(spec, ACTED_ON),
     };
   });
 }
@@ -113,15 +113,6 @@ function resolveGatewayName(text: string, namespace: string): string {
   if (name !== undefined) return `${first === '.' ? namespace : first}/${name}`;
   const [short = '', of = namespace] = first.split('.');
   return `${of}/${short}`;
-}
-
-/** Sidecars have no routes of TLS yet. */
-function remarksOf(spec: VirtualServiceSpec): readonly Violation[] {
-  const { gateways = [], tls = [] } = spec;
-  const isForMesh = gateways.length === 0 || gateways.includes(MESH);
-  const message = `for sidecars (gateway "${MESH}") they are ${NOT_ACTED_ON}`;
-  const scope = isForMesh && tls.length > 0 ? [{ field: 'spec.tls', message }] : [];
-  return [...scope, ...unusedFields(spec, ACTED_ON)];
 }
 
 /** Does a match ask for more of where a request comes from than a gateway can tell? */
