@@ -204,7 +204,8 @@ class Placing {
   /** By its name, its socket or its primary address, or by nothing but its network. */
   workload(workload: Workload, portFor: Backend['portFor']): readonly Backend[] {
     const address = workload.hostname || workload.socket || (workload.addresses[0] ?? '');
-    if (address === '' && workload.network === '') return [];
+    // a Pod has none yet; of an entry that has none its network is what is known
+    if (address === '' && (workload.kind === 'Pod' || workload.network === '')) return [];
     const known = this.#of(workload, workload.nodeName);
     return [{ ...known, address, health: healthOf(workload), portFor }];
   }

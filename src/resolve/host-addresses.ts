@@ -41,7 +41,8 @@ export function buildHostAddresses(
   const ready = [...(endpoints?.byPort.values() ?? [])]
     .flat()
     .filter(({ health }) => health === 'ready');
-  const addresses = [...new Set(ready.map(({ address }) => address))].toSorted();
+  const dialled = ready.flatMap(({ address }) => canonicalIp(address) ?? []);
+  const addresses = [...new Set(dialled)].toSorted();
   return { known: true, addresses, ttlSeconds: ENDPOINT_TTL_SECONDS };
 }
 

@@ -148,11 +148,13 @@ export class ClusterPlanner {
   ): { service: MeshService; port: number; subset: SubsetRef | null } | undefined {
     const ref = parseOutboundName(name);
     if (ref === undefined) return undefined;
-    const { namespace, labels } = client;
+    const { namespace } = client;
+    // what a gateway sees no Sidecar says
+    const labels = client.isSidecar ? client.labels : undefined;
     const service = this.#serviceOf(namespace, ref.host, labels);
     const port = service && declaredPort(service, ref.port);
     if (service === undefined || port === undefined) return undefined;
-    if (!this.#mesh.isImported(namespace, labels, service, port)) return undefined;
+    if (labels && !this.#mesh.isImported(namespace, labels, service, port)) return undefined;
     const subset = this.#subsetOf(client, service, ref.subset);
     return subset === undefined ? undefined : { service, port, subset };
   }

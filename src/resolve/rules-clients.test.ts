@@ -168,6 +168,18 @@ spec: ${spec}
     }
   });
 
+  test('is nothing to a gateway', () => {
+    const gateway = `
+kind: Pod
+metadata: { name: gw, annotations: { inject.istio.io/templates: gateway } }
+status: { podIP: 10.24.0.101 }
+`;
+    const mesh = world(REMOTE, gateway, sidecar('a', nothing));
+    const name = 'outbound|5432||api.example.com';
+    assert.equal(mesh.kindOf(name, mesh.as('default/gw')), `EDS ${name}`);
+    assert.equal(mesh.kindOf(name), 'STATIC BlackHoleCluster');
+  });
+
   test('of a port imports that port', () => {
     const of = (number: number): string =>
       `{ egress: [{ port: { number: ${number}, protocol: TCP, name: a }, hosts: ["*/*"] }, ` +

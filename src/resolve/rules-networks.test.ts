@@ -2,7 +2,10 @@
 // project keeps of rules that are easily got wrong.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RulesWorld } from './rules-world.ts';
+import { HostAddressesSchema } from '#gen/isthmus/v1/agent_pb.js';
+import { TYPE_URL } from './names.ts';
+import { CLIENT, RulesWorld } from './rules-world.ts';
+import { ask, decode } from './simulate-call.ts';
 
 const HOST = 'db.example.com';
 const NAME = 'dst|240.240.7.7:5432';
@@ -141,6 +144,30 @@ metadata: { name: default, labels: { topology.istio.io/network: ofNamespace } }
     assert.equal(networkOf('address: 10.0.9.1', byAddress), 'ofCluster');
     assert.equal(networkOf('address: 10.0.0.1'), '');
   });
+});
+
+test('an address that is none is no answer for a name, and a Pod without one is nobody', () => {
+  const service = `
+kind: Service
+metadata: { name: db }
+spec: { clusterIP: None, selector: { app: db }, ports: [{ port: 5432, name: tcp }] }
+`;
+  const pod = `
+kind: Pod
+metadata: { name: db-1, labels: { app: db, topology.istio.io/network: far } }
+status: {}
+`;
+  const mesh = world(service, pod, vm('pool', 'network: far'), vm('one', 'address: 10.0.0.1'));
+  const name = 'db.default.svc.cluster.local';
+  const asked = { proxy: CLIENT, typeUrl: TYPE_URL.hostAddresses, name };
+  const answer = ask(mesh.catalog, asked);
+  assert(answer);
+  assert.deepEqual(decode(HostAddressesSchema, answer).addresses, ['10.0.0.1']);
+  const behind = mesh.mesh.endpoints.get(`default/${name}`)?.byPort.get(5432) ?? [];
+  assert.deepEqual(
+    behind.map(({ workload }) => workload),
+    ['WorkloadEntry/default/pool', 'WorkloadEntry/default/one'],
+  );
 });
 
 test('rule 51: an entry with nothing but a network is whoever is behind its gateways', () => {
