@@ -155,19 +155,8 @@ export async function buildControlPlane(
     log: log.with({ part: 'xds' }),
   });
   const isReady = (): boolean => isSynced;
-  return {
-    mesh,
-    catalog,
-    xds,
-    ingest,
-    vips,
-    statuses,
-    keySets,
-    authority,
-    rootPublisher,
-    certificates,
-    isReady,
-  };
+  const decided = { mesh, catalog, xds, ingest, vips, statuses, keySets };
+  return { ...decided, authority, rootPublisher, certificates, isReady };
 }
 
 function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {

@@ -8,7 +8,7 @@ import { WorkQueue } from '#base/work-queue.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { fetchJwks, type Fetch } from './jwks-fetch.ts';
 
-/** Istio's PILOT_JWT_PUB_KEY_REFRESH_INTERVAL. Up to a quarter less, so that not all come at once. */
+/** Istio's PILOT_JWT_PUB_KEY_REFRESH_INTERVAL; up to a quarter less, so not all come at once. */
 const REFRESH_MS = 20 * 60_000;
 const REFRESH_JITTER = 0.25;
 /** More are not fetched: whoever may write a RequestAuthentication makes us dial. */

@@ -7,7 +7,7 @@ export type AuthorizerChoice =
   /** No CUSTOM policy is for the workload. */
   | { readonly kind: 'none' }
   | { readonly kind: 'one'; readonly provider: string; readonly settings: AuthorizerSettings }
-  /** Nobody can be asked: no such provider, or several (as in Istio). What is selected is refused. */
+  /** No such provider, or several (as in Istio): what the policies select is refused. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export function chooseAuthorizer(

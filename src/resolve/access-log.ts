@@ -1,6 +1,6 @@
 // What a proxy records of a TCP connection or a request: a line of text for people, and a stream of
-// entries to its agent for metrics and the map. Both stand in a filter chain from its birth, because
-// adding one later would drain the chain and so cut its sessions.
+// entries to its agent for metrics and the map. Both stand in a filter chain from its birth: one
+// that came later would drain the chain and so cut its sessions.
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { LOG_NAME } from '#base/access-log-tags.ts';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';

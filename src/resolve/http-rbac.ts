@@ -1,6 +1,6 @@
 // Authorization of requests to a port: what rbac.ts is to connections. Each decision is a filter of
-// its own in the HTTP chain, fetched by name, in the order that Istio has them: whom CUSTOM policies
-// ask, what refuses, what must agree. A change governs the next request on open connections.
+// its own in the HTTP chain, fetched by name, in the order that Istio has them: whom to ask, what
+// refuses, what must agree. A change governs the next request on open connections.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { RBAC_Action } from '#gen/envoy/config/rbac/v3/rbac_pb.js';

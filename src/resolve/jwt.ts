@@ -1,6 +1,6 @@
-// Whose token a request carries: RequestAuthentication as Envoy's JWT filter, the same on every port
-// of a workload. A bad token is refused (401); a request without one passes, for whether it may come
-// without is authorization's to say, by the claims that the filter leaves in metadata.
+// Whose token a request carries: RequestAuthentication as Envoy's JWT filter, the same on every
+// port of a workload. A bad token is refused (401); a request without one passes, for whether it
+// may is authorization's to say, by the claims that the filter leaves in metadata.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
@@ -66,8 +66,8 @@ export function buildJwt(input: JwtInput): MessageInitShape<typeof TypedExtensio
 }
 
 /**
- * Of each issuer: a good token or none. Where several issuers' tokens stand in one place, a good one
- * of any of them will do, although it is a bad one to all the others.
+ * Of each issuer: a good token or none. Where several issuers' tokens stand in one place, a good
+ * one of any of them will do, although it is a bad one to all the others.
  */
 function requirementOf(names: readonly string[]): Requirement {
   const [first, ...others] = names.map((name) => anyOf([goodToken(name), NO_TOKEN]));

@@ -1,9 +1,9 @@
 // One rule of an AuthorizationPolicy, as it applies to the connections or requests to one port.
 //
-// A TCP connection has no method, path or header; a request has all that a connection has. Where a rule asks for what is not there, or for
-// what cannot be read, an ALLOW rule is left out whole (it allows nothing), and in a DENY or CUSTOM
-// rule only that condition is left out (it denies more): always the stricter reading. These are
-// Istio's semantics (pilot/pkg/security/authz/model/model.go).
+// A TCP connection has no method, path or header; a request has all that a connection has. Where a
+// rule asks for what is not there, or for what cannot be read, an ALLOW rule is left out whole (it
+// allows nothing), and in a DENY or CUSTOM rule only that condition is left out (it denies more):
+// always the stricter reading. Istio has the same (pilot/pkg/security/authz/model/model.go).
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { PolicySchema } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
 import type {

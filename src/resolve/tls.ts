@@ -40,7 +40,7 @@ export const trustDomainsOf = ({
 
 /**
  * @param options.sni what the server is told that we want: the service and its port
- * @param options.alpnProtocols by which the server tells requests from other bytes; mesh TCP if absent
+ * @param options.alpnProtocols by which the server tells requests from bytes; mesh TCP if absent
  * @param options.subjectAltNames the identities that may answer; any of the trust domains if empty
  */
 export function clientTls(

@@ -9,7 +9,7 @@ const TEXT_LENGTH_MAX = 1 << 20;
 
 export type JsonWebKey = Readonly<Record<string, unknown>> & { readonly kty: string };
 
-/** The keys, unknown members left out; undefined when it is no key set, or there is no key in it. */
+/** The keys, unknown members left out; undefined when it is no key set, or has no key in it. */
 export function parseKeySet(text: string): readonly JsonWebKey[] | undefined {
   if (text.length > TEXT_LENGTH_MAX) return undefined;
   const parsed = parseJson(text);
