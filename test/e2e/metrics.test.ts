@@ -1,0 +1,124 @@
+// Both ends of each connection count it, and say the same: real Envoys, agents, PostgreSQL.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { enterSandbox } from '#lab/enter.ts';
+import { eventually } from '#lab/eventually.ts';
+import { Writer } from '#lab/library.ts';
+import { CLIENT, LibraryMesh, meshConfig, TARGET, VM } from '#lab/library-mesh.ts';
+import { hostOf, spiffeIdOf } from '#lab/manifests.ts';
+import { parsePrometheusText, type SeriesSample } from '#lab/prometheus-text.ts';
+import type { Sidecar } from '#lab/sidecar.ts';
+
+await enterSandbox();
+
+const STATUS_PORT = 15_020;
+const BOOKS = 4;
+const BOOKS_LIMIT_MS = 15_000;
+const COUNTERS = [
+  'istio_tcp_connections_opened_total',
+  'istio_tcp_connections_closed_total',
+  'istio_tcp_received_bytes_total',
+  'istio_tcp_sent_bytes_total',
+] as const;
+
+describe('the metrics of both ends', { concurrency: false }, () => {
+  let mesh: LibraryMesh;
+  let firstId = 1;
+
+  before(async () => {
+    mesh = await LibraryMesh.create({ env: process.env, enableAutoMtls: true });
+  });
+  after(() => mesh[Symbol.asyncDispose]());
+
+  /** Of connections to PostgreSQL, as one end reports them. */
+  async function reported(sidecar: Sidecar): Promise<readonly SeriesSample[]> {
+    const text = await sidecar.machine.httpGet(STATUS_PORT, '/stats/prometheus');
+    return parsePrometheusText(text).filter(
+      ({ metric, labels }) =>
+        COUNTERS.some((counter) => counter === metric) &&
+        labels['destination_service'] === hostOf(VM),
+    );
+  }
+
+  const under = (samples: readonly SeriesSample[], security: string): readonly SeriesSample[] =>
+    samples.filter(({ labels }) => labels['connection_security_policy'] === security);
+
+  const valueOf = (samples: readonly SeriesSample[], metric: (typeof COUNTERS)[number]): number =>
+    samples.reduce((sum, sample) => sum + (sample.metric === metric ? sample.value : 0), 0);
+
+  /** Books in, one connection each; then what both ends say once all is closed. */
+  async function insert(security: 'mutual_tls' | 'none') {
+    const before = await Promise.all([mesh.client, mesh.vm].map(reported));
+    const closedBefore = before.map((end) =>
+      valueOf(under(end, security), 'istio_tcp_connections_closed_total'),
+    );
+    const writer = Writer.start(mesh.client.machine, { ...TARGET, note: 'x', firstId });
+    await writer.waitForMore(BOOKS, BOOKS_LIMIT_MS);
+    assert(await writer.finish());
+    firstId += 100;
+    const count = writer.inserted.length;
+    return await eventually(`${count} connections closed at both ends`, async () => {
+      const [source = [], destination = []] = (
+        await Promise.all([mesh.client, mesh.vm].map(reported))
+      ).map((end) => under(end, security));
+      const closed = [source, destination].map((end, index) => {
+        const total = valueOf(end, 'istio_tcp_connections_closed_total');
+        return total - (closedBefore[index] ?? 0);
+      });
+      return closed.every((each) => each === count) ? { source, destination } : undefined;
+    });
+  }
+
+  const labelsOf = ([first]: readonly SeriesSample[]): SeriesSample['labels'] =>
+    first?.labels ?? {};
+
+  /** Each series without who reports it, and its value. */
+  const comparable = (samples: readonly SeriesSample[]): readonly string[] =>
+    samples
+      .map(({ metric, labels: { reporter: _, ...labels }, value }) =>
+        JSON.stringify([metric, labels, value]),
+      )
+      .toSorted();
+
+  test('under mutual TLS: the same labels, the same sums, no label empty', async () => {
+    const { source, destination } = await insert('mutual_tls');
+    assert.deepEqual(comparable(source), comparable(destination));
+    assert.equal(new Set(source.map(({ metric }) => metric)).size, COUNTERS.length);
+    for (const { labels } of [...source, ...destination]) {
+      assert.deepEqual(
+        Object.entries(labels).filter(([, value]) => value === ''),
+        [],
+      );
+    }
+    const labels = labelsOf(source);
+    assert.equal(labels['source_workload'], CLIENT);
+    assert.equal(labels['source_principal'], spiffeIdOf(CLIENT));
+    assert.equal(labels['source_version'], 'v1');
+    assert.equal(labels['destination_workload'], VM);
+    assert.equal(labels['destination_principal'], spiffeIdOf(VM));
+    assert.equal(labels['destination_service_name'], VM);
+    assert.equal(labels['destination_cluster'], 'Kubernetes');
+    assert(valueOf(source, 'istio_tcp_received_bytes_total') > 0);
+  });
+
+  test('an agent that is killed counts nothing twice', async () => {
+    const before = under(await reported(mesh.vm), 'mutual_tls');
+    assert(valueOf(before, 'istio_tcp_connections_opened_total') > 0);
+    await mesh.vm.restartAgent('kill');
+    const after = under(await reported(mesh.vm), 'mutual_tls');
+    assert.equal(valueOf(after, 'istio_tcp_connections_opened_total'), 0);
+    await mesh.client.restartAgent('kill');
+    const { source, destination } = await insert('mutual_tls');
+    assert.deepEqual(comparable(source), comparable(destination));
+  });
+
+  test('in clear text: by address, and the same again', async () => {
+    await mesh.cluster.apply(meshConfig(false));
+    const { source, destination } = await insert('none');
+    assert.deepEqual(comparable(source), comparable(destination));
+    const labels = labelsOf(destination);
+    assert.equal(labels['source_workload'], CLIENT);
+    assert.equal(labels['destination_workload'], VM);
+    assert.equal(labels['source_principal'], 'unknown');
+  });
+});
