@@ -23,6 +23,14 @@ const connection = (openedAtMs: number, fromClient: Uint8Array): Connection => (
 const clearText = connection(10, Buffer.from(`${MARKER} (id) VALUES ($1)`));
 const encrypted = connection(210, record('one'));
 
+const REQUEST = {
+  text: '',
+  method: 'POST',
+  status: '201',
+  requestId: 'it',
+  cluster: 'outbound|80||catalogue.library.svc.cluster.local',
+};
+
 const GOOD: Evidence = {
   marker: MARKER,
   connections: [clearText, encrypted],
@@ -35,6 +43,13 @@ const GOOD: Evidence = {
   identities: { client: CLIENT_ID, vm: VM_ID },
   drain: { announcedMs: 3_000, wasAliveInForce: true, endedAfterMs: 3_100 },
   vmLog: [],
+  request: {
+    client: REQUEST,
+    server: {
+      ...REQUEST,
+      cluster: 'inbound|8080|http|catalogue.library.svc.cluster.local',
+    },
+  },
   visit: { url: 'http://203.0.113.10/', title: 'Library', added: 'Gateway' },
   wayIn: {
     vm: '10.128.0.14',
@@ -50,10 +65,9 @@ test('a story in which all went well, claim by claim', () => {
   const checks = judgeLibrary(GOOD);
   assert.deepEqual(
     checks.map(({ name, ok }) => [name, ok]),
-    ['page', 'way in', 'books', 'clear text', 'encryption', 'identities', 'drain'].map((name) => [
-      name,
-      true,
-    ]),
+    ['page', 'request', 'way in', 'books', 'clear text', 'encryption', 'identities', 'drain'].map(
+      (name) => [name, true],
+    ),
   );
   assert.match(checks.map(({ says }) => says).join('\n'), /^3 in PostgreSQL, each once, the same/m);
 });

@@ -2,6 +2,7 @@
 import { type Check, judgeDrain } from './checks.ts';
 import type { Evidence as MeshEvidence } from './evidence.ts';
 import { judgeVisit, judgeWayIn, type Visit, type WayIn } from './way-in-checks.ts';
+import { judgeRequest, type RequestPair } from './request-log.ts';
 import { type Connection, countMarker, isTlsOnly } from '../connections.ts';
 
 export type Evidence = {
@@ -23,6 +24,7 @@ export type Evidence = {
   /** Lines of the VM's Envoy about the database's port. */
   readonly vmLog: readonly string[];
   readonly visit: Visit;
+  readonly request: RequestPair;
   readonly wayIn: WayIn;
 };
 
@@ -35,6 +37,7 @@ const IDENTITIES = {
 export function judgeLibrary(evidence: Evidence): readonly Check[] {
   return [
     judgeVisit(evidence.visit, evidence.committed),
+    judgeRequest(evidence.request),
     judgeWayIn(evidence.wayIn),
     judgeBooks(evidence),
     judgeClearText(evidence),

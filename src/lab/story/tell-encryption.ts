@@ -25,7 +25,7 @@ type Wire = { readonly vm: VmAgent; readonly capture: Capture };
 
 type EncryptionEvidence = Omit<
   Evidence,
-  'inserted' | 'committed' | 'failuresAfterFirst' | 'visit' | 'wayIn'
+  'inserted' | 'committed' | 'failuresAfterFirst' | 'visit' | 'request' | 'wayIn'
 >;
 
 /** @throws OperatorError when something does not come about in time */

@@ -7,6 +7,7 @@ import { InventoryLog } from './inventory-log.ts';
 import type { Evidence } from './library-evidence.ts';
 import { type LibraryWorld, VM } from './library-world.ts';
 import type { Narrator } from './narrator.ts';
+import { pairOf, type RequestLine, requestLines, type RequestPair } from './request-log.ts';
 import { INSERTED, type Scene, showAccessLog, showInventoryLog, showIsthmus } from './scene.ts';
 import { tellEncryption } from './tell-encryption.ts';
 import { FILES_PARENT, putFilesInPlace, VmAgent } from './vm-agent.ts';
@@ -28,6 +29,7 @@ export async function tellLibraryStory(world: LibraryWorld, narrator: Narrator):
   const stand = { world, narrator };
   await deployLibrary(stand);
   const visit = await visitLibrary(stand);
+  const request = await showRequest(stand);
   await using log = new InventoryLog(world.kubectl);
   const scene = { ...stand, log };
   await failWithoutName(scene);
@@ -45,6 +47,7 @@ export async function tellLibraryStory(world: LibraryWorld, narrator: Narrator):
     inserted: log.inserted,
     failuresAfterFirst: log.failuresAfter(INSERTED),
     visit,
+    request,
     wayIn,
   };
 }
@@ -78,6 +81,24 @@ async function visitLibrary({ world, narrator }: Stand): Promise<Visit> {
     `a browser has "${title}" at ${url.href}; its reader adds "${VISITORS_BOOK.title}"`,
   );
   return { url: url.href, title, added: VISITORS_BOOK.title };
+}
+
+const ACCESS_LOG = '/var/log/istio/istio.log';
+const proxyOf = (deployment: string): readonly string[] =>
+  `exec -n library deploy/${deployment} -c istio-proxy --`.split(' ');
+
+/** What the visitor's book made the front ask the catalogue, as both of their proxies tell it. */
+async function showRequest({ world, narrator }: Stand): Promise<RequestPair> {
+  const linesOf = async (deployment: string): Promise<readonly RequestLine[]> => {
+    const lines = requestLines(await world.kubectl.ok([...proxyOf(deployment), 'cat', ACCESS_LOG]));
+    return lines.filter(({ method }) => method === 'POST');
+  };
+  const pair = await eventually('the request in both logs', async () =>
+    pairOf(await linesOf('front'), await linesOf('catalogue')),
+  );
+  narrator.announce(`kubectl ${proxyOf('catalogue').join(' ')} grep POST ${ACCESS_LOG}`);
+  narrator.line(pair.server.text);
+  return pair;
 }
 
 async function failWithoutName(scene: Scene): Promise<void> {
