@@ -143,7 +143,8 @@ test('an Istio object that would do nothing is refused with its fields', async (
 
 test('kinds of the Gateway API are checked and kept', async () => {
   const gateway = (listeners: string): string => `{apiVersion: gateway.networking.k8s.io/v1,
-    kind: Gateway, metadata: {name: web}, spec: {gatewayClassName: istio, listeners: ${listeners}}}`;
+    kind: Gateway, metadata: {name: web},
+    spec: {gatewayClassName: istio, listeners: ${listeners}}}`;
   assert.match(
     await kubectl.fails('create -f -', gateway('[]')),
     /spec\.listeners: Invalid value: 0: spec\.listeners in body should have at least 1 items/,

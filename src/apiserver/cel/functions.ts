@@ -1,5 +1,6 @@
 // The functions and methods of CEL's standard library and of Kubernetes' that schemas use. A method
 // is a function whose first argument is its receiver.
+import { parseCidr, parseIp } from '#base/ip.ts';
 import { compilePattern } from '../schema/pattern.ts';
 import { CelError, isEqual, isList, isMap, isNumber, typeOf } from './values.ts';
 import type { CelDuration, CelUrl, CelValue } from './values.ts';
@@ -59,6 +60,8 @@ const FUNCTIONS: ReadonlyMap<string, Implementation> = new Map<string, Implement
   ['getHostname', onUrl(({ url, hasHost }) => (hasHost ? url.hostname : ''))],
   ['getPort', onUrl(({ url }) => url.port)],
   ['getEscapedPath', onUrl(({ url }) => url.pathname)],
+  ['isIP', onTexts((text) => isPlainIp(text))],
+  ['isCIDR', onTexts((text) => isPlainCidr(text))],
   ['isSorted', ([list]) => isSorted(list)],
   ['sum', ([list]) => sum(list)],
 ]);
@@ -189,6 +192,15 @@ function onUrl(body: (url: CelUrl) => string): Implementation {
     typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'url'
       ? body(value)
       : undefined;
+}
+
+/** Kubernetes refuses addresses of IPv4 that are spelt as those of IPv6. */
+function isPlainIp(text: string): boolean {
+  return parseIp(text)?.version === (text.includes(':') ? 6 : 4);
+}
+
+function isPlainCidr(text: string): boolean {
+  return parseCidr(text)?.version === (text.includes(':') ? 6 : 4);
 }
 
 function isSorted(list: CelValue | undefined): boolean | undefined {

@@ -14,7 +14,9 @@ const SPACE = /\s+|\/\/[^\n]*/y;
 const NUMBER = /0x[0-9a-fA-F]+u?|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?u?|\.\d+/y;
 const IDENTIFIER = /[_a-zA-Z]\w*/y;
 const OPERATOR = /&&|\|\||[<>=!]=|[-+*/%<>!?:.,()[\]{}]/y;
-const STRING = /(r?)(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)')/y;
+const LONG_STRING = /"""((?:[^\\]|\\.)*?)"""|'{3}((?:[^\\]|\\.)*?)'{3}/y;
+const STRING = /"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'/y;
+const RAW_STRING = /[rR](?:"""([^]*?)"""|'''([^]*?)'''|"([^"\n]*)"|'([^'\n]*)')/y;
 const TOKENS_MAX = 10_000;
 
 const WORDS: Readonly<Record<string, Literal>> = { true: true, false: false, null: null };
@@ -33,11 +35,13 @@ export function tokenize(text: string): readonly Token[] {
     if (tokens.length > TOKENS_MAX) throw new CelSyntaxError('the expression is too long');
     if (take(SPACE)) continue;
     const start = at;
-    const string = take(STRING);
+    const raw = take(RAW_STRING);
+    const string = raw ?? take(LONG_STRING) ?? take(STRING);
     const number = string ? null : take(NUMBER);
     const word = string || number ? null : take(IDENTIFIER);
     const operator = string || number || word ? null : take(OPERATOR);
-    if (string) tokens.push({ kind: 'literal', value: stringValue(string), at: start });
+    if (raw) tokens.push({ kind: 'literal', value: quoted(raw), at: start });
+    else if (string) tokens.push({ kind: 'literal', value: unescape(quoted(string)), at: start });
     else if (number) tokens.push({ kind: 'literal', value: numberValue(number[0]), at: start });
     else if (word) tokens.push(wordToken(word[0], start));
     else if (operator) tokens.push({ kind: 'operator', text: operator[0], at: start });
@@ -68,9 +72,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-function stringValue([, raw, double, single]: RegExpExecArray): string {
-  const text = double ?? single ?? '';
-  if (raw === 'r') return text;
+/** What is between the quotes. */
+function quoted([, ...inside]: RegExpExecArray): string {
+  return inside.find((text: string | undefined) => text !== undefined) ?? '';
+}
+
+function unescape(text: string): string {
   return text.replaceAll(
     /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/g,
     (_, short?: string, long?: string, byte?: string, plain = '') => {
