@@ -67,7 +67,7 @@ export class LoadBalancer implements AsyncDisposable {
 }
 
 /** All objects of a kind, as the server last told them. */
-class Objects implements ReflectorStore {
+export class Objects implements ReflectorStore {
   readonly #byKey = new Map<string, KubeObject>();
   readonly #changed: () => void;
   isComplete = false;

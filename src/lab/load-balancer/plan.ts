@@ -71,7 +71,7 @@ function freeAddress(taken: ReadonlySet<string>): string | undefined {
 }
 
 /** A port behind which nobody is ready has no frontend: connections to it are refused. */
-function frontendsOf(
+export function frontendsOf(
   { metadata, spec }: KubeObject,
   address: string,
   slices: readonly KubeObject[],
@@ -127,7 +127,7 @@ export function renderBalancing(frontends: readonly Frontend[], hairpin: string)
 }
 
 /** In turn, connection by connection. */
-function renderFrontend({ address, port, backends }: Frontend): string {
+export function renderFrontend({ address, port, backends }: Frontend): string {
   const turns = backends.map((backend, index) => `${index} : ${backend.address} . ${backend.port}`);
   const choice = `numgen inc mod ${backends.length} map { ${turns.join(', ')} }`;
   return `ip daddr ${address} tcp dport ${port} dnat to ${choice}`;

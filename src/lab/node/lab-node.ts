@@ -25,6 +25,7 @@ import { PodTable } from './pod-table.ts';
 import { KUBELET_BACKOFF, type RestartBackoff } from './pod/restart.ts';
 import { keepHeartbeat, registerNode } from './registration.ts';
 import { KubeletServer } from './server/kubelet-server.ts';
+import { runServiceProxy } from './service-proxy/service-proxy.ts';
 
 export type LabNodeOptions = {
   /** A user that may do what a node does; its authority is also that of the endpoint's clients. */
@@ -127,6 +128,8 @@ export class LabNode implements AsyncDisposable {
       (signal) => parts.events.run(signal),
       (signal) => keepHeartbeat(client, name, { ...timing, log, signal }),
       (signal) => pods.run(signal),
+      (signal) =>
+        runServiceProxy({ client, router, clock, random: parts.node.random, log }, signal),
     ]);
     await Promise.race([reflector.synced, running]);
     log.info('node ready', { name, address: options.address, port: server.port });

@@ -50,8 +50,8 @@ trap 'kill -s TERM -- "$child"' TERM
 trap 'kill -s KILL -- "$child"' USR1
 echo "started $pid" >&3
 exec 2>/dev/null 3>&- 4>&- # from here on it has nothing to say itself
-status=0
-while kill -0 "$child"; do
-  if wait "$child"; then status=0; else status=$?; fi
-done
+while kill -0 "$child"; do wait "$child" || :; done
+# Only now its status: a wait that one of our signals ends says nothing of the program, and it may
+# have ended before anybody waited. The shell keeps the status of what has ended.
+if wait "$child"; then status=0; else status=$?; fi
 exit "$status"
