@@ -1,6 +1,6 @@
 // How a program that speaks gRPC finds the mesh without a proxy: Istio's bootstrap file for gRPC's
-// own xDS client (gRFC A27), which leads to the agent's socket. Clear text on that socket: it is the
-// agent that is known to the control plane, by its certificate.
+// own xDS client (gRFC A27), which leads to the agent's socket. Clear text on that socket: it is
+// the agent that is known to the control plane, by its certificate.
 import type { AgentConfig } from './config.ts';
 import { nodeId } from './envoy/bootstrap.ts';
 import { writeFileAtomic } from './files.ts';

@@ -1,6 +1,7 @@
 // What clients of gRPC without a proxy are told (gRFC A27, A28): a listener by the name that they
 // dial, `host:port`, a route table of one virtual host, and clusters by Istio's names. They dial
 // endpoints themselves, in clear text: a server that takes nothing but mesh TLS refuses them.
+import { assertNever } from '#base/assert-never.ts';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
   Cluster_DiscoveryType,
@@ -120,5 +121,7 @@ export function makeProxyless(
         lbPolicy: Cluster_LbPolicy.ROUND_ROBIN,
       });
     }
+    default:
+      return assertNever(recipe);
   }
 }

@@ -32,9 +32,9 @@ export interface ResourceCatalog<Proxy> {
    * itself kept up to date. Released like any key. */
   acquireWildcard(proxy: Proxy, typeUrl: string): ResourceKey;
   /**
-   * Where proxies can come to be of another class: a key that is held like a wildcard's, and changes
-   * when `keyOf()` may give this proxy other keys than it did. What it has acquired stays what it
-   * was.
+   * Where proxies can come to be of another class: a key that is held like a wildcard's, and
+   * changes when `keyOf()` may give this proxy other keys than it did. What it has acquired stays
+   * what it was.
    */
   acquireClass?(proxy: Proxy): ResourceKey;
   /** The key that `acquire()` would give now. */

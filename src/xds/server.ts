@@ -1,5 +1,5 @@
-// The Aggregated Discovery Service, delta and state of the world: admits streams, and brings changed resources to
-// just those streams that hold them.
+// The Aggregated Discovery Service, delta and state of the world: admits streams, and brings
+// changed resources to just those streams that hold them.
 import { systemClock } from '#base/clock.ts';
 import type { Clock } from '#base/clock.ts';
 import { coalesce } from '#base/coalesce.ts';

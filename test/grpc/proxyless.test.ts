@@ -38,7 +38,10 @@ const SERVERS = { v1: '127.0.0.1', v2: '127.0.0.2' } as const;
 const pod = (version: keyof typeof SERVERS): string => `
 kind: Pod
 apiVersion: v1
-metadata: { name: greeter-${version}, namespace: default, labels: { app: greeter, version: ${version} } }
+metadata:
+  name: greeter-${version}
+  namespace: default
+  labels: { app: greeter, version: ${version} }
 spec: { containers: [{ name: app, image: greeter }] }
 status:
   phase: Running
