@@ -7,9 +7,8 @@ import { deriveClients } from './clients.ts';
 import type { Client } from './clients.ts';
 import { deriveDestinationRules } from './destination-rules.ts';
 import type { DestinationRuleFor } from './destination-rules.ts';
-import { equalData } from './equal.ts';
+import { deriveDefaultExport } from './default-export.ts';
 import type { Graph } from './graph.ts';
-import { THE_MESH } from './inputs.ts';
 import type { Inputs } from './inputs.ts';
 import { deriveNetworkGateways } from './networks.ts';
 import type { NetworkGateways } from './networks.ts';
@@ -48,6 +47,7 @@ export function deriveClientSide(
     readonly workloadOf: (identity: WorkloadIdentity) => Workload | undefined;
     readonly fullHost: (host: string, namespace: string) => string;
     readonly clusterDomain: string;
+    readonly defaults: MeshConfig;
     /** Tracked. */
     readonly rootNamespace: () => string;
     /** Tracked. */
@@ -56,20 +56,15 @@ export function deriveClientSide(
 ): ClientSide {
   const { services, sidecars, topology, workloadOf, config } = options;
   const { fullHost, rootNamespace, clusterDomain } = options;
-  // Apart from the rest of the settings, so that a change of those touches no rule.
-  const exported = graph.derive(
-    'default exportTo of DestinationRules',
-    inputs.meshConfig,
-    ({ defaultDestinationRuleExportTo }) => defaultDestinationRuleExportTo,
-    equalData,
-  );
-  const { defaultDestinationRuleExportTo } = config(); // as long as nothing is written
   return {
     ...sidecars,
     destinationRuleFor: deriveDestinationRules(graph, inputs.destinationRules, {
       fullHost,
       rootNamespace,
-      defaultExportTo: () => exported.get(THE_MESH) ?? defaultDestinationRuleExportTo,
+      defaultExportTo: deriveDefaultExport(graph, inputs, {
+        field: 'defaultDestinationRuleExportTo',
+        defaults: options.defaults,
+      }),
     }),
     addresslessServices: deriveAddressless(graph, services),
     clientOf: deriveClients(graph, inputs, { services: services.services, topology, workloadOf }),

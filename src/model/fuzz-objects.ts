@@ -5,7 +5,7 @@ import type { KubeObject } from '#kube/objects.ts';
 import * as kube from '#kube/resources.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import { authorizationSpec, requestAuthenticationSpec, telemetrySpec } from './fuzz-policies.ts';
-import { destinationRuleSpec, meshSettings, sidecarSpec } from './fuzz-rules.ts';
+import { destinationRuleSpec, meshSettings, proxyConfigSpec, sidecarSpec } from './fuzz-rules.ts';
 
 export const NAMESPACES = ['a', 'b', 'istio-system'];
 /** Most objects share a namespace, so that they have to do with each other. */
@@ -257,6 +257,8 @@ const destinationRule = fc.record({
 
 const sidecar = fc.record({ metadata: meta({ names: ['sc1', 'sc2'] }), spec: sidecarSpec });
 
+const proxyConfig = fc.record({ metadata: meta({ names: ['pc1', 'pc2'] }), spec: proxyConfigSpec });
+
 const gateway = fc.record({
   metadata: meta({ names: ['gw1', 'gw2'] }),
   spec: fc.record({
@@ -349,6 +351,7 @@ const KINDS: readonly (readonly [ResourceType, number, fc.Arbitrary<KubeObject>]
   [kube.TELEMETRY, 2, telemetry],
   [kube.DESTINATION_RULE, 3, destinationRule],
   [kube.SIDECAR, 2, sidecar],
+  [kube.PROXY_CONFIG, 1, proxyConfig],
   [kube.GATEWAY, 2, gateway],
   [kube.VIRTUAL_SERVICE, 3, virtualService],
   [kube.NAMESPACE, 1, namespace],

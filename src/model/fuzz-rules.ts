@@ -119,12 +119,19 @@ export const sidecarSpec = fc.record({
   outboundTrafficPolicy: one(undefined, {}, { mode: 'ALLOW_ANY' }, { mode: 'REGISTRY_ONLY' }),
 });
 
+export const proxyConfigSpec = fc.record({
+  selector: one(undefined, undefined, { matchLabels: { app: 'x' } }),
+  concurrency: one(undefined, 0, 2),
+  environmentVariables: one(undefined, { A: 'a' }, { A: 'b', B: 'b' }),
+});
+
 /** Keys of the ConfigMap. */
 export const meshSettings = one<Readonly<Record<string, string>>>(
   {},
   { mesh: 'rootNamespace: a\nenableAutoMtls: false\n' },
   { mesh: 'defaultServiceExportTo: ["."]\nconnectTimeout: 5s\n' },
   { mesh: 'defaultDestinationRuleExportTo: ["."]\nh2UpgradePolicy: UPGRADE\n' },
+  { mesh: 'defaultVirtualServiceExportTo: ["."]\ndefaultConfig: { concurrency: 3 }\n' },
   {
     mesh: 'localityLbSetting: { enabled: false }\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }\n',
   },

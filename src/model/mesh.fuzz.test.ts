@@ -36,6 +36,7 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
   for (const namespace of NAMESPACES) {
     all.set(`addresses ${namespace}`, () => mesh.meshAddresses(namespace));
     all.set(`addressless ${namespace}`, () => mesh.addresslessServices(namespace, 5432));
+    all.set(`proxies ${namespace}`, () => mesh.proxySettings(namespace, { app: 'x' }));
     all.set(`policy ${namespace}`, () => mesh.outboundTrafficPolicy(namespace, { app: 'y' }));
     for (const host of RULED_HOSTS) {
       for (const of of NAMESPACES) {

@@ -18,6 +18,7 @@ import { deriveClientSide } from './client-side.ts';
 import type { ClientSide } from './client-side.ts';
 import type { Client } from './clients.ts';
 import type { DestinationPolicy } from './destination-rules.ts';
+import { deriveDefaultExport } from './default-export.ts';
 import { deriveEndpoints } from './endpoints.ts';
 import { deriveGateways } from './gateways.ts';
 import type { GatewayPort, Gateways, ServerRef } from './gateways.ts';
@@ -120,6 +121,8 @@ export type MeshOptions = {
   readonly defaults?: Partial<MeshConfig>;
 };
 
+const ROUTES_EXPORT = 'defaultVirtualServiceExportTo';
+
 export function createMesh(options: MeshOptions = {}): Mesh {
   const {
     graph = new Graph(),
@@ -154,14 +157,16 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   });
   const fullHost = (host: string, namespace: string): string =>
     isFullHost(host) ? host : `${host}.${namespace}.svc.${clusterDomain}`;
-  const virtualServices = deriveVirtualServices(graph, inputs.virtualServices, { fullHost });
+  const defaultExportTo = deriveDefaultExport(graph, inputs, { field: ROUTES_EXPORT, defaults });
+  const named = { fullHost, defaultExportTo };
+  const virtualServices = deriveVirtualServices(graph, inputs.virtualServices, named);
   const gateways = deriveGateways(
     graph,
     { gateways: inputs.gateways, virtualServices: virtualServices.inForce },
     { workloads, services, inbound, isTranslated: (service) => isTranslated(derived, service) },
   );
 
-  const known = { services: derived, fullHost, clusterDomain, rootNamespace, config };
+  const known = { services: derived, fullHost, clusterDomain, rootNamespace, config, defaults };
   return {
     graph,
     clusterId,

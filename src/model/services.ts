@@ -6,9 +6,9 @@ import type { ServiceEntry, ServiceEntryResolution } from '#istio/serviceentry/s
 import { objectKey } from '#kube/objects.ts';
 import { membersOf } from './collection.ts';
 import type { Collection, Index } from './collection.ts';
+import { deriveDefaultExport } from './default-export.ts';
 import { equalData } from './equal.ts';
 import type { Graph } from './graph.ts';
-import { THE_MESH } from './inputs.ts';
 import type { Inputs } from './inputs.ts';
 import { visibilityOf } from './service.ts';
 import type { MeshService, Resolution, ServicePort, Visibility } from './service.ts';
@@ -28,24 +28,18 @@ export function deriveServices(
   options: { readonly clusterDomain: string; readonly defaults: MeshConfig },
 ): Services {
   const { clusterDomain, defaults } = options;
-  const { serviceEntries, meshConfig } = inputs;
+  const { serviceEntries } = inputs;
   const kubeByHost = graph.index('Services by host', inputs.services, ({ namespace, name }) => [
     `${namespace}/${name}.${namespace}.svc.${clusterDomain}`,
   ]);
   const entriesByHost = graph.index('ServiceEntries by host', serviceEntries, (entry) =>
     entry.hosts.map((host) => `${entry.namespace}/${host}`),
   );
-  // Apart from the rest of the settings, so that a change of those touches no service.
-  const defaultExportTo = graph.derive(
-    'default exportTo',
-    meshConfig,
-    ({ defaultServiceExportTo }) => defaultServiceExportTo,
-    equalData,
-  );
+  const field = 'defaultServiceExportTo';
+  const defaultExportTo = deriveDefaultExport(graph, inputs, { field, defaults });
   const exportToOf = ({ exportTo, namespace }: KubeService | ServiceEntry): Visibility => {
     if (exportTo.length > 0) return visibilityOf(exportTo, namespace);
-    const all = defaultExportTo.get(THE_MESH) ?? defaults.defaultServiceExportTo;
-    return visibilityOf(all, namespace);
+    return visibilityOf(defaultExportTo(), namespace);
   };
   const hosts = graph.union('hosts', [kubeByHost, entriesByHost]);
   const services = graph.derive(

@@ -27,6 +27,8 @@ export type VirtualServices = {
 
 type Lookup = {
   readonly fullHost: (host: string, namespace: string) => string;
+  /** Of those that do not say; tracked. */
+  readonly defaultExportTo: () => readonly string[];
 };
 
 const WILDCARDS = 'wildcards';
@@ -35,7 +37,7 @@ const TLS = 'tls';
 export function deriveVirtualServices(
   graph: Graph,
   written: Collection<VirtualService>,
-  { fullHost }: Lookup,
+  { fullHost, defaultExportTo }: Lookup,
 ): VirtualServices {
   const inForce = graph.derive(
     'VirtualServices in force',
@@ -43,17 +45,20 @@ export function deriveVirtualServices(
     (root) => {
       if (root.hosts.length === 0) return undefined;
       const whole = { ...root, http: root.http.flatMap((route) => withDelegate(route, root)) };
-      return inFull(whole, fullHost);
+      return { ...inFull(whole, fullHost), exportTo: exportOf(root) };
     },
     equalData,
   );
+  const exportOf = ({ exportTo }: VirtualService): readonly string[] =>
+    exportTo.length > 0 ? exportTo : defaultExportTo();
   /** A delegate that is not there, or not for the root's namespace, has no routes. */
   const withDelegate = (route: HttpRoute, root: VirtualService): readonly HttpRoute[] => {
     if (route.delegate === undefined) return [route];
     const { name = '', namespace = '' } = route.delegate;
     const delegate = written.get(`${namespace === '' ? root.namespace : namespace}/${name}`);
     if (delegate === undefined || delegate.hosts.length > 0) return [];
-    if (!isVisibleTo(visibleIn(delegate), root.namespace)) return [];
+    const visibility = visibilityOf(exportOf(delegate), delegate.namespace);
+    if (!isVisibleTo(visibility, root.namespace)) return [];
     return mergeDelegate(route, inFull(delegate, fullHost).http);
   };
   const byHost = graph.index('VirtualServices of sidecars by host', inForce, (virtualService) =>
@@ -105,8 +110,9 @@ export function createServicesWithin(
 
 const isWildcard = (host: string): boolean => host.startsWith('*');
 
+/** Of one in force, which always says. */
 const visibleIn = ({ exportTo, namespace }: VirtualService): Visibility =>
-  exportTo.length === 0 ? 'all' : visibilityOf(exportTo, namespace);
+  visibilityOf(exportTo, namespace);
 
 /**
  * Istio takes those for one namespace alone first, then those for some, then the HTTPRoutes of the

@@ -1,5 +1,6 @@
-// The exact clusters of services under DestinationRules. test/envoy/cluster-validate.test.ts has Envoy
-// read them; `node --test --test-update-snapshots src/resolve/cluster-golden.test.ts` writes them.
+// The exact clusters of services under DestinationRules. test/envoy/cluster-validate.test.ts has
+// Envoy read them; `node --test --test-update-snapshots src/resolve/cluster-golden.test.ts` writes
+// them.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';

@@ -57,6 +57,7 @@ export class FakeMesh implements Mesh {
   /** By `namespace/name`: those of sidecars. */
   readonly written = this.graph.source<VirtualService>('VirtualServices');
   readonly virtualServices = deriveVirtualServices(this.graph, this.written, {
+    defaultExportTo: () => ['*'],
     fullHost: (host) => host,
   });
   readonly servicesWithin = createServicesWithin(this.graph, this.services);

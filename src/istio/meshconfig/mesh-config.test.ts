@@ -52,6 +52,7 @@ defaultConfig: { discoveryAddress: istiod:15012, tracing: {} }
     rootNamespace: 'policies',
     defaultServiceExportTo: ['.'],
     defaultDestinationRuleExportTo: ['.'],
+    defaultVirtualServiceExportTo: ['*'],
     connectTimeoutMs: 3000,
     tcpKeepalive: { probes: 3, timeMs: 600_000, intervalMs: undefined },
     dnsRefreshRateMs: 5000,

@@ -52,6 +52,8 @@ export type MeshConfig = {
   readonly defaultServiceExportTo: readonly string[];
   /** The same for DestinationRules. */
   readonly defaultDestinationRuleExportTo: readonly string[];
+  /** The same for VirtualServices. */
+  readonly defaultVirtualServiceExportTo: readonly string[];
   /** How long a client tries to reach one endpoint. */
   readonly connectTimeoutMs: number;
   /** undefined: as every cluster of ours has it. */
@@ -84,6 +86,7 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   rootNamespace: 'istio-system',
   defaultServiceExportTo: ['*'],
   defaultDestinationRuleExportTo: ['*'],
+  defaultVirtualServiceExportTo: ['*'],
   connectTimeoutMs: 10_000,
   tcpKeepalive: undefined,
   dnsRefreshRateMs: 60_000,
@@ -165,6 +168,8 @@ function settingsOf(fields: MeshConfigFields, unset: Settings, at: Reading): Set
     defaultServiceExportTo: fields.defaultServiceExportTo ?? unset.defaultServiceExportTo,
     defaultDestinationRuleExportTo:
       fields.defaultDestinationRuleExportTo ?? unset.defaultDestinationRuleExportTo,
+    defaultVirtualServiceExportTo:
+      fields.defaultVirtualServiceExportTo ?? unset.defaultVirtualServiceExportTo,
     connectTimeoutMs:
       timeOf(fields.connectTimeout, at.property('connectTimeout')) ?? unset.connectTimeoutMs,
     tcpKeepalive: keepalive
@@ -234,7 +239,8 @@ function check(settings: MeshConfigFields, at: Reading): void {
   if (rootNamespace !== undefined && !isDnsLabel(rootNamespace)) {
     at.property('rootNamespace').refuse('Invalid value: must be the name of a namespace');
   }
-  for (const name of ['defaultServiceExportTo', 'defaultDestinationRuleExportTo'] as const) {
+  for (const kind of ['Service', 'DestinationRule', 'VirtualService'] as const) {
+    const name = `default${kind}ExportTo` as const;
     checkExportTo(settings[name] ?? [], '', at.property(name));
   }
   checkLocality(settings.localityLbSetting, at.property('localityLbSetting'));
