@@ -21,6 +21,9 @@ const CERTIFICATE_LIFETIME = '6s';
 /** The story should not wait for Istio's 45 s. */
 const DRAIN_DURATION = '3s';
 
+const COMING_UP =
+  'coming up: two regions, a firewall between them, PostgreSQL, an API server, isthmusd, a node';
+
 /** What an act needs of the process that it runs in. */
 type Booth = {
   readonly line: Line;
@@ -95,6 +98,7 @@ type Afterwards = (
 async function tellLibrary(booth: Booth, afterwards: Afterwards): Promise<void> {
   const { line, env, signal } = booth;
   const doors = await takeDoors(booth);
+  teller(line)({ kind: 'step', text: COMING_UP });
   const logsDir = env[LOGS_VARIABLE];
   await using world = await LibraryWorld.create({
     env,
