@@ -26,7 +26,6 @@ import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/netwo
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
-import { UriTemplateMatchConfigSchema } from '#gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
 import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
@@ -60,7 +59,6 @@ const registry = createRegistry(
   TcpProxySchema.file,
   TlsInspectorSchema.file,
   UpstreamTlsContextSchema.file,
-  UriTemplateMatchConfigSchema.file,
 );
 
 /** What `isthmus proxy-config` calls a type → the type. Secrets are none of these, ever. */

@@ -10,6 +10,7 @@ import type { AuthorizerSettings } from '#istio/meshconfig/extension-providers.t
 import { CUSTOM_VERDICT, customRulePrefix, RBAC_METADATA } from './http-rbac.ts';
 import { httpPolicyName } from './inbound-names.ts';
 import { milliseconds, packed, V3 } from './message.ts';
+import { regex, wildcard } from './rbac-match.ts';
 
 export type Authorizer = {
   /** Of the extension provider. */
@@ -92,14 +93,12 @@ function httpService(options: {
 
 function headerNames(names: readonly string[]): MessageInitShape<typeof ListStringMatcherSchema> {
   return {
-    patterns: names.map((name) => ({
-      ignoreCase: true,
-      matchPattern: name.startsWith('*')
-        ? { case: 'suffix', value: name.slice(1) }
-        : name.endsWith('*')
-          ? { case: 'prefix', value: name.slice(0, -1) }
-          : { case: 'exact', value: name },
-    })),
+    patterns: names.map((name) =>
+      // Envoy takes no case for expressions; any name is any name
+      name === '*'
+        ? { matchPattern: regex('.*') }
+        : { ignoreCase: true, matchPattern: wildcard(name, '') },
+    ),
   };
 }
 

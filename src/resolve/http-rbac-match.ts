@@ -3,12 +3,10 @@
 // (`jwt.ts`). A value that cannot be read has no matcher (undefined).
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HeaderMatcherSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
-import { UriTemplateMatchConfigSchema } from '#gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js';
 import type { MetadataMatcherSchema } from '#gen/envoy/type/matcher/v3/metadata_pb.js';
 import type { StringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.js';
 import type { ValueMatcherSchema } from '#gen/envoy/type/matcher/v3/value_pb.js';
-import { packed } from './message.ts';
-import { allOf, wildcard } from './rbac-match.ts';
+import { allOf, quoteRegex, regex, wildcard } from './rbac-match.ts';
 import type { Permission, Principal } from './rbac-match.ts';
 
 type HeaderMatcher = MessageInitShape<typeof HeaderMatcherSchema>;
@@ -25,16 +23,22 @@ export const hostOf = (value: string): Permission => headerPermission(':authorit
 
 export const methodOf = (value: string): Permission => headerPermission(':method', value, false);
 
-/** A path without its query; with `{*}` (a segment) and `{**}` (any number of them) a template. */
+/**
+ * A path without its query; with `{*}` (a segment) and `{**}` (any number of them) a template. Not
+ * as Envoy's own template: a bad one (`{*}` is one) ends the whole process.
+ */
 export function pathOf(value: string): Permission {
-  if (!value.includes('{*}') && !value.includes('{**}')) {
-    const path = { matchPattern: wildcard(value, '') };
-    return { rule: { case: 'urlPath', value: { rule: { case: 'path', value: path } } } };
-  }
-  const pathTemplate = value.replaceAll('{**}', '**').replaceAll('{*}', '*');
-  const typedConfig = packed(UriTemplateMatchConfigSchema, { pathTemplate });
-  const name = 'envoy.path.match.uri_template.uri_template_matcher';
-  return { rule: { case: 'uriTemplate', value: { name, typedConfig } } };
+  const isTemplate = value.includes('{*}') || value.includes('{**}');
+  const path = { matchPattern: isTemplate ? template(value) : wildcard(value, '') };
+  return { rule: { case: 'urlPath', value: { rule: { case: 'path', value: path } } } };
+}
+
+function template(value: string): ReturnType<typeof regex> {
+  const parts = value.split(/(\{\*\*?\})/).map((part) => {
+    if (part === '{*}') return '[^/]+';
+    return part === '{**}' ? '.*' : quoteRegex(part);
+  });
+  return regex(parts.join(''));
 }
 
 /** `when` of `request.headers[<name>]`. */

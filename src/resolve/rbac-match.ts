@@ -132,12 +132,12 @@ export function wildcard(value: string, scheme: string): StringMatch {
 }
 
 /** Envoy matches the whole text. */
-const regex = (expression: string): StringMatch => ({
+export const regex = (expression: string): StringMatch => ({
   case: 'safeRegex',
   value: { regex: expression },
 });
 
-const quoteRegex = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+export const quoteRegex = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Only whole identities, `<trust domain>/ns/<namespace>/sa/<account>`, are expanded, as in Istio. */
 function expandTrustDomain(principal: string, trustDomains: readonly string[]): readonly string[] {

@@ -9,7 +9,7 @@ import type { Permission, Principal, RBAC } from '#gen/envoy/config/rbac/v3/rbac
 import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { parseCidr, parseIp, rangeContains } from '#base/ip.ts';
-import { fitsTemplate, hasHeader, hasMetadata, hasPath, isMatch } from './simulate-request.ts';
+import { hasHeader, hasMetadata, hasPath, isMatch } from './simulate-request.ts';
 import type { SimulatedRequest } from './simulate-request.ts';
 
 export type SimulatedConnection = {
@@ -78,8 +78,6 @@ function permits({ rule }: Permission, connection: SimulatedConnection): boolean
       return hasHeader(rule.value, requestOf(connection));
     case 'urlPath':
       return hasPath(rule.value, requestOf(connection));
-    case 'uriTemplate':
-      return fitsTemplate(rule.value, requestOf(connection));
     default:
       return assert.fail(`permission ${rule.case} is not simulated`);
   }

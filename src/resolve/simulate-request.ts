@@ -1,10 +1,7 @@
 // What Envoy's RBAC asks of a request, for tests: headers, path, and what filters before it left in
 // metadata, read as in envoy/source/common/common/matchers.cc.
 import assert from 'node:assert/strict';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import type { TypedExtensionConfig } from '#gen/envoy/config/core/v3/extension_pb.js';
 import type { HeaderMatcher } from '#gen/envoy/config/route/v3/route_components_pb.js';
-import { UriTemplateMatchConfigSchema } from '#gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js';
 import type { MetadataMatcher } from '#gen/envoy/type/matcher/v3/metadata_pb.js';
 import type { PathMatcher } from '#gen/envoy/type/matcher/v3/path_pb.js';
 import type { StringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js';
@@ -50,17 +47,6 @@ function headerOf(name: string, request: SimulatedRequest): string | undefined {
 export function hasPath({ rule }: PathMatcher, request: SimulatedRequest): boolean {
   assert(rule.case === 'path');
   return isMatch(rule.value, pathOf(request));
-}
-
-/** `*` is a segment, `**` any number of them. */
-export function fitsTemplate({ typedConfig }: TypedExtensionConfig, request: SimulatedRequest) {
-  const config = typedConfig && anyUnpack(typedConfig, UriTemplateMatchConfigSchema);
-  assert(config, 'a template');
-  const pattern = config.pathTemplate
-    .split('/')
-    .map((segment) => (segment === '**' ? '.*' : segment === '*' ? '[^/]+' : segment))
-    .join('/');
-  return new RegExp(`^${pattern}$`).test(pathOf(request));
 }
 
 const pathOf = ({ path }: SimulatedRequest): string => path.split('?', 1)[0] ?? '';

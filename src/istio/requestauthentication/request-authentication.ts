@@ -61,8 +61,9 @@ export function parseRequestAuthentication(object: KubeObject): ParseResult<Requ
       if ((rule.jwks ?? '') !== '' && !isKeySetOrKey(rule.jwks ?? '')) {
         keys.refuse('Invalid value: not a JSON Web Key Set');
       }
-      if (rule.issuer ?? rule.jwksUri ?? rule.jwks_uri) continue;
       const place = at.property('jwtRules').item(index);
+      checkHeaders(rule, place);
+      if (rule.issuer ?? rule.jwksUri ?? rule.jwks_uri) continue;
       place.refuse('Required value: one of issuer and jwksUri must be set');
     }
     return {
@@ -88,6 +89,24 @@ function remarksOf({ jwtRules = [] }: RequestAuthenticationSpec, at: Reading): V
 }
 
 type JwtRuleSpec = NonNullable<RequestAuthenticationSpec['jwtRules']>[number];
+
+/** RFC 9110: what a field's name is made of. Envoy refuses other names, and all rules with them. */
+const HEADER_NAME = /^[-!#$%&'*+.^_`|~0-9A-Za-z]+$/;
+
+function checkHeaders(rule: JwtRuleSpec, at: Reading): void {
+  const { fromHeaders = [], outputPayloadToHeader = '' } = rule;
+  const message = 'Invalid value: must be the name of a header';
+  for (const [index, { name, prefix = '' }] of fromHeaders.entries()) {
+    const place = at.property('fromHeaders').item(index);
+    if (!HEADER_NAME.test(name)) place.property('name').refuse(message);
+    if (/[\0\r\n]/.test(prefix)) {
+      place.property('prefix').refuse('Invalid value: must be part of one line');
+    }
+  }
+  if (outputPayloadToHeader !== '' && !HEADER_NAME.test(outputPayloadToHeader)) {
+    at.property('outputPayloadToHeader').refuse(message);
+  }
+}
 
 function jwtRuleOf(rule: JwtRuleSpec): JwtRule {
   return {
