@@ -2,7 +2,7 @@
 import type { Logger } from '#base/log.ts';
 import { customResourceDefinition, type Kind } from '#istio/kind.ts';
 import type { KubeClient } from '#kube/client.ts';
-import type { KubeObject } from '#kube/objects.ts';
+import { isRecord, type KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import { isAlreadyExists, isConflict } from '#kube/status.ts';
 
@@ -18,10 +18,13 @@ const CUSTOM_RESOURCE_DEFINITION: ResourceType = {
 const ATTEMPTS_MAX = 5;
 /** Which form of its definition was written, so that an equal one is not written again. */
 const CONTENT_ANNOTATION = 'isthmus.dev/content-hash';
+/** What the API server takes for a name from the user agent of our client. */
+const FIELD_MANAGER = 'isthmus';
 
 /**
  * Creates each kind's definition, or brings it to this form when somebody else's, older one stands.
- * Definitions that another product owns (without our annotation) are left alone: they are Istio's.
+ * Definitions that another product owns are left alone: those without our annotation, which are
+ * Istio's, and those that somebody has written over ours, such as the Gateway API's own.
  */
 export async function installKinds(
   client: KubeClient,
@@ -59,6 +62,10 @@ async function install(
     const present = await client.get(CUSTOM_RESOURCE_DEFINITION, { name });
     const hash = present.metadata.annotations?.[CONTENT_ANNOTATION];
     if (hash === content || hash === undefined) return;
+    if (othersWrote(present)) {
+      log.info('kind left as somebody else defines it', { name });
+      return;
+    }
     const { resourceVersion } = present.metadata;
     const metadata = { ...definition.metadata, ...(resourceVersion && { resourceVersion }) };
     try {
@@ -69,4 +76,17 @@ async function install(
       if (!isConflict(error) || attempt >= ATTEMPTS_MAX) throw error;
     }
   }
+}
+
+/** Has anybody but us set a part of what is specified? */
+function othersWrote({ metadata }: KubeObject): boolean {
+  const managers = 'managedFields' in metadata ? metadata.managedFields : undefined;
+  if (!Array.isArray(managers)) return false;
+  return managers.some(
+    (entry: unknown) =>
+      isRecord(entry) &&
+      entry['manager'] !== FIELD_MANAGER &&
+      isRecord(entry['fieldsV1']) &&
+      'f:spec' in entry['fieldsV1'],
+  );
 }

@@ -10,7 +10,9 @@ import { silentLogger } from '#base/log.ts';
 import { runCli } from '#cli/run.ts';
 import { buildControlPlane, runControlPlane } from '#controlplane/build.ts';
 import { parseControlPlaneConfig } from '#controlplane/config.ts';
+import { installKinds } from '#controlplane/crds.ts';
 import { runControllers } from '#controllers/run.ts';
+import { GATEWAY_API_KINDS } from '#istio/gatewayapi/kinds.ts';
 import { createKubeClient } from '#kube/https-client.ts';
 import { loadKubeconfig } from '#kube/kubeconfig.ts';
 import { FakeKubelet } from '../fakes/kubelet.ts';
@@ -139,6 +141,22 @@ test('an Istio object that would do nothing is refused with its fields', async (
   const { status, stderr } = await kubectl.run('create -f -', entry('[db.example.com]'));
   assert.equal(status, 0, stderr);
   assert.match(stderr, /Warning: spec\.ports\[0\]\.protocol: addresses are required for ports/);
+});
+
+test('a definition of ours is brought up to date unless somebody has written over it', async () => {
+  const name = 'tcproutes.gateway.networking.k8s.io';
+  const kinds = GATEWAY_API_KINDS.filter(({ type }) => type.kind === 'TCPRoute');
+  const client = createKubeClient(await loadKubeconfig(kubectl.kubeconfig));
+  using _ = { [Symbol.dispose]: () => client.close() };
+  const upgrade = async (): Promise<string> => {
+    await kubectl.ok(`annotate crd ${name} --overwrite isthmus.dev/content-hash=older`);
+    await installKinds(client, kinds, { hash: () => 'newer', log: silentLogger });
+    return kubectl.ok(`get crd ${name} -o jsonpath={.metadata.annotations}`);
+  };
+  assert.match(await upgrade(), /"isthmus.dev\/content-hash":"newer"/);
+  await kubectl.ok(`patch crd ${name} -p {"spec":{"names":{"shortNames":["tcp"]}}} --type merge`);
+  assert.match(await upgrade(), /"isthmus.dev\/content-hash":"older"/);
+  await kubectl.ok('get tcp');
 });
 
 test('kinds of the Gateway API are checked and kept', async () => {
