@@ -8,6 +8,7 @@ import type { Check } from '#lab/story/checks.ts';
 import { renderReport } from '#lab/story/report.ts';
 import type { Act } from './acts.ts';
 import { Belongings } from './belongings.ts';
+import { assertKubectl } from './kubectl-version.ts';
 import { DEMO_USAGE, type DemoOptions } from './options.ts';
 import { type Failure, playAct } from './play.ts';
 import { Stage } from './stage.ts';
@@ -22,20 +23,23 @@ type Surroundings = { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSig
 
 /**
  * @returns 0 when everything was seen, also when it was interrupted after that; else 130 for that
- * @throws OperatorError USAGE, FILE_UNREADABLE, LAB_FAILED
+ * @throws OperatorError USAGE, TOOL_MISSING, FILE_UNREADABLE, LAB_FAILED
  */
 export async function runOutside(
   options: DemoOptions,
   surroundings: Surroundings,
 ): Promise<number> {
-  const { signal } = surroundings;
+  using audience = new Audience();
+  const { env } = surroundings;
+  const signal = AbortSignal.any([surroundings.signal, audience.gone]);
   if (options.isStepwise && !process.stdin.isTTY) {
     throw usageError('--step waits for Enter, and standard input is no terminal', DEMO_USAGE);
   }
+  await assertKubectl(env);
   // Before anything is started: a report that cannot be written is no report.
   using report = new ReportFile(options.reportPath);
   const belongings = new Belongings(options.logsPath);
-  const run = new Run({ options, belongings, report, ...surroundings });
+  const run = new Run({ options, belongings, report, env, signal });
   try {
     return await run.toItsEnd();
   } finally {
@@ -140,6 +144,25 @@ class Run {
         ...(this.#failure !== undefined && { failure: this.#failure.text }),
       }),
     );
+  }
+}
+
+/** Who watches may leave: the terminal is closed, or the program that reads from us ends. */
+class Audience implements Disposable {
+  readonly #gone = new AbortController();
+  readonly #leave = (): void => this.#gone.abort();
+
+  constructor() {
+    process.on('SIGHUP', this.#leave);
+    process.stdout.on('error', this.#leave);
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  [Symbol.dispose](): void {
+    process.off('SIGHUP', this.#leave); // stdout's stays: the last words may find nobody, too
   }
 }
 
