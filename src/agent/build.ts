@@ -19,6 +19,7 @@ import { OwnStream } from './own-stream.ts';
 import { agentFiles } from './paths.ts';
 import { PeerFacts } from './peer-facts.ts';
 import { Retry } from './retry.ts';
+import type { ReadSecret } from './cluster-secrets.ts';
 import { FileSecrets } from './file-secrets.ts';
 import { SdsServer } from './sds.ts';
 import { Seal } from './sealed-file.ts';
@@ -36,6 +37,8 @@ export type AgentDependencies = {
   readonly dial?: Dial;
   /** Directories to look for `envoy` in, as in PATH. */
   readonly searchPath: string;
+  /** Absent: the workload has no account at a Kubernetes API. */
+  readonly readSecret?: ReadSecret;
 };
 
 export const systemDependencies = (searchPath: string): AgentDependencies => ({
@@ -117,7 +120,8 @@ export async function buildAgent(
     { meshAddresses, keptNames: await loadHostNames(files.hostNames) },
   );
   const { ownStream, hostNames, peerFacts } = questions;
-  const fileSecrets = new FileSecrets({ clock, log });
+  const { readSecret } = dependencies;
+  const fileSecrets = new FileSecrets({ clock, log, readSecret });
   return {
     config,
     dependencies,

@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { certificateFileSecret, parseFileSecret, rootFileSecret } from '#base/file-secret.ts';
+import {
+  certificateFileSecret,
+  credentialRootsSecret,
+  credentialSecret,
+  parseFileSecret,
+  rootFileSecret,
+} from '#base/file-secret.ts';
 import { silentLogger } from '#base/log.ts';
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { FakeClock } from '../../test/fakes/clock.ts';
@@ -16,7 +22,13 @@ const LIMIT = { timeout: 10_000 };
 
 class Bench {
   readonly clock = new FakeClock();
-  readonly secrets = new FileSecrets({ clock: this.clock, log: silentLogger });
+  /** Secrets by name; while there are none, they may not be read. */
+  readonly cluster = new Map<string, Readonly<Record<string, string>>>();
+  readonly secrets = new FileSecrets({
+    clock: this.clock,
+    log: silentLogger,
+    readSecret: (name) => this.#read(name),
+  });
   readonly folder: string;
   #changed = Promise.withResolvers<void>();
 
@@ -37,6 +49,14 @@ class Bench {
       await rm(bench.folder, { recursive: true });
     });
     return bench;
+  }
+
+  async #read(name: string): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
+    const data = this.cluster.get(name);
+    if (this.cluster.size === 0) throw new Error('forbidden');
+    if (data === undefined) return undefined;
+    const encoder = new TextEncoder();
+    return new Map(Object.entries(data).map(([key, text]) => [key, encoder.encode(text)]));
   }
 
   file(name: string): string {
@@ -104,4 +124,41 @@ test('what the machine trusts is known without a file', LIMIT, async (t) => {
   const bench = await Bench.start(t);
   await bench.change(() => bench.secrets.want(rootFileSecret('')));
   assert.match(bench.text(rootFileSecret('')) ?? '', /BEGIN CERTIFICATE/);
+});
+
+test(
+  'a Secret of the namespace is a certificate, and the roots of its clients',
+  LIMIT,
+  async (t) => {
+    const bench = await Bench.start(t);
+    const certificate = credentialSecret('front-tls');
+    const roots = credentialRootsSecret('front-tls');
+    assert.deepEqual(parseFileSecret(certificate), { kind: 'credential', name: 'front-tls' });
+    assert.deepEqual(parseFileSecret(roots), { kind: 'credential-roots', name: 'front-tls' });
+    assert.equal(parseFileSecret('kubernetes://other/front-tls'), undefined);
+    bench.cluster.set('front-tls', { 'tls.crt': 'chain', 'tls.key': 'key', 'ca.crt': 'roots' });
+    await bench.change(() => bench.secrets.want(certificate));
+    assert.equal(bench.text(certificate), 'chain');
+    await bench.change(() => bench.secrets.want(roots));
+    assert.equal(bench.text(roots), 'roots');
+  },
+);
+
+test('a Secret that may not be read is waited for, and asked for again', LIMIT, async (t) => {
+  const bench = await Bench.start(t);
+  const certificate = credentialSecret('front-tls');
+  bench.secrets.want(certificate);
+  await bench.clock.untilSleeping(5000);
+  assert.equal(bench.text(certificate), undefined);
+  bench.cluster.set('front-tls', { cert: 'chain', key: 'key' });
+  await bench.change(() => bench.clock.advance(5000));
+  assert.equal(bench.text(certificate), 'chain');
+  bench.cluster.set('front-tls', { cert: 'renewed', key: 'key' });
+  await bench.change(async () => {
+    for (let passedMs = 0; passedMs < 30_000; passedMs += 5000) {
+      bench.clock.advance(5000);
+      await bench.clock.untilSleeping(5000);
+    }
+  });
+  assert.equal(bench.text(certificate), 'renewed');
 });

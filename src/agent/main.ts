@@ -58,11 +58,14 @@ export async function runAgent(
 ): Promise<void> {
   const { buildAgent, systemDependencies } = await import('./build.ts');
   const { runParts } = await import('./run.ts');
+  const { secretReader } = await import('./cluster-secrets.ts');
   const files = agentFiles(config.paths);
   await makePrivateDir(config.paths.stateDir);
   await makePrivateDir(config.paths.proxyDir);
   await assertNoOtherAgent(files.controlSocket);
-  const parts = await buildAgent(config, systemDependencies(env['PATH'] ?? ''));
+  const readSecret = secretReader(env, config.node);
+  const dependencies = { ...systemDependencies(env['PATH'] ?? ''), readSecret };
+  const parts = await buildAgent(config, dependencies);
   await runParts(parts, signal);
 }
 

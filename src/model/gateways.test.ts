@@ -148,8 +148,8 @@ spec:
     assert.deepEqual(listening(mesh), [':80 http apps/a#0', '10.0.0.1:80 tcp apps/a#1']);
   });
 
-  test('none for TLS by a Secret: that is not acted on yet', () => {
-    const tls = ', tls: { mode: SIMPLE, credentialName: c }';
+  test('none for TLS by a Secret of another place: that is not acted on', () => {
+    const tls = ', tls: { mode: SIMPLE, credentialName: "kubernetes://other/c" }';
     const mesh = meshWith(
       pod('gw', MARKED),
       gateway('a', [{ number: 443, protocol: 'HTTPS', rest: tls }]),
@@ -158,7 +158,7 @@ spec:
     const [remark] = mesh.remarks.get('gateways.networking.istio.io/apps/a')?.remarks ?? [];
     assert.deepEqual(remark, {
       field: 'spec.servers[0]',
-      message: 'TLS of SIMPLE by a Secret is not acted on yet: no server',
+      message: 'TLS of SIMPLE with such a certificate is not acted on yet: no server',
     });
   });
 

@@ -137,6 +137,20 @@ describe('TLS that ends at a gateway', () => {
     }
   });
 
+  test('may show what is in a Secret of the gateway’s namespace', () => {
+    const tls = '{ mode: MUTUAL, credentialName: front-tls }';
+    const it = worldOf(gateway([{ host: 'a.example', tls }]), routes('a.example', HTTP));
+    const { commonTlsContext } = contextOf(it, 'a.example');
+    const [shown] = commonTlsContext?.tlsCertificateSdsSecretConfigs ?? [];
+    assert.equal(shown?.name, 'kubernetes://front-tls');
+    const { validationContextType } = commonTlsContext ?? assert.fail();
+    assert(validationContextType.case === 'combinedValidationContext');
+    const { validationContextSdsSecretConfig: asked } = validationContextType.value;
+    assert.equal(asked?.name, 'kubernetes://front-tls-cacert');
+    // one that is not there is not to hold up the others of the port
+    assert.equal(shown.sdsConfig?.initialFetchTimeout?.seconds, 2n);
+  });
+
   test('with the mesh’s certificates is for the mesh alone', () => {
     const it = worldOf(
       gateway([{ host: 'a.example', tls: '{ mode: ISTIO_MUTUAL }' }]),

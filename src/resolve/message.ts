@@ -52,19 +52,29 @@ export const ADS: ConfigSource = {
  * secret between clusters and listeners only when name and source are the same. A timeout of 0
  * means that nothing is served before the certificate is there, rather than served without one.
  */
-export const SDS: ConfigSource = {
-  configSourceSpecifier: {
-    case: 'apiConfigSource',
-    value: {
-      apiType: ApiConfigSource_ApiType.GRPC,
-      transportApiVersion: V3,
-      setNodeOnFirstMessageOnly: true,
-      grpcServices: [grpcService(SDS_CLUSTER)],
+export const SDS: ConfigSource = fromAgent(0);
+
+/**
+ * The same for what one server among several shows: a Secret that is not there is the trouble of
+ * that server, after so long, and not of all that share its port.
+ */
+export const SDS_OF_ONE: ConfigSource = fromAgent(2000);
+
+function fromAgent(initialFetchTimeoutMs: number): ConfigSource {
+  return {
+    configSourceSpecifier: {
+      case: 'apiConfigSource',
+      value: {
+        apiType: ApiConfigSource_ApiType.GRPC,
+        transportApiVersion: V3,
+        setNodeOnFirstMessageOnly: true,
+        grpcServices: [grpcService(SDS_CLUSTER)],
+      },
     },
-  },
-  initialFetchTimeout: milliseconds(0),
-  resourceApiVersion: V3,
-};
+    initialFetchTimeout: milliseconds(initialFetchTimeoutMs),
+    resourceApiVersion: V3,
+  };
+}
 
 export function grpcService(clusterName: string): MessageInitShape<typeof GrpcServiceSchema> {
   return { targetSpecifier: { case: 'envoyGrpc', value: { clusterName } } };

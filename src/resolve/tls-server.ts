@@ -1,13 +1,18 @@
-// TLS of a server's own, ended at the proxy: certificates are files beside it, which its agent reads
-// and tells Envoy by SDS; the mesh's own are as everywhere.
+// TLS of a server's own, ended at the proxy: certificates are files beside it or Secrets of its
+// namespace, which its agent reads and tells Envoy by SDS; the mesh's own are as everywhere.
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { certificateFileSecret, rootFileSecret } from '#base/file-secret.ts';
+import {
+  certificateFileSecret,
+  credentialRootsSecret,
+  credentialSecret,
+  rootFileSecret,
+} from '#base/file-secret.ts';
 import { TlsParameters_TlsProtocol } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import type { CertificateValidationContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import { DownstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import type { CommonTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import type { ClientCertificates, TlsTermination, TlsVersion } from '#istio/gateway/server-tls.ts';
-import { extension, SDS } from './message.ts';
+import { extension, SDS_OF_ONE } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { sanMatcher } from './tls-own.ts';
 import { serverTls } from './tls.ts';
@@ -37,9 +42,9 @@ export function terminate(
         cipherSuites: [...cipherSuites],
       },
       alpnProtocols: [...options.alpnProtocols],
-      tlsCertificateSdsSecretConfigs: certificates.map((files) => ({
-        name: certificateFileSecret(files),
-        sdsConfig: SDS,
+      tlsCertificateSdsSecretConfigs: certificates.map((one) => ({
+        name: one.kind === 'files' ? certificateFileSecret(one) : credentialSecret(one.name),
+        sdsConfig: SDS_OF_ONE,
       })),
       ...validation(clients),
     },
@@ -50,7 +55,11 @@ function validation(
   clients: ClientCertificates,
 ): Pick<MessageInitShape<typeof CommonTlsContextSchema>, 'validationContextType'> {
   if (clients.kind === 'none') return {};
-  const { caFile, subjectAltNames, hashes, spkis } = clients;
+  const { authorities, subjectAltNames, hashes, spkis } = clients;
+  const name =
+    authorities.kind === 'file'
+      ? rootFileSecret(authorities.path)
+      : credentialRootsSecret(authorities.name);
   const asked: MessageInitShape<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: subjectAltNames.map(sanMatcher),
     verifyCertificateHash: [...hashes],
@@ -61,7 +70,7 @@ function validation(
       case: 'combinedValidationContext',
       value: {
         defaultValidationContext: asked,
-        validationContextSdsSecretConfig: { name: rootFileSecret(caFile), sdsConfig: SDS },
+        validationContextSdsSecretConfig: { name, sdsConfig: SDS_OF_ONE },
       },
     },
   };

@@ -124,7 +124,8 @@ function remarksOf(spec: GatewaySpec): readonly Violation[] {
   const servers = (spec.servers ?? []).flatMap((server, index) => {
     if (kindOf(server) !== 'unsupported') return [];
     const { mode = '' } = server.tls ?? {};
-    const what = mode === '' ? 'a server on a unix socket' : `TLS of ${mode} by a Secret`;
+    const what =
+      mode === '' ? 'a server on a unix socket' : `TLS of ${mode} with such a certificate`;
     return [{ field: `spec.servers[${index}]`, message: `${what} is ${NOT_ACTED_ON}: no server` }];
   });
   const isOfNoServer = ({ field }: Violation): boolean =>
