@@ -3,6 +3,7 @@ import { isKubeObject } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { apiVersionOf } from '#kube/resources.ts';
 import type { ResourceType } from '#kube/resources.ts';
+import { KIND_DESCRIPTIONS } from './kind-descriptions.ts';
 import { parseMeta, UNKNOWN_FIELD } from './object.ts';
 import type { ParsedMeta, ParseResult, Violation } from './object.ts';
 import { INVALID, Reading } from './schema/reading.ts';
@@ -85,6 +86,7 @@ export function customResourceDefinition(kind: Kind<unknown>): KubeObject {
   const { type, singular, shortNames, categories } = kind;
   const openAPIV3Schema = {
     type: 'object',
+    description: KIND_DESCRIPTIONS.get(type.kind),
     properties: { spec: kind.spec.openapi, status: kind.status },
     ...(kind.isSpecRequired && { required: ['spec'] }),
   };

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { isKubeObject } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { parseAuthorizationPolicy } from './authorizationpolicy/authorization-policy.ts';
+import { KIND_DESCRIPTIONS } from './kind-descriptions.ts';
 import { customResourceDefinition } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
@@ -308,4 +309,9 @@ test('a CRD is served at every version and stored at one', () => {
     const stored = spec.versions.filter((version: { storage: boolean }) => version.storage);
     assert.deepEqual(stored.length, 1);
   }
+});
+
+test('each kind is described in one sentence', () => {
+  const described = [...KIND_DESCRIPTIONS.keys()].toSorted();
+  assert.deepEqual(described, KINDS.map(({ type }) => type.kind).toSorted());
 });
