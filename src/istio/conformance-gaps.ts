@@ -9,10 +9,6 @@ export const CRD_GAPS: readonly Gap[] = [
     what: '*.labels',
     reason: "they say that Istio's Helm chart installed the CRD, which it did not",
   },
-  {
-    what: '*.versions.*.schema.openAPIV3Schema.description',
-    reason: 'a sentence of our own for kubectl explain; the data is without prose',
-  },
 ];
 
 /** Cases of whole resources, by their id. */
