@@ -120,8 +120,7 @@ export async function buildAgent(
     { meshAddresses, keptNames: await loadHostNames(files.hostNames) },
   );
   const { ownStream, hostNames, peerFacts } = questions;
-  const { readSecret } = dependencies;
-  const fileSecrets = new FileSecrets({ clock, log, readSecret });
+  const fileSecrets = new FileSecrets(dependencies);
   return {
     config,
     dependencies,

@@ -18,7 +18,7 @@ import { virtualServicesOf } from './tcp-route.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;
 
-/** Listeners of single addresses, in one namespace: beyond, connections go to the service itself. */
+/** Listeners of single addresses, in one namespace: beyond, connections go to the service. */
 const LISTENERS_MAX = 1000;
 /** How long a client may take to begin; then it is taken for one that says no name. */
 const INSPECTION_TIMEOUT_MS = 5000;
