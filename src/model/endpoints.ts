@@ -63,7 +63,10 @@ function endpointsOf(service: MeshService, backends: readonly Backend[]): Servic
     return takesNames || address.startsWith(UNIX) || canonicalIp(address) !== undefined;
   });
   const byPort = new Map(
-    service.ports.map(({ number }) => [number, endpointsOfPort(number, usable)] as const),
+    service.ports.map(({ number }) => {
+      const endpoints = endpointsOfPort(number, usable);
+      return [number, service.isHeadless ? endpoints : withBothFamilies(endpoints)] as const;
+    }),
   );
   const addresses = [...byPort.values()]
     .flat()
@@ -85,6 +88,29 @@ function endpointsOfPort(number: number, backends: readonly Backend[]): readonly
     (a, b) => compareText(a.address, b.address) || a.port - b.port,
   );
 }
+
+/**
+ * Kubernetes tells the addresses of a Pod family by family. To those who balance they are one
+ * endpoint; that of IPv4 comes first, for not every machine has IPv6.
+ */
+function withBothFamilies(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  if (!endpoints.some(isIpv6)) return endpoints;
+  const placeOf = ({ workload, port }: Endpoint): string => `${workload} ${port}`;
+  const seconds = new Map(
+    endpoints
+      .filter((endpoint) => endpoint.workload !== undefined && isIpv6(endpoint))
+      .map((endpoint) => [placeOf(endpoint), endpoint.address] as const),
+  );
+  const firsts = new Set(endpoints.filter((endpoint) => !isIpv6(endpoint)).map(placeOf));
+  return endpoints
+    .filter((endpoint) => !isIpv6(endpoint) || !firsts.has(placeOf(endpoint)))
+    .map((endpoint) => {
+      const secondAddress = isIpv6(endpoint) ? undefined : seconds.get(placeOf(endpoint));
+      return secondAddress === undefined ? endpoint : { ...endpoint, secondAddress };
+    });
+}
+
+const isIpv6 = ({ address }: Endpoint): boolean => canonicalIp(address)?.includes(':') === true;
 
 /** Of a socket in the file system. */
 const NO_PORT = 0;

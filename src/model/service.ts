@@ -64,6 +64,8 @@ export type Endpoint = {
    * empty when only its network is known.
    */
   readonly address: string;
+  /** The same workload's in another family; none where clients dial endpoints themselves. */
+  readonly secondAddress?: string;
   /** 0 of a Unix socket. */
   readonly port: number;
   /** At least 1. */
@@ -93,6 +95,15 @@ export type ServiceEndpoints = {
   /** The addresses by which clients mean one endpoint; empty unless the service is headless. */
   readonly headlessAddresses: readonly string[];
 };
+
+/** Is the endpoint to be had at this address and port? */
+export function isEndpointAt(
+  endpoint: Pick<Endpoint, 'address' | 'secondAddress' | 'port'>,
+  { address, port }: { readonly address: string; readonly port: number },
+): boolean {
+  const isThere = endpoint.address === address || endpoint.secondAddress === address;
+  return isThere && endpoint.port === port;
+}
 
 /** May clients in this namespace see the service? */
 export function isVisibleIn(service: MeshService, clientNamespace: string): boolean {

@@ -23,6 +23,8 @@ export type Locality = {
 export type ClusterEndpoint = {
   /** An IP address, a name where names are looked up, or `unix://…`. */
   readonly address: string;
+  /** In the other family: tried where the first cannot be reached. */
+  readonly secondAddress?: string | undefined;
   readonly port: number;
   /** Share of new connections, 1 or more. */
   readonly weight: number;
@@ -86,10 +88,18 @@ function buildGroup({
 
 /** An unhealthy endpoint is named as such rather than left out, so that Envoy can say so. */
 function buildEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEndpointSchema> {
-  const { takesMeshTls, workload, destination } = endpoint;
+  const { secondAddress, port, takesMeshTls, workload, destination } = endpoint;
   const socket = { ...(takesMeshTls && TLS_MODE_ISTIO), ...(destination && { destination }) };
   return {
-    hostIdentifier: { case: 'endpoint', value: { address: endpointAddress(endpoint) } },
+    hostIdentifier: {
+      case: 'endpoint',
+      value: {
+        address: endpointAddress(endpoint),
+        ...(secondAddress !== undefined && {
+          additionalAddresses: [{ address: endpointAddress({ address: secondAddress, port }) }],
+        }),
+      },
+    },
     healthStatus: endpoint.isHealthy ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY,
     loadBalancingWeight: Math.min(endpoint.weight, WEIGHT_MAX),
     metadata: metadata({

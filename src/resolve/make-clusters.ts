@@ -6,6 +6,7 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import type { Protocol } from '#istio/core/protocol.ts';
 import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
+import { isEndpointAt } from '#model/service.ts';
 import type { Endpoint, MeshService, Resolution } from '#model/service.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
@@ -147,10 +148,13 @@ export class ClusterMaker {
 
   #endpointSource(recipe: ServiceRecipe, resolution: Resolution): EndpointSource {
     if (recipe.kind === 'endpoint-cluster') {
-      const { address, port } = recipe.endpoint;
+      const { address } = recipe.endpoint;
       const endpoints = this.#endpointsOf(recipe.service, recipe.port)
-        .filter((endpoint) => endpoint.address === address && endpoint.port === port)
-        .map((endpoint) => ({ ...this.#placed(endpoint), isHealthy: true }));
+        .filter((endpoint) => isEndpointAt(endpoint, recipe.endpoint))
+        .map((endpoint) => ({
+          ...this.#placed(endpoint),
+          ...{ address, secondAddress: undefined, isHealthy: true },
+        }));
       return { kind: 'static', groups: groupEndpoints(endpoints, null), isByLocality: false };
     }
     const { view } = recipe;
@@ -222,11 +226,12 @@ export class ClusterMaker {
   }
 
   #placed(endpoint: Endpoint, isByLabel = false): PlacedEndpoint {
-    const { address, port, weight, health } = endpoint;
+    const { address, secondAddress, port, weight, health } = endpoint;
     const workload = this.#workloadOf(endpoint);
     const own = workload?.labels ?? endpoint.labels;
     return {
       address,
+      secondAddress,
       port,
       weight,
       isHealthy: health === 'ready',

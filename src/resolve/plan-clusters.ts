@@ -4,7 +4,7 @@ import { assertNever } from '#base/assert-never.ts';
 import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
 import type { Client, Mesh } from '#model/mesh.ts';
 import { unknownClient } from '#model/clients.ts';
-import { isVisibleIn } from '#model/service.ts';
+import { isEndpointAt, isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
 import { HOSTNAME, topologyLabels } from '#model/topology.ts';
 import type { Workload } from '#model/workload.ts';
@@ -289,10 +289,7 @@ export class ClusterPlanner {
     for (const { number: port } of service.ports) {
       if (!this.#mesh.isImported(namespace, labels, service, port)) continue;
       const endpoints = this.#mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
-      const isOne = endpoints.some(
-        ({ address, port }) => address === destination.address && port === destination.port,
-      );
-      if (!isOne) continue;
+      if (!endpoints.some((endpoint) => isEndpointAt(endpoint, destination))) continue;
       const policy = this.#policy(client, service, { port, subset: '' });
       if (isRefused(policy, service)) return { kind: 'refused', name };
       const { key } = service;

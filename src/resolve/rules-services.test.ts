@@ -311,6 +311,26 @@ spec:
   );
 });
 
+test('a Pod with an address of each family is one endpoint, and is dialled by either', () => {
+  const slice = (name: string, ip: string): string => `
+kind: EndpointSlice
+metadata: { name: ${name}, labels: { kubernetes.io/service-name: db } }
+ports: [{ name: tcp, port: 5432 }]
+endpoints: [{ addresses: ["${ip}"], targetRef: { kind: Pod, name: db-1 } }]
+`;
+  const both = pod('db-1', '10.24.0.1, podIPs: [{ ip: 10.24.0.1 }, { ip: "fd00::1" }]');
+  const mesh = world(SERVICE, both, slice('v6', 'fd00::1'), slice('v4', '10.24.0.1'));
+  assert.deepEqual(mesh.told(SERVICE_NAME), [['10.24.0.1:5432 1']]);
+  const [group] = mesh.assignment(SERVICE_NAME)?.endpoints ?? [];
+  const identifier = group?.lbEndpoints[0]?.hostIdentifier;
+  assert(identifier?.case === 'endpoint');
+  const [second] = identifier.value.additionalAddresses;
+  const address = second?.address?.address;
+  assert.equal(address?.case === 'socketAddress' && address.value.address, 'fd00::1');
+  assert.deepEqual(mesh.told('dst|[fd00::1]:5432'), [['[fd00::1]:5432 1']]);
+  assert.deepEqual(mesh.told('dst|10.24.0.1:5432'), [['10.24.0.1:5432 1']]);
+});
+
 test('rule 50: a Service and a ServiceEntry of one host and namespace are one service', () => {
   const same = entry('  resolution: STATIC\n  endpoints: [{ address: 10.0.0.9 }]')
     .replace(HOST, 'db.default.svc.cluster.local')

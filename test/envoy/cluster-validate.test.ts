@@ -26,6 +26,7 @@ const group = (address: string, weight?: number): EndpointGroup => ({
   endpoints: [
     {
       address,
+      ...(address === '10.0.0.1' && { secondAddress: 'fd00::1' }),
       port: 5432,
       weight: 3,
       isHealthy: false,
