@@ -153,7 +153,9 @@ export class ClusterMaker {
         .filter((endpoint) => isEndpointAt(endpoint, recipe.endpoint))
         .map((endpoint) => ({
           ...this.#placed(endpoint),
-          ...{ address, secondAddress: undefined, isHealthy: true },
+          address,
+          secondAddress: undefined,
+          isHealthy: true,
         }));
       return { kind: 'static', groups: groupEndpoints(endpoints, null), isByLocality: false };
     }
