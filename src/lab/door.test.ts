@@ -42,6 +42,21 @@ test('bytes pass both ways, and the last of them arrive before the end does', as
   await close(host);
 });
 
+test('what a visitor sent before leaving arrives whole', async () => {
+  const { promise: met, resolve: meet } = Promise.withResolvers<Socket>();
+  const host = await listen(meet);
+  const door = await openDoor(0);
+  const target = (): Promise<{ host: string; port: number }> =>
+    Promise.resolve({ host: '127.0.0.1', port: portOf(host) });
+  {
+    await using _passage = new Passage(door, target);
+    dial(door).end(Buffer.alloc(8 << 20, 'x'));
+    const guest = await met;
+    assert.equal((await buffer(guest)).length, 8 << 20);
+  }
+  await close(host);
+});
+
 test('where nobody is, the visitor is refused; the next one is asked about again', async () => {
   const host = await listen((socket) => void socket.end('here'));
   const door = await openDoor(0);
