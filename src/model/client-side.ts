@@ -19,7 +19,10 @@ import type { Sidecars } from './sidecars.ts';
 import type { Topology } from './topology.ts';
 import type { Workload } from './workload.ts';
 
-export type ClientSide = Pick<Sidecars, 'isImported' | 'areRoutesImported'> & {
+export type ClientSide = Pick<
+  Sidecars,
+  'isImported' | 'areRoutesImported' | 'explicitListeners'
+> & {
   /** How clients in a namespace are to speak to a service; undefined: nobody said. */
   readonly destinationRuleFor: DestinationRuleFor;
   /** Who has a port of every address that means nothing else. */

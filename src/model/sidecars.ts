@@ -8,6 +8,8 @@ import { isHostWithin } from '#istio/virtualservice/host-match.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
+import { explicitListenersOf } from './explicit-listeners.ts';
+import type { ExplicitListeners, Listening } from './explicit-listeners.ts';
 import type { Graph } from './graph.ts';
 import type { MeshService } from './service.ts';
 import { compareAge } from './services.ts';
@@ -17,6 +19,8 @@ type Labels = Readonly<Record<string, string>>;
 type Named = Pick<MeshService, 'namespace' | 'host'>;
 
 export type Sidecars = {
+  /** The listeners of a workload's proxy that take no captured connections. */
+  readonly explicitListeners: (workload: Listening) => ExplicitListeners;
   /** undefined: none is for such workloads. */
   readonly sidecarFor: (namespace: string, labels: Labels) => Sidecar | undefined;
   /**
@@ -64,6 +68,8 @@ export function deriveSidecars(
   };
   return {
     sidecarFor,
+    explicitListeners: (workload) =>
+      explicitListenersOf(sidecarFor(workload.namespace, workload.labels), workload),
     isImported: (namespace, labels, service, port) => {
       const egress = sidecarFor(namespace, labels)?.egress;
       return (
@@ -82,7 +88,8 @@ export function deriveSidecars(
 
 const isForAll = ({ selector }: Sidecar): boolean => selector === undefined;
 
-function imports(
+/** Is it among what these clients may use by one entry of their Sidecar? */
+export function imports(
   { port, hosts }: Egress,
   asked: { readonly namespace: string; readonly service: Named; readonly port: number | undefined },
 ): boolean {

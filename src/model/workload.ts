@@ -70,7 +70,10 @@ export type InboundPort = {
 /** Where a VM's services listen by default; a Pod's listen on the Pod's own address. */
 const LOCALHOST = '127.0.0.1';
 
-export const deliveryAddressOf = ({ kind, addresses }: Workload): string =>
+export const deliveryAddressOf = ({
+  kind,
+  addresses,
+}: Pick<Workload, 'kind' | 'addresses'>): string =>
   kind === 'Pod' ? (addresses[0] ?? LOCALHOST) : LOCALHOST;
 
 export function workloadKey(kind: WorkloadKind, namespace: string, name: string): string {

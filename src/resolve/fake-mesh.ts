@@ -6,6 +6,7 @@ import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type { Gateway } from '#istio/gateway/gateway.ts';
 import type { VirtualService } from '#istio/virtualservice/virtual-service.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
+import type { ExplicitListeners } from '#model/explicit-listeners.ts';
 import { Graph } from '#model/graph.ts';
 import type {
   AddressOwner,
@@ -162,6 +163,10 @@ export class FakeMesh implements Mesh {
 
   isImported(): boolean {
     return true;
+  }
+
+  explicitListeners(): ExplicitListeners {
+    return { capturesOutbound: true, capturesInbound: true, outbound: [], inbound: [] };
   }
 
   areRoutesImported(): boolean {

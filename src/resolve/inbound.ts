@@ -29,10 +29,11 @@ import { NEVER_HTTP_PORTS, UNINSPECTED_PORTS } from './first-speaker.ts';
 import type { FirstSpeaker, PortContent } from './first-speaker.ts';
 import { inboundRequests } from './inbound-http.ts';
 import { HTTP_INSPECTION } from './inbound-names.ts';
-import { ADS, extension, milliseconds, packed } from './message.ts';
+import { ADS, extension, milliseconds, packed, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { chainKinds } from './mtls-mode.ts';
 import {
+  explicitListenerName,
   filterChainName,
   INBOUND_PASSTHROUGH,
   inboundName,
@@ -41,7 +42,7 @@ import {
   VIRTUAL_INBOUND,
   VIRTUAL_INBOUND_PORT,
 } from './names.ts';
-import type { ChainKind, ChainPort, RbacKind } from './names.ts';
+import type { ChainKind, ChainPort, Destination, RbacKind } from './names.ts';
 import { everywhere, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
 import { terminate } from './tls-server.ts';
 import { HTTP_SERVER_ALPNS, serverTls } from './tls.ts';
@@ -62,14 +63,18 @@ export type InboundListenerPort = {
   readonly termination?: TlsTermination;
 };
 
-export type VirtualInboundInput = {
+/** What every inbound listener is made of. */
+export type ListenerInput = {
   /** The ports that services declare, and those that PeerAuthentication names. */
   readonly ports: readonly InboundListenerPort[];
-  /** Of every other port. */
-  readonly passthroughMode: MtlsMode;
   /** The mesh's own, then its aliases. */
   readonly trustDomains: readonly string[];
   readonly accessLog: AccessLogSettings;
+};
+
+export type VirtualInboundInput = ListenerInput & {
+  /** Of every other port. */
+  readonly passthroughMode: MtlsMode;
   /** Does the workload have an address of IPv6? */
   readonly hasIpv6: boolean;
 };
@@ -80,6 +85,10 @@ export type VirtualInboundInput = {
  * protocol in plaintext loses on a port where Envoy looks for TLS.
  */
 const INSPECTION_TIMEOUT_MS = 3000;
+const INSPECTION_LIMITS = {
+  listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),
+  continueOnListenerFiltersTimeout: true,
+} satisfies MessageInitShape<typeof ListenerSchema>;
 
 /** What a client may send before the upstream is dialled; Envoy demands a bound. */
 const EARLY_DATA_BYTES_MAX = 8192;
@@ -99,8 +108,7 @@ export function buildVirtualInbound(
     ...everywhere(VIRTUAL_INBOUND_PORT, input.hasIpv6),
     trafficDirection: TrafficDirection.INBOUND,
     listenerFilters: [ORIGINAL_DST, tlsInspector(), httpInspector()],
-    listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),
-    continueOnListenerFiltersTimeout: true,
+    ...INSPECTION_LIMITS,
     filterChains: [
       trapChain(VIRTUAL_INBOUND_PORT),
       ...ports.flatMap((port) => portChains(port, input)),
@@ -117,6 +125,28 @@ export function buildVirtualInbound(
     ],
     tcpKeepalive: TCP_KEEPALIVE,
   };
+}
+
+/**
+ * One port of the workload's, dialled at an address of the machine instead of captured: the same
+ * chains as `buildVirtualInbound` has for it, and nothing else. undefined: it is not served.
+ */
+export function buildExplicitInbound(
+  address: Destination,
+  input: ListenerInput,
+): MessageInitShape<typeof ListenerSchema> | undefined {
+  const port = input.ports.find((one) => one.port === address.port);
+  return (
+    port && {
+      name: explicitListenerName('inbound', address),
+      address: socketAddress(address),
+      trafficDirection: TrafficDirection.INBOUND,
+      listenerFilters: [tlsInspector(), httpInspector()],
+      ...INSPECTION_LIMITS,
+      filterChains: portChains(port, input),
+      tcpKeepalive: TCP_KEEPALIVE,
+    }
+  );
 }
 
 function tlsInspector(): ListenerFilter {
@@ -160,7 +190,7 @@ function anyOf(ports: readonly number[]): ListenerFilter['filterDisabled'] {
 
 type ChainInput = Omit<InboundListenerPort, 'port'> & { readonly port: ChainPort };
 
-function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[] {
+function portChains(port: ChainInput, input: ListenerInput): FilterChain[] {
   const { termination } = port;
   if (termination && port.port !== 'passthrough') {
     return [ownTlsChain({ ...port, port: port.port, termination }, input)];
@@ -188,7 +218,7 @@ function portChains(port: ChainInput, input: VirtualInboundInput): FilterChain[]
 /** Nothing but the workload's own TLS gets through. */
 function ownTlsChain(
   port: InboundListenerPort & { readonly termination: TlsTermination },
-  input: VirtualInboundInput,
+  input: ListenerInput,
 ): FilterChain {
   const isHttp = port.content === 'http';
   const { trustDomains, accessLog } = input;
@@ -248,7 +278,7 @@ function rbacFilter(kind: RbacKind, port: ChainPort): MessageInitShape<typeof Fi
 
 function proxyTo(
   { port, isServed, speaker }: ChainInput,
-  { accessLog }: VirtualInboundInput,
+  { accessLog }: ListenerInput,
 ): TypedConfig {
   const cluster = isServed && port !== 'passthrough' ? inboundName(port) : INBOUND_PASSTHROUGH;
   return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {

@@ -18,9 +18,16 @@ import { buildHttpRbac, buildNoPolicy } from './http-rbac.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
 import { HTTP_INSPECTION, httpPolicyName } from './inbound-names.ts';
-import { buildHttpInspection, buildVirtualInbound } from './inbound.ts';
-import type { InboundListenerPort } from './inbound.ts';
-import { INBOUND_PASSTHROUGH, inboundName, rbacName, VIRTUAL_INBOUND } from './names.ts';
+import { buildExplicitInbound, buildHttpInspection, buildVirtualInbound } from './inbound.ts';
+import type { InboundListenerPort, ListenerInput } from './inbound.ts';
+import {
+  explicitListenerName,
+  INBOUND_PASSTHROUGH,
+  inboundName,
+  rbacName,
+  VIRTUAL_INBOUND,
+} from './names.ts';
+import type { Destination } from './names.ts';
 import { buildJwt } from './jwt.ts';
 import { isReachedByIpv6 } from './outbound.ts';
 import type { InboundRecipe } from './recipe.ts';
@@ -43,6 +50,8 @@ export class InboundMaker {
     switch (recipe.kind) {
       case 'virtual-inbound':
         return this.#virtualInbound(recipe.workload);
+      case 'explicit-inbound':
+        return this.#explicitInbound(recipe.workload, recipe.address);
       case 'inbound-cluster':
         return this.#inboundCluster(recipe.workload, recipe.port);
       case 'inbound-passthrough':
@@ -74,12 +83,26 @@ export class InboundMaker {
     if (workload === undefined) return undefined;
     const listener = buildVirtualInbound({
       hasIpv6: isReachedByIpv6(workload),
-      ports: this.#listenerPorts(workload),
       passthroughMode: this.#mesh.mtlsMode(workload, NO_PORT),
-      trustDomains: this.#trustDomains(),
-      accessLog: this.#mesh.textLogs(workload, 'server'),
+      ...this.#listenerInput(workload),
     });
     return encodeResource(VIRTUAL_INBOUND, ListenerSchema, listener);
+  }
+
+  #explicitInbound(workloadKey: string, address: Destination): EncodedResource | undefined {
+    const workload = this.#mesh.workloads.get(workloadKey);
+    if (workload === undefined) return undefined;
+    const listener = buildExplicitInbound(address, this.#listenerInput(workload));
+    const name = explicitListenerName('inbound', address);
+    return listener && encodeResource(name, ListenerSchema, listener);
+  }
+
+  #listenerInput(workload: Workload): ListenerInput {
+    return {
+      ports: this.#listenerPorts(workload),
+      trustDomains: this.#trustDomains(),
+      accessLog: this.#mesh.textLogs(workload, 'server'),
+    };
   }
 
   /** The ports that services declare, and those that only the workload's own policy names. */

@@ -5,8 +5,15 @@ import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js
 import type { Mesh } from '#model/mesh.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { encodeAbsence, encodeResource } from './encode.ts';
+import { buildExplicitOutbound } from './explicit-outbound.ts';
 import type { HostLookup } from './host-lookup.ts';
-import { httpListenerName, sidecarRoutesName, tcpListenerName, VIRTUAL_OUTBOUND } from './names.ts';
+import {
+  explicitListenerName,
+  httpListenerName,
+  sidecarRoutesName,
+  tcpListenerName,
+  VIRTUAL_OUTBOUND,
+} from './names.ts';
 import { buildHttpListener, buildSidecarRoutes, buildTcpListener } from './outbound-http.ts';
 import { buildTlsListener } from './outbound-tls.ts';
 import { buildVirtualOutbound } from './outbound.ts';
@@ -41,6 +48,11 @@ export class OutboundMaker {
         const { destination, serverNames, logs } = recipe;
         const listener = buildTlsListener(destination, serverNames, logs);
         return encodeResource(tcpListenerName(destination), ListenerSchema, listener);
+      }
+      case 'explicit-outbound': {
+        const listener = buildExplicitOutbound(recipe.address, recipe);
+        const name = explicitListenerName('outbound', recipe.address);
+        return encodeResource(name, ListenerSchema, listener);
       }
       case 'http-routes': {
         const name = sidecarRoutesName(recipe.port);

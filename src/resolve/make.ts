@@ -51,11 +51,13 @@ export class Maker {
       case 'http-listener':
       case 'tcp-listener':
       case 'tls-listener':
+      case 'explicit-outbound':
       case 'http-routes':
       case 'no-virtual-host':
       case 'virtual-host':
         return this.#outbound.make(recipe);
       case 'virtual-inbound':
+      case 'explicit-inbound':
       case 'inbound-cluster':
       case 'inbound-passthrough':
       case 'http-inspection':

@@ -179,6 +179,15 @@ export function parseOutboundListenerName(name: string): Destination | undefined
   return port === undefined || canonicalIp(address) !== address ? undefined : { address, port };
 }
 
+export type Direction = 'outbound' | 'inbound';
+
+/**
+ * A listener that is dialled at its own address, and takes nothing that was captured:
+ * `outbound|127.0.0.1_5432`. (Istio's name is without the direction, as its captured ones are.)
+ */
+export const explicitListenerName = (direction: Direction, destination: Destination): string =>
+  `${direction}|${tcpListenerName(destination)}`;
+
 /** The route table of a sidecar's HTTP listener of a port (Istio's name). */
 export const sidecarRoutesName = (port: number): string => String(port);
 

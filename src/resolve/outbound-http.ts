@@ -96,7 +96,7 @@ export function buildTcpListener(destination: Destination, settings: AccessLogSe
   };
 }
 
-function connectionManager(port: number, settings: AccessLogSettings): TypedConfig {
+export function connectionManager(port: number, settings: AccessLogSettings): TypedConfig {
   return extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
     statPrefix: `outbound_${httpListenerName(port)}`,
     routeSpecifier: {

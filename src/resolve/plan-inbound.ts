@@ -7,7 +7,13 @@ import { inboundContent } from './first-speaker.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { HTTP_INSPECTION } from './inbound-names.ts';
 import { looksForRequests } from './mtls-mode.ts';
-import { INBOUND_PASSTHROUGH, inboundName, parseInboundName } from './names.ts';
+import {
+  explicitListenerName,
+  INBOUND_PASSTHROUGH,
+  inboundName,
+  parseInboundName,
+  VIRTUAL_INBOUND,
+} from './names.ts';
 import type { InboundRecipe } from './recipe.ts';
 
 export class InboundPlanner {
@@ -47,8 +53,21 @@ export class InboundPlanner {
     return { kind: 'http-inspection', isOn: looksForRequests(ports) };
   }
 
-  listener({ key }: Workload): InboundRecipe {
-    return { kind: 'virtual-inbound', workload: key };
+  /** The listeners that a wildcard subscription stands for, in no order. */
+  listenerNames(workload: Workload): readonly string[] {
+    const { capturesInbound, inbound } = this.#mesh.explicitListeners(workload);
+    const names = inbound.map((address) => explicitListenerName('inbound', address));
+    return capturesInbound ? [VIRTUAL_INBOUND, ...names] : names;
+  }
+
+  listener(name: string, workload: Workload): InboundRecipe | undefined {
+    const { key } = workload;
+    if (name === VIRTUAL_INBOUND) return { kind: 'virtual-inbound', workload: key };
+    const { inbound } = this.#mesh.explicitListeners(workload);
+    const found = inbound.find((address) => explicitListenerName('inbound', address) === name);
+    if (found === undefined) return undefined;
+    const { address, port } = found;
+    return { kind: 'explicit-inbound', workload: key, address: { address, port } };
   }
 
   /** `inbound|<port>||`, or the cluster of all other ports. */

@@ -3,6 +3,7 @@
 import type { Collection } from '#model/collection.ts';
 import type { Workload } from '#model/workload.ts';
 import type { Client } from './client.ts';
+import { ExplicitOutbound } from './explicit-outbound.ts';
 import {
   parseOutboundListenerName,
   parseSidecarRoutesName,
@@ -20,6 +21,7 @@ export class OutboundPlanner {
   readonly #context: VirtualHostContext;
   readonly #ports: OutboundPorts;
   readonly #tls: OutboundTls;
+  readonly #explicit: ExplicitOutbound;
   readonly #listeners: Collection<readonly string[]>;
 
   /**
@@ -35,6 +37,7 @@ export class OutboundPlanner {
     const { graph } = context.mesh;
     this.#ports = new OutboundPorts(context.mesh);
     this.#tls = new OutboundTls(context.mesh, context.serviceOf);
+    this.#explicit = new ExplicitOutbound(context.mesh);
     // who is in a namespace changes its entry; only whether anybody is, is of interest
     const inhabited = graph.derive('inhabited namespaces', namespaces, () => true as const);
     this.#listeners = graph.derive(
@@ -52,8 +55,19 @@ export class OutboundPlanner {
   }
 
   /** The listeners that a wildcard subscription stands for, in no order. */
-  listenerNames({ namespace }: Pick<Client, 'namespace'>): readonly string[] {
-    return [VIRTUAL_OUTBOUND, ...(this.#listeners.get(namespace) ?? [])];
+  listenerNames(
+    { namespace }: Pick<Client, 'namespace'>,
+    workload: Workload | undefined,
+  ): readonly string[] {
+    const explicit = workload ? this.#explicit.names(workload) : [];
+    const captures = !workload || this.#context.mesh.explicitListeners(workload).capturesOutbound;
+    if (!captures) return explicit;
+    return [VIRTUAL_OUTBOUND, ...(this.#listeners.get(namespace) ?? []), ...explicit];
+  }
+
+  /** A listener that the workload dials at its own address. */
+  explicitListener(name: string, workload: Workload): OutboundRecipe | undefined {
+    return this.#explicit.listener(name, workload);
   }
 
   /** A listener for a port, or for one destination; undefined when there is none. */

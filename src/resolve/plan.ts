@@ -21,7 +21,6 @@ import {
   parseRbacName,
   PASSTHROUGH_STAT_NAME,
   TYPE_URL,
-  VIRTUAL_INBOUND,
   VIRTUAL_OUTBOUND,
 } from './names.ts';
 import type { ChainPort } from './names.ts';
@@ -82,8 +81,8 @@ export class Planner {
     }
     switch (typeUrl) {
       case TYPE_URL.listener: {
-        const outbound = this.#outbound.listenerNames(proxy);
-        return (workload ? [VIRTUAL_INBOUND, ...outbound] : [...outbound]).toSorted();
+        const inbound = workload ? this.#inbound.listenerNames(workload) : [];
+        return [...inbound, ...this.#outbound.listenerNames(proxy, workload)].toSorted();
       }
       case TYPE_URL.cluster:
         return workload ? this.#inbound.clusterNames(workload).toSorted() : [];
@@ -138,8 +137,12 @@ export class Planner {
     const workload = this.#mesh.workloadOf(proxy);
     if (name === VIRTUAL_OUTBOUND) return this.#outbound.virtualOutbound(workload);
     if (workload?.isGateway) return this.#gateway.listener(name, workload);
-    if (name !== VIRTUAL_INBOUND) return this.#outbound.listener(name, client);
-    return workload && this.#inbound.listener(workload);
+    if (workload === undefined) return this.#outbound.listener(name, client);
+    return (
+      this.#inbound.listener(name, workload) ??
+      this.#outbound.explicitListener(name, workload) ??
+      this.#outbound.listener(name, client)
+    );
   }
 
   /** The filters of a workload's own chains that come by name: its policies, mostly. */

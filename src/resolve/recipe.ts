@@ -61,6 +61,13 @@ export type OutboundRecipe =
       readonly serverNames: readonly string[];
       readonly logs: Logs;
     }
+  /** Dialled at its own address: to one cluster, or (without one) by what requests say. */
+  | {
+      readonly kind: 'explicit-outbound';
+      readonly address: Destination;
+      readonly cluster: string | null;
+      readonly logs: Logs;
+    }
   | { readonly kind: 'http-routes'; readonly port: number }
   /** Of an authority that can be nobody's. */
   | { readonly kind: 'no-virtual-host'; readonly name: string }
@@ -95,6 +102,12 @@ export type VirtualHostContent =
 /** A workload's own inbound side. */
 export type InboundRecipe =
   | { readonly kind: 'virtual-inbound'; readonly workload: string }
+  /** One port, dialled at an address of its own. */
+  | {
+      readonly kind: 'explicit-inbound';
+      readonly workload: string;
+      readonly address: Destination;
+    }
   | { readonly kind: 'inbound-cluster'; readonly workload: string; readonly port: number }
   | { readonly kind: 'inbound-passthrough' }
   /** The same for every workload: to look for requests in plaintext, or not to. */

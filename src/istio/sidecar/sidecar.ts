@@ -1,5 +1,6 @@
 // A Sidecar as the mesh uses it: what some of a namespace's workloads see of the mesh, and which
 // ports they serve.
+import { canonicalIp } from '#base/ip.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { unusedFields } from '../acted-on.ts';
 import type { ActedOn } from '../acted-on.ts';
@@ -13,8 +14,10 @@ import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { UNIX } from '../workloadentry/schema.ts';
 import { checkSidecar } from './check.ts';
+import { explicitListenerOf, remarksOnListeners } from './explicit-listener.ts';
+import type { ExplicitListener } from './explicit-listener.ts';
 import { sidecarKind } from './schema.ts';
-import type { IngressListener, SidecarSpec } from './schema.ts';
+import type { EgressListener, IngressListener } from './schema.ts';
 
 /** Services by namespace and host. */
 export type EgressHost = {
@@ -28,11 +31,19 @@ export type Egress = {
   /** Of the services: undefined for all of their ports. */
   readonly port: number | undefined;
   readonly hosts: readonly EgressHost[];
+  /** Do connections come by capture? */
+  readonly isCaptured: boolean;
+  /** Where the workload dials the proxy itself instead. */
+  readonly listener: ExplicitListener | undefined;
 };
 
 /** A port that the workload serves. */
 export type Ingress = {
   readonly port: number;
+  /** Do connections come by capture? Else the proxy listens on the port itself. */
+  readonly isCaptured: boolean;
+  /** Where it listens then; empty for the workload's own address. */
+  readonly bind: string;
   readonly name: string;
   readonly protocol: Protocol;
   readonly deliverTo: Delivery;
@@ -67,9 +78,11 @@ export type Sidecar = ParsedMeta & {
 const PORT: ActedOn = { number: true, protocol: true, name: true };
 const ACTED_ON: ActedOn = {
   workloadSelector: true,
-  egress: { hosts: true, port: PORT },
+  egress: { hosts: true, port: PORT, bind: true, captureMode: true },
   ingress: {
     port: PORT,
+    bind: true,
+    captureMode: true,
     defaultEndpoint: true,
     connectionPool: true,
     tls: TERMINATION_FIELDS,
@@ -92,14 +105,17 @@ export function parseSidecar(object: KubeObject): ParseResult<Sidecar> {
       // protobuf's zero value is REGISTRY_ONLY
       outboundTrafficPolicy:
         spec.outboundTrafficPolicy && (spec.outboundTrafficPolicy.mode ?? 'REGISTRY_ONLY'),
-      remarks: unusedFields(spec, ACTED_ON),
+      remarks: [...unusedFields(spec, ACTED_ON), ...remarksOnListeners(spec)],
     };
   });
 }
 
-function egressOf({ port, hosts }: NonNullable<SidecarSpec['egress']>[number]): Egress {
+function egressOf(egress: EgressListener): Egress {
+  const { port, hosts, captureMode } = egress;
   return {
     port: port?.number,
+    isCaptured: captureMode !== 'NONE',
+    listener: explicitListenerOf(egress),
     hosts: hosts.map((text) => {
       const [namespace = '', host = ''] = text.split('/');
       return { namespace, host: host.toLowerCase().replace(/\.$/, '') };
@@ -108,10 +124,12 @@ function egressOf({ port, hosts }: NonNullable<SidecarSpec['egress']>[number]): 
 }
 
 function ingressOf(listener: IngressListener): Ingress {
-  const { port, defaultEndpoint, connectionPool, tls } = listener;
+  const { port, defaultEndpoint, connectionPool, tls, bind = '', captureMode } = listener;
   const { number = 0, name = '', protocol = '' } = port;
   return {
     port: number,
+    isCaptured: captureMode !== 'NONE',
+    bind: canonicalIp(bind) ?? '',
     name,
     protocol: entryProtocol({ number, name, protocol }),
     deliverTo: deliveryOf(defaultEndpoint ?? ''),
