@@ -43,8 +43,9 @@ const shortType = (typeUrl: string): string =>
 
 /**
  * - the same for everybody: who a peer is; a sidecar's route table, which only has a number
- * - a namespace's: mesh addresses, host names, the listeners of sidecars for ports and destinations
- * - a client's: clusters, endpoints, virtual hosts
+ * - a namespace's: mesh addresses, host names
+ * - a client's: clusters, endpoints, virtual hosts, the listeners of sidecars for ports and
+ *   destinations, which say what is logged
  * - a workload's own: its other listeners, inbound clusters and policies, what it hands on by name
  *   (virtualOutbound is one recipe, or two, for everybody); a gateway's listeners and route tables
  *   (its replicas share the recipe)
@@ -60,7 +61,7 @@ function proxyClass({ typeUrl, name, proxy, client }: Demand): string {
       return proxy.namespace;
     case TYPE_URL.listener:
       return client.isSidecar && parseOutboundListenerName(name) !== undefined
-        ? proxy.namespace
+        ? clientKey(client)
         : workloadClass(proxy);
     case TYPE_URL.endpoints:
     case TYPE_URL.virtualHost:
