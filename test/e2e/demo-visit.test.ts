@@ -166,6 +166,14 @@ test('logs are followed, commands are fed, ports are forwarded through the door'
   assert.match(forwarded, /^HTTP\/1\.1 200 OK/);
 });
 
+test('a rule for the firewall is asked for outside and in force inside', async () => {
+  const rule = '--cloud lab --from 10.24.0.0/16 --to 10.128.0.14';
+  const said = await pasted(`isthmus firewall ${rule} --port 5433 --apply`);
+  assert.match(said, /^in force: 10\.24\.0\.0\/16 reaches 10\.128\.0\.14:5433$/m);
+  const wrong = 'isthmus firewall --cloud lab --from somewhere --to 10.128.0.14 --port 1 --apply';
+  assert.match((await paste(wrong)).stderr, /--from somewhere is no range/);
+});
+
 test('a program of the user runs under any image name, from an unmodified Deployment', async () => {
   const manifest = `
 apiVersion: apps/v1

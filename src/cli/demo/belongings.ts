@@ -20,6 +20,11 @@ export class Belongings {
     mkdirSync(this.logs, { recursive: true });
   }
 
+  /** For the socket of `isthmus firewall --apply`. */
+  get socket(): string {
+    return join(this.#folder, 'lab.sock');
+  }
+
   /** Lays things out for kubectl and isthmus. @returns the shell's lines that point to them */
   furnish(kubeconfig: string): readonly string[] {
     const config = join(this.#folder, 'kubeconfig');
@@ -29,7 +34,10 @@ export class Belongings {
     mkdirSync(cache, { mode: 0o700 });
     mkdirSync(bin);
     symlinkSync(LAUNCHER, join(bin, 'isthmus'));
-    return [`export KUBECONFIG=${config} KUBECACHEDIR=${cache}`, `export PATH=${bin}:$PATH`];
+    return [
+      `export KUBECONFIG=${config} KUBECACHEDIR=${cache}`,
+      `export ISTHMUS_LAB_SOCKET=${this.socket} PATH=${bin}:$PATH`,
+    ];
   }
 
   /** Removes all of it, but not logs that somebody wants. @returns where these are */

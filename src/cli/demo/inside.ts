@@ -2,6 +2,7 @@
 import type { Server } from 'node:net';
 import { assertNever } from '#base/assert-never.ts';
 import { renderFailure } from '#base/operator-error.ts';
+import { runTasks } from '#base/tasks.ts';
 import { LibraryMesh } from '#lab/library-mesh.ts';
 import { type Heard, Line } from '#lab/line.ts';
 import { followBooks } from '#lab/story/books.ts';
@@ -14,6 +15,8 @@ import { readVisit, type Telling } from '#lab/story/telling.ts';
 import { tellStory } from '#lab/story/tell.ts';
 import { followVisit, judgeOutside } from '#lab/story/outside.ts';
 import { type Doors, receiveVisitors, visitorsKubeconfig } from '#lab/story/visitors.ts';
+import { applyInLab } from '../firewall/lab.ts';
+import { parseRule } from '../firewall/rule.ts';
 import { actIn, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
 
 /** Short enough that one rotation falls into the story, long enough for a busy machine to renew. */
@@ -117,15 +120,31 @@ async function tellLibrary(booth: Booth, afterwards: Afterwards): Promise<void> 
 }
 
 /** Until it is interrupted: whoever wants to may come in. */
-const goOn: Afterwards = async (world, evidence, { booth: { line, signal }, kubeconfig }) => {
+const goOn: Afterwards = async (world, evidence, { booth, kubeconfig }) => {
+  const { line, signal } = booth;
   await say(line, { kind: 'judged', checks: judgeLibrary(evidence) });
   await say(line, { kind: 'open', kubeconfig });
-  await followBooks(
-    world,
-    (title, count) => void say(line, { kind: 'book', title, count }),
-    signal,
-  );
+  const onBook = (title: string, count: number): void =>
+    void say(line, { kind: 'book', title, count });
+  await runTasks(signal, [
+    (ending) => followBooks(world, onBook, ending),
+    (ending) => changeFirewall(booth, ending),
+  ]);
 };
+
+/** Puts rules in force that are asked for from outside, until the line ends. */
+async function changeFirewall({ line, heard, env }: Booth, signal: AbortSignal): Promise<void> {
+  for await (const { message } of heard) {
+    const { kind, from, to, port } = message;
+    if (kind !== 'rule') continue;
+    const words = { from: String(from), to: String(to), port: String(port) };
+    const problem = await applyInLab(parseRule(words), env, signal).then(
+      () => '',
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    await say(line, { kind: 'ruled', problem });
+  }
+}
 
 /** One visitor, who is waited for: what the story says of the inside is seen from outside. */
 const receiveOne: Afterwards = async (world, evidence, { booth, kubeconfig }) => {

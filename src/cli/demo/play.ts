@@ -6,9 +6,11 @@ import { runInSandbox } from '#lab/sandbox.ts';
 import type { Check } from '#lab/story/checks.ts';
 import { readTelling, type Telling } from '#lab/story/telling.ts';
 import { DOORS, type DoorName, type Doors } from '#lab/story/visitors.ts';
+import type { Rule } from '../firewall/rule.ts';
 import { type Act, ACT_VARIABLE, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
 import type { Belongings } from './belongings.ts';
 import { planInvitation, PORTS } from './invitation.ts';
+import { LabSocket } from './lab-socket.ts';
 import type { Stage } from './stage.ts';
 import { visitLibrary } from './visitor.ts';
 
@@ -42,10 +44,14 @@ export async function playAct(act: Act, parts: ActParts): Promise<Failure | unde
     },
     signal: AbortSignal.any([signal, end.signal]),
     converse: async (line) => {
+      const heard = line.hear();
       const ports = act === 'mesh' ? NO_PORTS : await handInDoors(line);
-      for await (const { message } of line.hear()) {
+      const rules = new Rules(line);
+      await using _socket = await LabSocket.open(belongings.socket, (rule) => rules.ask(rule));
+      for await (const { message } of heard) {
         const telling = readTelling(message);
         if (telling?.kind === 'failed') failure = telling;
+        else if (telling?.kind === 'ruled') rules.answer(telling.problem);
         else if (telling) await answer(telling, { ...parts, act, line, ports });
         if (failure) end.abort(); // what has failed need not end in good order
       }
@@ -53,6 +59,27 @@ export async function playAct(act: Act, parts: ActParts): Promise<Failure | unde
   });
   if (failure || exitStatus === 0 || signal.aborted) return failure;
   return { kind: 'failed', text: `the lab ended with status ${exitStatus}`, exitStatus };
+}
+
+/** Rules that are asked for inside, one at a time. */
+class Rules {
+  readonly #line: Line;
+  #settle: ((problem: string) => void) | undefined;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  async ask({ from, to, tcpPort }: Rule): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#settle = resolve;
+    await this.#line.send({ kind: 'rule', from, to, port: tcpPort });
+    return await promise;
+  }
+
+  answer(problem: string): void {
+    this.#settle?.(problem);
+  }
 }
 
 type Ports = Readonly<Record<DoorName, number>>;
@@ -76,7 +103,9 @@ async function handInDoors(line: Line): Promise<Ports> {
 
 type Answering = ActParts & { readonly act: Act; readonly line: Line; readonly ports: Ports };
 
-async function answer(telling: Exclude<Telling, Failure>, parts: Answering): Promise<void> {
+type Answerable = Exclude<Telling, Failure | { readonly kind: 'ruled' }>;
+
+async function answer(telling: Answerable, parts: Answering): Promise<void> {
   const { stage, act, line, ports, belongings, signal } = parts;
   switch (telling.kind) {
     case 'pause':

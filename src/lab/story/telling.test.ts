@@ -8,6 +8,7 @@ const TELLINGS: readonly Telling[] = [
   { kind: 'command', text: 'ls' },
   { kind: 'line', text: '' },
   { kind: 'pause' },
+  { kind: 'ruled', problem: '' },
   { kind: 'open', kubeconfig: 'apiVersion: v1' },
   { kind: 'book', title: 'Kokoro', count: 3 },
   { kind: 'failed', text: 'error', exitStatus: 1 },

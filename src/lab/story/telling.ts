@@ -11,6 +11,8 @@ export type Telling =
   | { readonly kind: 'pause' }
   /** Doors lead somewhere now; this is for kubectl. */
   | { readonly kind: 'open'; readonly kubeconfig: string }
+  /** What became of a firewall rule that was asked for; no problem: it is in force. */
+  | { readonly kind: 'ruled'; readonly problem: string }
   | { readonly kind: 'judged'; readonly checks: readonly Check[] }
   /** A book that came after the story: so many are in PostgreSQL with it. */
   | { readonly kind: 'book'; readonly title: string; readonly count: number }
@@ -28,7 +30,7 @@ export type OutsideVisit = {
 
 /** @returns undefined for what only another version would say */
 export function readTelling(message: Message): Telling | undefined {
-  const { kind, text, title, kubeconfig, count, checks, exitStatus } = message;
+  const { kind, text, title, kubeconfig, count, checks, exitStatus, problem } = message;
   switch (kind) {
     case 'step':
     case 'command':
@@ -42,6 +44,8 @@ export function readTelling(message: Message): Telling | undefined {
       return typeof title === 'string' ? { kind, title } : undefined;
     case 'pause':
       return { kind };
+    case 'ruled':
+      return typeof problem === 'string' ? { kind, problem } : undefined;
     case 'open':
       return typeof kubeconfig === 'string' ? { kind, kubeconfig } : undefined;
     case 'book': {
