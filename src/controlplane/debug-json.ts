@@ -23,6 +23,7 @@ import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/origin
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { ExtAuthzSchema as TcpExtAuthzSchema } from '#gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
@@ -55,6 +56,7 @@ const registry = createRegistry(
   RouterSchema.file,
   SetFilterStateSchema.file,
   StdoutAccessLogSchema.file,
+  TcpExtAuthzSchema.file,
   TcpGrpcAccessLogConfigSchema.file,
   TcpProxySchema.file,
   TlsInspectorSchema.file,

@@ -100,7 +100,7 @@ test('a kind that nothing acts on, and what TCP does not see of a policy', LIMIT
   bench.objects.apply(AUTHORIZATION_POLICY, object({ action: 'CUSTOM', provider, rules: [{}] }));
   await bench.writes(2);
   assert.match(bench.message(WASM_PLUGIN), /does not act on WasmPlugin objects yet/);
-  assert.match(bench.message(AUTHORIZATION_POLICY), /on TCP ports nobody is asked/);
+  assert.match(bench.message(AUTHORIZATION_POLICY), /on TCP ports it does not count/);
 });
 
 test('a change meanwhile is not overwritten; the API server is not flooded', LIMIT, async () => {

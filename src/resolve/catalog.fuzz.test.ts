@@ -18,7 +18,12 @@ import type { Written } from '#model/fuzz-objects.ts';
 import { createMesh } from '#model/mesh.ts';
 import type { ResourceKey } from '#xds/catalog.ts';
 import { MeshCatalog } from './catalog.ts';
-import { HTTP_INSPECTION, httpPolicyName, httpPolicyRefs } from './inbound-names.ts';
+import {
+  HTTP_INSPECTION,
+  httpPolicyName,
+  httpPolicyRefs,
+  TCP_AUTHORIZER,
+} from './inbound-names.ts';
 import { ask } from './simulate-call.ts';
 import { tablesOf } from './simulate-gateway.ts';
 import {
@@ -99,6 +104,8 @@ const NAMES: readonly (readonly [typeUrl: string, name: string])[] = [
     httpPolicyRefs(port).map((ref) => [TYPE_URL.extension, httpPolicyName(ref)] as const),
   ),
   [TYPE_URL.extension, HTTP_INSPECTION],
+  [TYPE_URL.extension, TCP_AUTHORIZER],
+  [TYPE_URL.extension, rbacName('custom', 5432)],
   [TYPE_URL.extension, rbacName('deny', 'passthrough')],
   [TYPE_URL.cluster, INBOUND_PASSTHROUGH],
   [TYPE_URL.cluster, WILDCARD],

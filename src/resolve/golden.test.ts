@@ -65,6 +65,8 @@ const GOLDENS: Readonly<Record<string, readonly [WorkloadIdentity, string, strin
   endpoints: [client, endpoints, 'outbound|5432||postgresql-1-vm.default.svc.cluster.local'],
   'extension-allow-5432': [server, extension, 'rbac-allow|5432'],
   'extension-allow-passthrough': [server, extension, 'rbac-allow|passthrough'],
+  'extension-authorizer': [server, extension, 'rbac-authorizer'],
+  'extension-custom-5432': [server, extension, 'rbac-custom|5432'],
   'extension-deny-5432': [server, extension, 'rbac-deny|5432'],
   'mesh-addresses': [client, meshAddresses, 'mesh'],
 };

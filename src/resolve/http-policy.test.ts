@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
+import { ExtAuthzSchema as TcpExtAuthzSchema } from '#gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.js';
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
 import { apply, meshOf } from '#model/mesh-of.ts';
 import { MeshCatalog } from './catalog.ts';
@@ -103,13 +104,21 @@ test('an authorizer is a cluster of the workload’s proxy, and of a gateway’s
   }
 });
 
-test('rule 33: a provider over HTTP does not count on TCP, one over gRPC refuses there', () => {
-  const bytes = (...policies: readonly string[]): string => {
+test('rule 33: on TCP a provider over HTTP does not count, and one over gRPC is asked', () => {
+  const bytes = (name: string, ...policies: readonly string[]): string => {
     const catalog = new MeshCatalog(meshOf([WORLD, ...policies].join('---')));
-    return Buffer.from(extension(catalog, 'rbac-deny|5432')?.value ?? []).toString('hex');
+    return Buffer.from(extension(catalog, name)?.value ?? []).toString('hex');
   };
-  assert.equal(bytes(custom('web')), bytes());
-  assert.notEqual(bytes(custom('opa')), bytes());
+  for (const name of ['rbac-custom|5432', 'rbac-authorizer', 'rbac-deny|5432']) {
+    assert.equal(bytes(name, custom('web')), bytes(name));
+  }
+  assert.equal(bytes('rbac-deny|5432', custom('opa')), bytes('rbac-deny|5432'));
+  assert.notEqual(bytes('rbac-custom|5432', custom('opa')), bytes('rbac-custom|5432'));
+  const catalog = new MeshCatalog(meshOf([WORLD, custom('opa')].join('---')));
+  const config = extension(catalog, 'rbac-authorizer');
+  const service = config && anyUnpack(config, TcpExtAuthzSchema)?.grpcService?.targetSpecifier;
+  assert(service?.case === 'envoyGrpc');
+  assert.equal(service.value.clusterName, CLUSTER);
 });
 
 for (const [name, policies] of [
@@ -121,8 +130,10 @@ for (const [name, policies] of [
     const catalog = new MeshCatalog(meshOf([WORLD, ...policies].join('---')));
     const config = extension(catalog, 'http-authorizer');
     assert.equal(config && anyUnpack(config, ExtAuthzSchema), undefined);
-    const bare = extension(new MeshCatalog(meshOf(WORLD)), 'http-deny|8080');
-    assert.notDeepEqual(extension(catalog, 'http-deny|8080'), bare);
+    const bare = new MeshCatalog(meshOf(WORLD));
+    for (const deny of ['http-deny|8080', 'rbac-deny|5432']) {
+      assert.notDeepEqual(extension(catalog, deny), extension(bare, deny));
+    }
   });
 }
 

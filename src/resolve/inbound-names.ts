@@ -40,5 +40,8 @@ export const httpPolicyRefs = (port: number): readonly HttpPolicyRef[] => [
   { kind: 'allow', port },
 ];
 
+/** The asking about connections; the same on every port of a workload. */
+export const TCP_AUTHORIZER = 'rbac-authorizer';
+
 /** The listener filter that looks for HTTP in plaintext, where a port has not said what it is. */
 export const HTTP_INSPECTION = 'http-inspection';

@@ -28,7 +28,7 @@ import { TCP_KEEPALIVE } from './cluster.ts';
 import { NEVER_HTTP_PORTS, UNINSPECTED_PORTS } from './first-speaker.ts';
 import type { FirstSpeaker, PortContent } from './first-speaker.ts';
 import { inboundRequests } from './inbound-http.ts';
-import { HTTP_INSPECTION } from './inbound-names.ts';
+import { HTTP_INSPECTION, TCP_AUTHORIZER } from './inbound-names.ts';
 import { ADS, extension, milliseconds, packed, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { chainKinds } from './mtls-mode.ts';
@@ -47,6 +47,7 @@ import { everywhere, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
 import { terminate } from './tls-server.ts';
 import { HTTP_SERVER_ALPNS, serverTls } from './tls.ts';
 
+type Filter = MessageInitShape<typeof FilterSchema>;
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 type FilterChainMatch = MessageInitShape<typeof FilterChainMatchSchema>;
 type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
@@ -260,21 +261,21 @@ function matchOf(kind: ChainKind, content: PortContent): FilterChainMatch {
 }
 
 /** Authorization, before anything else looks at a connection. */
-export const rbacFilters = (port: ChainPort): MessageInitShape<typeof FilterSchema>[] => [
+export const rbacFilters = (port: ChainPort): Filter[] => [
+  rbacFilter('custom', port),
+  discovered(TCP_AUTHORIZER, [TYPE_URL.networkRbac, TYPE_URL.networkExtAuthz]),
   rbacFilter('deny', port),
   rbacFilter('allow', port),
 ];
 
 /** Fetched by name, so that a policy changes without the chain; missing, it refuses everybody. */
-function rbacFilter(kind: RbacKind, port: ChainPort): MessageInitShape<typeof FilterSchema> {
-  return {
-    name: rbacName(kind, port),
-    configType: {
-      case: 'configDiscovery',
-      value: { configSource: ADS, typeUrls: [TYPE_URL.networkRbac] },
-    },
-  };
-}
+const rbacFilter = (kind: RbacKind, port: ChainPort): Filter =>
+  discovered(rbacName(kind, port), [TYPE_URL.networkRbac]);
+
+const discovered = (name: string, typeUrls: string[]): Filter => ({
+  name,
+  configType: { case: 'configDiscovery', value: { configSource: ADS, typeUrls } },
+});
 
 function proxyTo(
   { port, isServed, speaker }: ChainInput,

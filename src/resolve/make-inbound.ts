@@ -4,20 +4,19 @@ import { assertNever } from '#base/assert-never.ts';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
-import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
-import { chooseAuthorizer } from '#model/authorizers.ts';
-import type { Mesh, WorkloadAuthorization } from '#model/mesh.ts';
+import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import { authorizerOf } from './authorizer.ts';
 import { encodeResource } from './encode.ts';
-import { buildAuthorizer } from './ext-authz.ts';
+import { buildAuthorizer, buildTcpAuthorizer } from './ext-authz.ts';
+import type { Authorizer } from './ext-authz.ts';
 import { endsTls, firstSpeaker, inboundContent } from './first-speaker.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { buildHttpRbac, buildNoPolicy } from './http-rbac.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
-import { HTTP_INSPECTION, httpPolicyName } from './inbound-names.ts';
+import { HTTP_INSPECTION, httpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
 import { buildExplicitInbound, buildHttpInspection, buildVirtualInbound } from './inbound.ts';
 import type { InboundListenerPort, ListenerInput } from './inbound.ts';
 import {
@@ -31,7 +30,7 @@ import type { Destination } from './names.ts';
 import { buildJwt } from './jwt.ts';
 import { isReachedByIpv6 } from './outbound.ts';
 import type { InboundRecipe } from './recipe.ts';
-import { buildRbac } from './rbac.ts';
+import { buildNoTcpAuthorizer, buildRbac } from './rbac.ts';
 import { trustDomainsOf } from './tls.ts';
 
 type Extension = MessageInitShape<typeof TypedExtensionConfigSchema>;
@@ -69,6 +68,8 @@ export class InboundMaker {
       }
       case 'rbac':
         return this.#rbac(recipe);
+      case 'tcp-authorizer':
+        return this.#tcpAuthorizer(recipe.workload);
       default:
         return assertNever(recipe);
     }
@@ -158,9 +159,31 @@ export class InboundMaker {
     const workload = this.#mesh.workloads.get(recipe.workload);
     if (workload === undefined) return undefined;
     const { half: kind, port } = recipe;
-    const authorization = countingOnTcp(this.#mesh.authorization(workload), this.#mesh.config());
-    const extension = buildRbac({ kind, port, authorization, trustDomains: this.#trustDomains() });
+    const authorizer = this.#authorizer(workload);
+    const all = this.#mesh.authorization(workload);
+    // an authorizer over HTTP can be asked about requests only: as in Istio, its policies do not count
+    const isOfHttp = authorizer?.settings.protocol === 'http';
+    const extension = buildRbac({
+      kind,
+      port,
+      authorization: isOfHttp ? { ...all, custom: [] } : all,
+      hasAuthorizer: authorizer !== undefined,
+      trustDomains: this.#trustDomains(),
+    });
     return encodeResource(rbacName(kind, port), TypedExtensionConfigSchema, extension);
+  }
+
+  #tcpAuthorizer(workloadKey: string): EncodedResource | undefined {
+    const workload = this.#mesh.workloads.get(workloadKey);
+    if (workload === undefined) return undefined;
+    const authorizer = this.#authorizer(workload);
+    const isAsked = authorizer?.settings.protocol === 'grpc';
+    const extension = isAsked ? buildTcpAuthorizer(authorizer) : buildNoTcpAuthorizer();
+    return encodeResource(TCP_AUTHORIZER, TypedExtensionConfigSchema, extension);
+  }
+
+  #authorizer(workload: Workload): Authorizer | undefined {
+    return authorizerOf({ mesh: this.#mesh, serviceOf: this.#serviceOf }, workload);
   }
 
   #httpPolicy({
@@ -169,7 +192,6 @@ export class InboundMaker {
   }: Extract<InboundRecipe, { kind: 'http-policy' }>): Extension | undefined {
     const workload = this.#mesh.workloads.get(key);
     if (workload === undefined) return undefined;
-    const parts = { mesh: this.#mesh, serviceOf: this.#serviceOf };
     switch (policy.kind) {
       case 'jwt': {
         const { jwtRules, jwksOf } = this.#mesh.requestAuthentications;
@@ -177,7 +199,7 @@ export class InboundMaker {
         return buildJwt({ rules: jwtRules(workload), jwksOf, clearsRouteCache });
       }
       case 'authorizer': {
-        const authorizer = authorizerOf(parts, workload);
+        const authorizer = this.#authorizer(workload);
         return authorizer ? buildAuthorizer(authorizer) : buildNoPolicy(httpPolicyName(policy));
       }
       case 'custom':
@@ -187,23 +209,13 @@ export class InboundMaker {
           kind: policy.kind,
           port: policy.port,
           authorization: this.#mesh.authorization(workload),
-          hasAuthorizer: authorizerOf(parts, workload) !== undefined,
+          hasAuthorizer: this.#authorizer(workload) !== undefined,
           trustDomains: this.#trustDomains(),
         });
       default:
         return assertNever(policy);
     }
   }
-}
-
-/** An authorizer over HTTP can be asked about requests only, as in Istio. */
-function countingOnTcp(
-  authorization: WorkloadAuthorization,
-  config: MeshConfig,
-): WorkloadAuthorization {
-  const choice = chooseAuthorizer(authorization, config);
-  const isOfHttp = choice.kind === 'one' && choice.settings.protocol === 'http';
-  return isOfHttp ? { ...authorization, custom: [] } : authorization;
 }
 
 /** No port has this number: asks for the mode of the workload as a whole. */

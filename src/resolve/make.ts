@@ -62,6 +62,7 @@ export class Maker {
       case 'inbound-passthrough':
       case 'http-inspection':
       case 'http-policy':
+      case 'tcp-authorizer':
       case 'rbac':
         return this.#inbound.make(recipe);
       case 'service-cluster':

@@ -14,6 +14,7 @@ export const TYPE_URL = {
   virtualHost: `${TYPE_PREFIX}envoy.config.route.v3.VirtualHost`,
   extension: `${TYPE_PREFIX}envoy.config.core.v3.TypedExtensionConfig`,
   networkRbac: `${TYPE_PREFIX}envoy.extensions.filters.network.rbac.v3.RBAC`,
+  networkExtAuthz: `${TYPE_PREFIX}envoy.extensions.filters.network.ext_authz.v3.ExtAuthz`,
   httpRbac: `${TYPE_PREFIX}envoy.extensions.filters.http.rbac.v3.RBAC`,
   extAuthz: `${TYPE_PREFIX}envoy.extensions.filters.http.ext_authz.v3.ExtAuthz`,
   jwtAuthn: `${TYPE_PREFIX}envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication`,
@@ -228,8 +229,8 @@ export type ChainKind = 'mtls' | 'mtls_http' | 'plain' | 'plain_http' | 'tls';
 /** `5432_mtls`. */
 export const filterChainName = (port: ChainPort, kind: ChainKind): string => `${port}_${kind}`;
 
-/** Which half of authorization: what refuses (DENY, CUSTOM), or what must agree (ALLOW). */
-export type RbacKind = 'deny' | 'allow';
+/** Which part of authorization: whom to ask (CUSTOM), what refuses (DENY), what must agree. */
+export type RbacKind = 'custom' | 'deny' | 'allow';
 
 /** `rbac-deny|5432`: one extension-config resource for each port and half. */
 export const rbacName = (kind: RbacKind, port: ChainPort): string => `rbac-${kind}|${port}`;
@@ -237,8 +238,8 @@ export const rbacName = (kind: RbacKind, port: ChainPort): string => `rbac-${kin
 export function parseRbacName(
   name: string,
 ): { readonly kind: RbacKind; readonly port: ChainPort } | undefined {
-  const [, kind, portText = ''] = /^rbac-(deny|allow)\|([a-z0-9]+)$/.exec(name) ?? [];
-  if (kind !== 'deny' && kind !== 'allow') return undefined;
+  const [, kind, portText = ''] = /^rbac-(custom|deny|allow)\|([a-z0-9]+)$/.exec(name) ?? [];
+  if (kind !== 'custom' && kind !== 'deny' && kind !== 'allow') return undefined;
   if (portText === 'passthrough') return { kind, port: portText };
   const port = parsePort(portText);
   return port === undefined ? undefined : { kind, port };

@@ -13,7 +13,7 @@ import { GatewayPlanner } from './gateway-plan.ts';
 import type { GatewayTables } from './gateway-table.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.ts';
-import { parseHttpPolicyName } from './inbound-names.ts';
+import { parseHttpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
 import {
   MESH_ADDRESSES,
   parseDestinationClusterName,
@@ -148,6 +148,7 @@ export class Planner {
   /** The filters of a workload's own chains that come by name: its policies, mostly. */
   #extension(name: string, workload: Workload): Recipe | undefined {
     const { key } = workload;
+    if (name === TCP_AUTHORIZER) return { kind: 'tcp-authorizer', workload: key };
     const ofTcp = parseRbacName(name);
     if (ofTcp !== undefined) {
       const { kind: half, port } = ofTcp;

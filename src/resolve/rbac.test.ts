@@ -49,10 +49,11 @@ function decide(
   const authorization = {
     allow: policies.filter(({ action }) => action === 'ALLOW'),
     deny: policies.filter(({ action }) => action === 'DENY'),
+    audit: policies.filter(({ action }) => action === 'AUDIT'),
     custom: policies.filter(({ action }) => action === 'CUSTOM'),
   };
-  return (['deny', 'allow'] as const).every((kind) => {
-    const extension = buildRbac({ kind, port, authorization, trustDomains });
+  return (['custom', 'deny', 'allow'] as const).every((kind) => {
+    const extension = buildRbac({ kind, port, authorization, trustDomains, hasAuthorizer: false });
     const message = create(TypedExtensionConfigSchema, extension);
     return simulateRbac(message, { ...CONNECTION, ...connection }).isAllowed;
   });
@@ -324,9 +325,15 @@ test('a policy for trial says what it would do', () => {
   const authorization = {
     allow: [policy('ALLOW', [principals('cluster.local/ns/a/sa/b')], { isDryRun: true })],
     deny: [],
+    audit: [],
     custom: [],
   };
-  const input = { port: 5432, authorization, trustDomains: ['cluster.local'] } as const;
+  const input = {
+    port: 5432,
+    authorization,
+    hasAuthorizer: false,
+    trustDomains: ['cluster.local'],
+  } as const;
   const shadowOf = (kind: 'allow' | 'deny') =>
     simulateRbac(create(TypedExtensionConfigSchema, buildRbac({ kind, ...input })), CONNECTION)
       .shadow;
@@ -335,11 +342,12 @@ test('a policy for trial says what it would do', () => {
 });
 
 test('the access log can name the rule that decided', () => {
-  const authorization = { allow: [], deny: deny(ports(['5432'])), custom: [] };
+  const authorization = { allow: [], deny: deny(ports(['5432'])), audit: [], custom: [] };
   const extension = buildRbac({
     kind: 'deny',
     port: 5432,
     authorization,
+    hasAuthorizer: false,
     trustDomains: ['cluster.local'],
   });
   const { policies } = simulateRbac(create(TypedExtensionConfigSchema, extension), CONNECTION);
@@ -351,7 +359,8 @@ test('a policy of another port leaves a port its bytes', () => {
     buildRbac({
       kind: 'deny',
       port: 5432,
-      authorization: { allow: [], deny: [policy('DENY', rules)], custom: [] },
+      authorization: { allow: [], deny: [policy('DENY', rules)], audit: [], custom: [] },
+      hasAuthorizer: false,
       trustDomains: ['cluster.local'],
     }).typedConfig;
   assert.deepEqual(of([ports(['80'])]), of([ports(['81'])]));
@@ -366,6 +375,6 @@ test('the writer of a policy is told what TCP makes of it', () => {
     /methods \(rule 1\), the rule allows no connection/,
   );
   assert.match(messages(policy('DENY', [GET]))[0] ?? '', /methods.* without regard to it/);
-  assert.match(messages(policy('CUSTOM', [{}]))[0] ?? '', /nobody is asked/);
-  assert.match(messages(policy('AUDIT', [{}]))[0] ?? '', /on TCP ports it has no effect/);
+  assert.match(messages(policy('CUSTOM', [{}]))[0] ?? '', /on TCP ports it does not count/);
+  assert.deepEqual(messages(policy('AUDIT', [{}])), []);
 });

@@ -112,6 +112,7 @@ export type InboundRecipe =
   | { readonly kind: 'inbound-passthrough' }
   /** The same for every workload: to look for requests in plaintext, or not to. */
   | { readonly kind: 'http-inspection'; readonly isOn: boolean }
+  | { readonly kind: 'tcp-authorizer'; readonly workload: string }
   | { readonly kind: 'http-policy'; readonly workload: string; readonly policy: HttpPolicyRef }
   | {
       readonly kind: 'rbac';

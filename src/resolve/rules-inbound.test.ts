@@ -127,8 +127,13 @@ test('rule 26: ports that nobody declares have chains, of the same mode, with po
   assert.deepEqual(told([mode('STRICT')], 'passthrough'), ['tls istio ends TLS bytes']);
   const [chain] = chainsOf([], 'passthrough');
   assert.deepEqual(
-    chain?.filters.slice(0, 2).map(({ name }) => name),
-    ['rbac-deny|passthrough', 'rbac-allow|passthrough'],
+    chain?.filters.slice(0, 4).map(({ name }) => name),
+    [
+      'rbac-custom|passthrough',
+      'rbac-authorizer',
+      'rbac-deny|passthrough',
+      'rbac-allow|passthrough',
+    ],
   );
 });
 

@@ -237,14 +237,18 @@ spec:
     await becomes('/asked/1', 200);
   });
 
-  test('an authorizer over gRPC decides', async () => {
+  test('an authorizer over gRPC decides, about requests and about connections', async () => {
+    let isOpen = true;
+    let asked = 0;
     await using gate = createGrpcServer({
       methods: {
         '/envoy.service.auth.v3.Authorization/Check': (call) => {
           call.onMessage = (bytes) => {
             const { attributes } = fromBinary(CheckRequestSchema, bytes);
             const path = attributes?.request?.http?.path ?? '';
-            const code = path.endsWith('good') ? GrpcStatus.ok : GrpcStatus.permissionDenied;
+            if (path === '') asked += 1;
+            const isGood = path === '' ? isOpen : path.endsWith('good');
+            const code = isGood ? GrpcStatus.ok : GrpcStatus.permissionDenied;
             call.send(
               toBinary(CheckResponseSchema, create(CheckResponseSchema, { status: { code } })),
             );
@@ -258,7 +262,26 @@ spec:
     world.write(custom('gate'));
     await becomes('/asked/bad', 403);
     await becomes('/asked/good', 200);
-    world.remove(custom('gate'));
+
+    const { tcp, autoEcho } = world.ports;
+    const says = async (port = tcp): Promise<string | undefined> => {
+      using session = await world.dialMesh(port);
+      return await session.say('hello');
+    };
+    const ofPort = custom('gate').replace("paths: ['/asked*']", `ports: ['${tcp}', '${autoEcho}']`);
+    using held = await world.dialMesh(tcp);
+    assert.equal(await held.say('before'), 'before');
+    world.write(ofPort);
+    await eventually('the gate is asked', async () => (await says()) === 'hello' && asked > 0);
+    assert.equal(await says(autoEcho), 'hello', 'dialled by the first byte');
+    isOpen = false;
+    await eventually('connections are refused', async () => (await says()) === undefined);
+    assert.equal(await says(autoEcho), undefined);
+    assert.equal((await client.get('/asked/bad')).status, 200, 'its port is another');
+    assert.equal(await held.say('after'), 'after', 'an open session lives');
+    world.remove(ofPort);
+    await eventually('connections are taken', async () => (await says()) === 'hello');
+    assert.deepEqual(world.plane.rejections, []);
   });
 
   test('a provider that there is not refuses what is selected', async () => {

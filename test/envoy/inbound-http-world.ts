@@ -53,7 +53,7 @@ export type Ports = {
   readonly http: number;
   /** Says nothing of what it speaks; HTTP. */
   readonly auto: number;
-  /** Says nothing of what it speaks; echoes bytes. */
+  /** Says nothing of what it speaks but that its client begins; echoes bytes. */
   readonly autoEcho: number;
   /** Declared as TCP; echoes bytes. */
   readonly tcp: number;
@@ -303,7 +303,7 @@ spec:
   ports:
     - { name: http, port: ${ports.http} }
     - { name: '', port: ${ports.auto} }
-    - { name: something, port: ${ports.autoEcho} }
+    - { name: postgres, port: ${ports.autoEcho} }
     - { name: tcp-db, port: ${ports.tcp} }
     - { name: tcp-events, port: ${ports.greeter} }
 `;
