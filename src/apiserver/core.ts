@@ -19,6 +19,7 @@ import { defaultAccounts } from './controllers/default-accounts.ts';
 import { definitionCleanup } from './controllers/definition-cleanup.ts';
 import { garbageCollector } from './controllers/garbage-collector.ts';
 import { namespaceDeletion } from './controllers/namespace-deletion.ts';
+import { rootCertificates } from './controllers/root-certificates.ts';
 import { handleRequest } from './http/handler.ts';
 import type { HandlerParts } from './http/handler.ts';
 import type { ApiRequest, ApiResponse } from './http/message.ts';
@@ -54,6 +55,8 @@ export type CoreOptions = {
   /** How webhooks are asked; over HTTPS unless a test says otherwise. */
   readonly webhooks?: WebhookClient;
   readonly nodes: NodeClient;
+  /** By what clients know the server; published in every namespace. Absent: to nobody. */
+  readonly authorityPem?: string;
   /** `host:port` as clients reach the server. */
   readonly serverAddress: () => string;
 };
@@ -114,6 +117,7 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     definitionCleanup,
     defaultAccounts,
     garbageCollector(),
+    ...(options.authorityPem === undefined ? [] : [rootCertificates(options.authorityPem)]),
   ];
   await createNamespaces(backend, options.namespaces);
   await createRoles(backend, BOOTSTRAP_ROLES);

@@ -78,6 +78,7 @@ export async function startApiServer(
     namespaces: config.namespaces,
     nodes: createNodeClient({ client: issueKeyPair(authority, NODE_CLIENT, making), clock }),
     serverAddress: () => `${host}:${port}`,
+    authorityPem: authority.certificatePem,
   });
   resources.use(runInBackground(core, log));
   const listener = resources.use(

@@ -82,6 +82,19 @@ test('from client-side to server-side apply, and diff on the way', async () => {
   assert.equal(await kubectl.ok('get configmap moved -o jsonpath={.data.a}'), '3');
 });
 
+test('apply --prune removes what is applied no longer, and nothing else', async () => {
+  const manifest = (name: string) =>
+    configMap('{a: "1"}').replace('name: ssa', `name: ${name}, labels: {set: pruned}`);
+  const prune = 'apply --prune -l set=pruned --prune-allowlist=core/v1/ConfigMap -f -';
+  await kubectl.ok(prune, `${manifest('kept')}---\n${manifest('dropped')}`);
+  await kubectl.ok('create configmap by-hand --from-literal=a=b');
+  await kubectl.ok('label configmap by-hand set=pruned');
+  const said = await kubectl.ok(prune, manifest('kept'));
+  assert.match(said, /^configmap\/dropped pruned$/m);
+  const left = await kubectl.ok('get configmaps -l set=pruned -o name');
+  assert.equal(left, 'configmap/by-hand\nconfigmap/kept\n');
+});
+
 test('scale, set, rollout restart, taint', async () => {
   await kubectl.ok('scale deployment made --replicas=3');
   assert.match(

@@ -110,6 +110,7 @@ export class TestServer implements AsyncDisposable {
       readonly serviceCidr?: string;
       readonly webhooks?: WebhookClient;
       readonly nodes?: NodeClient;
+      readonly authorityPem?: string;
       /** Without its controllers a server does nothing by itself. */
       readonly runsControllers?: boolean;
     } = {},
@@ -129,6 +130,7 @@ export class TestServer implements AsyncDisposable {
       serverAddress: () => '127.0.0.1:6443',
       nodes: options.nodes ?? NO_NODES,
       ...(options.webhooks && { webhooks: options.webhooks }),
+      ...(options.authorityPem !== undefined && { authorityPem: options.authorityPem }),
     });
     const server = new TestServer({ clock, store, signer, core });
     if (options.runsControllers) server.#running = core.run(server.#stop.signal);

@@ -19,6 +19,22 @@ test('every namespace has a default service account, and gets a new one', async 
   assert.notEqual(metadataOf(await server.get(path))['uid'], uid);
 });
 
+test('every namespace has the root certificate, as it is now', async () => {
+  await using server = await TestServer.start({ runsControllers: true, authorityPem: 'PEM' });
+  await server.create(NAMESPACES, { metadata: { name: 'fresh' } });
+  const path = `${NAMESPACES}/fresh/configmaps/kube-root-ca.crt`;
+  const isRight = async () =>
+    objectAt((await server.call('GET', path)).body, 'data')['ca.crt'] === 'PEM';
+  await server.until(isRight);
+  await server.ok('PATCH', path, {
+    body: { data: { 'ca.crt': 'other' } },
+    headers: { 'content-type': 'application/merge-patch+json' },
+  });
+  await server.until(isRight);
+  await server.ok('DELETE', path);
+  await server.until(isRight);
+});
+
 test('a namespace is what Kubernetes makes of it', async () => {
   await using server = await TestServer.start();
   const created = await server.create(NAMESPACES, { metadata: { name: 'a' } });
