@@ -25,7 +25,7 @@ import type { TableChain } from './gateway-table.ts';
 import type { Target } from './http-table.ts';
 import { ROUTE_FILTERS } from './http-filters.ts';
 import { policyFilters } from './inbound-http.ts';
-import { rbacFilters } from './inbound.ts';
+import { connectionPolicies } from './inbound.ts';
 import { ADS, extension, milliseconds, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { gatewayListenerName, gatewayRoutesName } from './names.ts';
@@ -130,7 +130,7 @@ function chainFilters(input: GatewayListenerInput, { content }: TableChain): Fil
     case 'http': // policies are about requests, not about the connections that bring them
       return [connectionManager(input, content.routes)];
     case 'tcp':
-      return [...rbacFilters(address.port), tcpProxy(input, content.targets)];
+      return [...connectionPolicies(address.port), tcpProxy(input, content.targets)];
     case 'by-name': // whoever is behind it asks who the client is
       return onDemandTcp(accessLog, '%REQUESTED_SERVER_NAME%');
     default:

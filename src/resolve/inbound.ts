@@ -206,7 +206,7 @@ function portChains(port: ChainInput, input: ListenerInput): FilterChain[] {
     },
     filters: takesRequests(port, kind)
       ? [inboundRequests({ port: port.port, accessLog: input.accessLog })]
-      : [...rbacFilters(port.port), proxyTo(port, input)],
+      : [...connectionPolicies(port.port), proxyTo(port, input)],
     ...(kind.startsWith('mtls') && {
       transportSocket: serverTls({
         ...input,
@@ -229,7 +229,7 @@ function ownTlsChain(
     filterChainMatch: { destinationPort: port.port, transportProtocol: 'tls' },
     filters: isHttp
       ? [inboundRequests({ port: port.port, accessLog })]
-      : [...rbacFilters(port.port), proxyTo(port, input)],
+      : [...connectionPolicies(port.port), proxyTo(port, input)],
     transportSocket: terminate(port.termination, { alpnProtocols, trustDomains }),
   };
 }
@@ -261,7 +261,7 @@ function matchOf(kind: ChainKind, content: PortContent): FilterChainMatch {
 }
 
 /** Authorization, before anything else looks at a connection. */
-export const rbacFilters = (port: ChainPort): Filter[] => [
+export const connectionPolicies = (port: ChainPort): Filter[] => [
   rbacFilter('custom', port),
   discovered(TCP_AUTHORIZER, [TYPE_URL.networkRbac, TYPE_URL.networkExtAuthz]),
   rbacFilter('deny', port),
