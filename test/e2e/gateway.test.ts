@@ -25,7 +25,7 @@ import { judgeWayIn } from '#lab/story/way-in-checks.ts';
 
 await enterSandbox();
 
-const POLICIES = fileURLToPath(new URL('../../src/lab/story/policies.yaml', import.meta.url));
+const POLICIES = fileURLToPath(new URL('../../deploy/policies/mutual-tls.yaml', import.meta.url));
 
 describe('the gateway', { concurrency: false }, () => {
   let world: LibraryWorld;

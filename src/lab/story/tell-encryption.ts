@@ -1,8 +1,8 @@
 // The story's end: what crosses the regions can be read, two policies come, and then it cannot.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '#base/clock.ts';
 import type { Capture } from '../capture.ts';
+import { REPOSITORY } from '../cloud.ts';
 import { connectionsTo, textAround } from '../connections.ts';
 import { parseCertificates, parseDrainMs } from '../envoy-admin.ts';
 import { eventually, until } from '../eventually.ts';
@@ -13,7 +13,8 @@ import { VM } from './library-world.ts';
 import { INSERTED, type Scene, showAccessLog, showInventoryLog, showIsthmus } from './scene.ts';
 import type { VmAgent } from './vm-agent.ts';
 
-const POLICIES = fileURLToPath(new URL('policies.yaml', import.meta.url));
+/** Below the repository, where the user stands. */
+const POLICIES = 'deploy/policies/mutual-tls.yaml';
 /** What every book's transaction says, looked for on the wire. */
 const MARKER = 'INSERT INTO books';
 const SHOWN_LENGTH_MAX = 100;
@@ -73,12 +74,13 @@ async function applyPolicies(
   { vm, held }: Wire & { readonly held: HeldSession },
 ): Promise<Policies> {
   await narrator.chapter('6  Two policies, in one file');
-  narrator.announce('cat policies.yaml');
-  const text = readFileSync(POLICIES, 'utf8');
+  narrator.announce(`cat ${POLICIES}`);
+  const file = `${REPOSITORY}/${POLICIES}`;
+  const text = readFileSync(file, 'utf8');
   for (const line of text.trimEnd().split('\n')) narrator.line(line);
   const askedAtMs = systemClock.nowMs();
-  await narrator.command('kubectl apply -f policies.yaml', () =>
-    world.kubectl.ok(['apply', '-f', POLICIES]),
+  await narrator.command(`kubectl apply -f ${POLICIES}`, () =>
+    world.kubectl.ok(['apply', '-f', file]),
   );
   await until('STRICT at the VM', async () => !(await vm.takesClearText(VM.port)));
   const inForceAtMs = systemClock.nowMs();
