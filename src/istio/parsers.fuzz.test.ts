@@ -16,6 +16,10 @@ import { parseDestinationRule } from './destinationrule/destination-rule.ts';
 import { destinationRuleKind } from './destinationrule/schema.ts';
 import { parseGateway } from './gateway/gateway.ts';
 import { gatewayKind } from './gateway/schema.ts';
+import { GATEWAY_API_KINDS } from './gatewayapi/kinds.ts';
+import { parseHttpRoute } from './httproute/http-route.ts';
+import { httpRouteKind } from './httproute/schema.ts';
+import { parseObject } from './kind.ts';
 import { parseMeshPolicy, parsePolicy } from './meshpolicy/legacy-policy.ts';
 import { legacyPolicySpec } from './meshpolicy/schema.ts';
 import { renderViolation } from './object.ts';
@@ -64,6 +68,9 @@ type Strict = readonly [
 const port = { number: 80, name: 'http', protocol: 'HTTP' };
 const route = [{ destination: { host: 'a.example.com' } }];
 
+const parseHttpRouteOfServices = (object: KubeObject): ParseResult<unknown> =>
+  parseHttpRoute(object, (name, namespace) => `${name}.${namespace}.svc`);
+
 const STRICT: readonly Strict[] = [
   [parseAuthorizationPolicy, authorizationPolicyKind.spec.openapi],
   [parseDestinationRule, destinationRuleKind.spec.openapi],
@@ -72,6 +79,11 @@ const STRICT: readonly Strict[] = [
     parseVirtualService,
     virtualServiceKind.spec.openapi,
     { hosts: ['a.example.com'], gateways: ['a'], http: [{ route }], tls: [], tcp: [] },
+  ],
+  [
+    parseHttpRouteOfServices,
+    httpRouteKind.spec.openapi,
+    { parentRefs: [{ group: '', kind: 'Service', name: 'a' }], rules: [{}] },
   ],
   [parseMeshPolicy, legacyPolicySpec.openapi],
   [parsePolicy, legacyPolicySpec.openapi],
@@ -114,6 +126,18 @@ for (const [parse, openapi, valid] of STRICT) {
       fuzz(2000),
     );
     assert(validCount > 0, 'some are valid');
+  });
+}
+
+for (const kind of GATEWAY_API_KINDS) {
+  test(`${kind.type.kind} of the Gateway API`, () => {
+    fc.assert(
+      fc.property(metadata, specLike(kind.spec.openapi), (metadata, spec) => {
+        const result = parseObject(kind, { metadata, spec }, () => undefined);
+        assert(result.ok || result.violations.length > 0);
+      }),
+      fuzz(500),
+    );
   });
 }
 
