@@ -22,6 +22,8 @@ const RAW = '10.96.0.3';
 const GREETER = '10.96.0.4';
 const LATE = '10.96.0.5';
 const AUTO = '10.96.0.6';
+const WEB_6 = 'fd00:10::1';
+const RAW_6 = 'fd00:10::2';
 /** An address in the mesh's range that means nothing: a server listens on it all the same. */
 const OUTSIDE = '10.77.0.1';
 const OUTSIDE_PORT = 80;
@@ -40,13 +42,24 @@ type ServiceOptions = { readonly ip: string; readonly port: string; readonly at:
 const service = (name: string, { ip, port, at }: ServiceOptions): string => `
 kind: Service
 metadata: { name: ${name}, namespace: shop }
-spec: { clusterIP: ${ip}, ports: [{ ${port} }] }
+spec: { clusterIP: "${ip}", ports: [{ ${port} }] }
 ---
 kind: EndpointSlice
 metadata: { name: ${name}-1, namespace: shop, labels: { kubernetes.io/service-name: ${name} } }
 addressType: IPv4
 ports: [{ name: ${/name: ([a-z]+)/.exec(port)?.[1] ?? ''}, port: ${at} }]
 endpoints: [{ addresses: [127.0.0.1] }]`;
+
+/** What it has addresses of is what its proxy listens for. */
+const CLIENT_POD = `
+kind: Pod
+metadata: { name: client, namespace: shop }
+spec: { serviceAccountName: default }
+status: { podIP: 10.24.0.9, podIPs: [{ ip: 10.24.0.9 }, { ip: "fd00:24::9" }] }
+---
+kind: PeerAuthentication
+metadata: { name: no-certificates-here, namespace: shop }
+spec: { mtls: { mode: DISABLE } }`;
 
 const config = (mode: string): string => `
 kind: ConfigMap
@@ -67,6 +80,9 @@ async function start(t: TestContext, mode = 'ALLOW_ANY'): Promise<HttpWorld> {
   await startHttp1(t, 'outside', { address: OUTSIDE, port: OUTSIDE_PORT });
   const objects = [
     config(mode),
+    CLIENT_POD,
+    service('web6', { ip: WEB_6, port: 'name: http, port: 80', at: web }),
+    service('raw6', { ip: RAW_6, port: 'name: tcp, port: 80', at: echo }),
     service('web', { ip: WEB, port: 'name: http, port: 80', at: web }),
     service('api', { ip: GRPC, port: 'name: grpc, port: 9000', at: grpc }),
     service('raw', { ip: RAW, port: 'name: tcp, port: 80', at: echo }),
@@ -84,6 +100,7 @@ function insideTests(): void {
     await run('ip', 'addr', 'add', `${OUTSIDE}/32`, 'dev', 'lo');
   });
   test('a service by each of its names', byEachName);
+  test('a service by its address of IPv6', byIpv6);
   test('a host that nobody has, under ALLOW_ANY', passesUnknown);
   test('a host that nobody has, under REGISTRY_ONLY', blocksUnknown);
   test('HTTP/2 with prior knowledge, and gRPC', http2AndGrpc);
@@ -129,6 +146,16 @@ async function byEachName(t: TestContext): Promise<void> {
   const entry = await eventually('the agent’s entry', () => world.accessLog[0]);
   assert.equal(entry.logName, 'isthmus-outbound-http');
   assert.equal(entry.entry.response?.responseCode, 200);
+}
+
+async function byIpv6(t: TestContext): Promise<void> {
+  await start(t);
+  for (const host of ['web6', `[${WEB_6}]`, `[${WEB_6}]:80`]) {
+    const { heard } = await callHttp1({ address: WEB_6, port: 80, host });
+    assert.deepEqual([host, heard?.server], [host, 'web']);
+  }
+  const raw = await talkTcp({ address: RAW_6, port: 80 }, { say: 'GET / HTTP/1.1\r\n', hear: 16 });
+  assert.equal(raw.heard, 'GET / HTTP/1.1\r\n');
 }
 
 async function passesUnknown(t: TestContext): Promise<void> {

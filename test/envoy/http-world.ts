@@ -35,6 +35,7 @@ const CLIENT: WorkloadIdentity = {
 
 /** Everything in here is redirected to Envoy. */
 const MESH_RANGE = '10.0.0.0/8';
+const MESH_RANGE_6 = 'fd00::/16';
 /** By this Envoy's own connections are known, and left alone. */
 const MARK = 1337;
 const ALS_METHOD = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
@@ -43,17 +44,19 @@ const ALS_METHOD = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLog
 export async function redirectToEnvoy(): Promise<void> {
   await run('ip', 'link', 'set', 'lo', 'up');
   await run('ip', 'route', 'add', 'local', MESH_RANGE, 'dev', 'lo');
+  await run('ip', '-6', 'route', 'add', 'local', MESH_RANGE_6, 'dev', 'lo');
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-nft-'));
   const path = join(folder, 'rules.nft');
-  const rules = [
-    'table ip nat {',
+  const families = { ip: MESH_RANGE, ip6: MESH_RANGE_6 };
+  const rules = Object.entries(families).flatMap(([family, range]) => [
+    `table ${family} nat {`,
     'chain output {',
     'type nat hook output priority -100',
     `meta mark ${MARK} return`,
-    `ip daddr ${MESH_RANGE} tcp dport 1-65535 redirect to :15001`,
+    `${family} daddr ${range} tcp dport 1-65535 redirect to :15001`,
     '}',
     '}',
-  ];
+  ]);
   await writeFile(path, `${rules.join('\n')}\n`);
   await run('nft', '-f', path);
   await rm(folder, { recursive: true });
@@ -143,12 +146,12 @@ export class HttpWorld {
     const controlPlane = new ControlPlane(mesh, takeLogs(accessLog));
     const socketPath = join(folder, 'xds.sock');
     await controlPlane.listen(socketPath);
+    const planes = { stop: () => controlPlane.stop() };
+    t.after(() => planes.stop());
     const envoy = await startEnvoy({ bootstrap: bootstrap(socketPath), drainSeconds: 1 });
     const world = new HttpWorld({ envoy, mesh, accessLog, controlPlane, socketPath });
-    t.after(async () => {
-      await envoy[Symbol.asyncDispose]();
-      await world.#controlPlane.stop();
-    });
+    planes.stop = () => world.#controlPlane.stop();
+    t.after(() => envoy[Symbol.asyncDispose]());
     await eventually('the listeners are there', async () =>
       (await envoy.admin('/listeners')).includes('virtualOutbound'),
     );
