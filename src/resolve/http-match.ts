@@ -7,6 +7,7 @@ import type {
 } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import type { StringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.js';
 import type { HttpMatch, StringMatch } from '#istio/virtualservice/http-schema.ts';
+import { claimMatcher, claimPath } from './http-rbac-match.ts';
 
 type RouteMatch = MessageInitShape<typeof RouteMatchSchema>;
 type HeaderMatcher = MessageInitShape<typeof HeaderMatcherSchema>;
@@ -27,9 +28,19 @@ export function buildRouteMatch(
     pathSpecifier: pathOf(match.uri, isHttpRoute),
     caseSensitive: match.ignoreUriCase !== true,
     headers: [
-      ...byName(match.headers).map(([name, value]) => headerOf(name, value)),
-      ...byName(match.withoutHeaders).map(([name, value]) => withoutHeader(name, value)),
+      ...byName(match.headers).flatMap(([name, value]) =>
+        claimOf(name) ? [] : [headerOf(name, value)],
+      ),
+      ...byName(match.withoutHeaders).flatMap(([name, value]) =>
+        claimOf(name) ? [] : [withoutHeader(name, value)],
+      ),
       ...pseudoHeaders(match),
+    ],
+    dynamicMetadata: [
+      ...byName(match.headers).flatMap(([name, value]) => claimMatch(name, value)),
+      ...byName(match.withoutHeaders).flatMap(([name, value]) =>
+        claimMatch(name, value).map((matcher) => ({ ...matcher, invert: true })),
+      ),
     ],
     queryParameters: byName(match.queryParams).map(([name, value]) => parameterOf(name, value)),
   };
@@ -88,6 +99,22 @@ function pseudoHeaders({ method, authority, scheme }: HttpMatch): HeaderMatcher[
 
 /** `{}` and the expression `*` ask that it be there, whatever its value. */
 const isPresence = (match: StringMatch): boolean => isAnything(match) || match.regex === '*';
+
+const CLAIMS = '@request.auth.claims';
+
+/** `@request.auth.claims.a.b` and `@request.auth.claims[a][b]`: of the request's token, `a`, `b`. */
+function claimOf(name: string): readonly string[] | undefined {
+  if (!name.toLowerCase().startsWith(CLAIMS)) return undefined;
+  const rest = name.slice(CLAIMS.length);
+  if (rest.startsWith('.')) return rest.slice(1).split('.');
+  return rest.startsWith('[') ? claimPath(rest) : undefined;
+}
+
+function claimMatch(name: string, match: StringMatch): ReturnType<typeof claimMatcher>[] {
+  const path = claimOf(name);
+  if (path === undefined) return [];
+  return [claimMatcher(path, isPresence(match) ? undefined : buildStringMatch(match))];
+}
 
 function headerOf(name: string, match: StringMatch): HeaderMatcher {
   if (isPresence(match)) {

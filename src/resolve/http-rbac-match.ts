@@ -73,21 +73,32 @@ function undivided(value: string): readonly [issuer: string, subject: string] {
 /** A claim that is this text, or a list that has it. `path`: from the outermost claim inwards. */
 export const claimOf =
   (path: readonly string[]) =>
-  (value: string): Principal => {
-    const text: ValueMatcher = {
-      matchPattern: { case: 'stringMatch', value: { matchPattern: wildcard(value, '') } },
-    };
-    const listed: ValueMatcher = {
-      matchPattern: {
-        case: 'listMatch',
-        value: { matchPattern: { case: 'oneOf', value: text } },
-      },
-    };
-    const either: ValueMatcher = {
-      matchPattern: { case: 'orMatch', value: { valueMatchers: [listed, text] } },
-    };
-    return { identifier: { case: 'metadata', value: claim(path, either) } };
+  (value: string): Principal => ({
+    identifier: {
+      case: 'metadata',
+      value: claimMatcher(path, { matchPattern: wildcard(value, '') }),
+    },
+  });
+
+/** @param stringMatch undefined: the claim is there, whatever it says */
+export function claimMatcher(
+  path: readonly string[],
+  stringMatch: StringMatcher | undefined,
+): MetadataMatcher {
+  if (stringMatch === undefined) {
+    return claim(path, { matchPattern: { case: 'presentMatch', value: true } });
+  }
+  const text: ValueMatcher = { matchPattern: { case: 'stringMatch', value: stringMatch } };
+  const listed: ValueMatcher = {
+    matchPattern: {
+      case: 'listMatch',
+      value: { matchPattern: { case: 'oneOf', value: text } },
+    },
   };
+  return claim(path, {
+    matchPattern: { case: 'orMatch', value: { valueMatchers: [listed, text] } },
+  });
+}
 
 /** `request.auth.claims[a][b]` → `a`, `b`; undefined when the brackets are not so. */
 export function claimPath(brackets: string): readonly string[] | undefined {

@@ -101,6 +101,8 @@ const ROUTES: readonly object[] = [
   { corsPolicy: { allowOrigin: ['*'], allowCredentials: true, allowHeaders: ['a', 'b'] } },
   { corsPolicy: { allowMethods: ['GET'], unmatchedPreflights: 'IGNORE' } },
   { match: [{ statPrefix: 'a', name: 'b' }] },
+  { match: [{ headers: { '@request.auth.claims.a.b': { exact: 'c' } } }] },
+  { match: [{ withoutHeaders: { '@request.auth.claims[a]': {} } }] },
   { mirrors: [{ destination: { host: 'a.b' }, percentage: { value: 0.0001 } }] },
   { redirect: { prefixRewrite: '/b' }, match: [{ uri: { prefix: '/a' } }], route: undefined },
   { redirect: { derivePort: 'FROM_REQUEST_PORT', scheme: 'http' }, route: undefined },
