@@ -29,6 +29,7 @@ import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filt
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
+import { ReqWithoutQuerySchema } from '#gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js';
 import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
 import { ResourceSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
@@ -53,6 +54,7 @@ const registry = createRegistry(
   PreviousHostsPredicateSchema.file,
   RawBufferSchema.file,
   RBACSchema.file,
+  ReqWithoutQuerySchema.file,
   RouterSchema.file,
   SetFilterStateSchema.file,
   StdoutAccessLogSchema.file,

@@ -8,6 +8,7 @@ import type {
   AccessLogFilterSchema,
   AccessLogSchema,
 } from '#gen/envoy/config/accesslog/v3/accesslog_pb.js';
+import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ExpressionFilterSchema } from '#gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
 import {
@@ -19,16 +20,18 @@ import {
   StderrAccessLogSchema,
   StdoutAccessLogSchema,
 } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
+import { ReqWithoutQuerySchema } from '#gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js';
 import type { TcpProxy_TcpAccessLogOptionsSchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import type { TextLog } from '#model/mesh.ts';
 import { streamLogTags } from './access-log-tags.ts';
-import { extension, grpcService, milliseconds, V3 } from './message.ts';
+import { extension, grpcService, milliseconds, packed, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { ALS_CLUSTER } from './names.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
 type CommonConfig = MessageInitShape<typeof CommonGrpcAccessLogConfigSchema>;
+type TypedExtension = MessageInitShape<typeof TypedExtensionConfigSchema>;
 type LogFormat = NonNullable<MessageInitShape<typeof StdoutAccessLogSchema>['accessLogFormat']>;
 
 /** Which side of a call the proxy is on. */
@@ -134,16 +137,35 @@ function formatOf({ format, omitsEmptyValues: omitEmptyValues }: TextLog): LogFo
   if (format.kind === 'json') {
     const isSaid = Object.keys(format.fields).length > 0;
     const value = isSaid ? format.fields : DEFAULT_FIELDS;
-    return { case: 'logFormat', value: { format: { case: 'jsonFormat', value }, omitEmptyValues } };
+    const formatters = formattersFor(JSON.stringify(value));
+    return {
+      case: 'logFormat',
+      value: { format: { case: 'jsonFormat', value }, omitEmptyValues, formatters },
+    };
   }
   const text = format.text === '' ? DEFAULT_FORMAT : format.text;
   const inlineString = text.endsWith('\n') ? text : `${text}\n`;
   const textFormatSource = { specifier: { case: 'inlineString', value: inlineString } } as const;
   return {
     case: 'logFormat',
-    value: { format: { case: 'textFormatSource', value: textFormatSource }, omitEmptyValues },
+    value: {
+      format: { case: 'textFormatSource', value: textFormatSource },
+      omitEmptyValues,
+      formatters: formattersFor(text),
+    },
   };
 }
+
+/** What Envoy does not know by itself, and Istio offers. */
+const formattersFor = (text: string): TypedExtension[] =>
+  text.includes('%REQ_WITHOUT_QUERY')
+    ? [
+        {
+          name: 'envoy.formatter.req_without_query',
+          typedConfig: packed(ReqWithoutQuerySchema, {}),
+        },
+      ]
+    : [];
 
 /**
  * Standard output is written to as it is, not opened by its path: that fails where it is a socket

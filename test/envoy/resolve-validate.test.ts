@@ -71,6 +71,8 @@ test('Envoy takes whatever listeners the generators make', async (t) => {
   const named = [
     { ...log, format: { kind: 'text', text: '%START_TIME%' }, filter: 'connection.mtls' },
     { ...log, format: { kind: 'json', fields: {} }, filter: '' },
+    { ...log, format: { kind: 'text', text: '%REQ_WITHOUT_QUERY(:PATH)%' }, filter: '' },
+    { ...log, format: { kind: 'json', fields: { a: { b: '%PROTOCOL%' } } }, filter: '' },
   ] as const;
   const listeners = [inbound, buildVirtualOutbound(named, { hasIpv6: true })].map((listener) =>
     create(ListenerSchema, listener),

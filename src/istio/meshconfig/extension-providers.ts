@@ -9,6 +9,7 @@ import type { Reading } from '../schema/reading.ts';
 import { object } from '../schema/object-schema.ts';
 import { anything, boolean, list, map, string } from '../schema/schema.ts';
 import type { Schema, Static } from '../schema/schema.ts';
+import { isLogFormat } from './log-format.ts';
 
 /** Whom policies of action CUSTOM ask. */
 export type AuthorizerSettings = {
@@ -162,7 +163,11 @@ export function extensionProvidersOf(
       const authorizer = anyAuthorizer(grpc, place.property('envoyExtAuthzGrpc'));
       return { name, kind: 'authorizer', authorizer: { ...authorizer, protocol: 'grpc' } };
     }
-    if (envoyFileAccessLog) return { name, kind: 'file-log', log: fileLogOf(envoyFileAccessLog) };
+    if (envoyFileAccessLog) {
+      const log = fileLogOf(envoyFileAccessLog);
+      checkFormat(log.format, place.property('envoyFileAccessLog').property('logFormat'));
+      return { name, kind: 'file-log', log };
+    }
     return { name, kind: 'other' };
   });
 }
@@ -245,6 +250,16 @@ function fileLogOf({ path, logFormat, omitEmptyValues }: Static<typeof fileLog>)
         : { kind: 'text', text };
   return { path: path || '/dev/stdout', format, omitsEmptyValues: omitEmptyValues ?? false };
 }
+
+export function checkFormat(format: LogFormat | undefined, at: Reading): void {
+  const texts = format?.kind === 'json' ? formatsIn(format.fields) : [format?.text ?? ''];
+  const bad = texts.find((text) => !isLogFormat(text));
+  if (bad === undefined) return;
+  at.refuse(`Invalid value: ${at.quote(bad)}: no format of an access log`);
+}
+
+const formatsIn = (fields: LogFields): readonly string[] =>
+  Object.values(fields).flatMap((field) => (typeof field === 'string' ? field : formatsIn(field)));
 
 /** What is neither a format nor an object of such is taken as the text that JSON has for it. */
 export function logFields(value: unknown, depth = 0): LogFields {

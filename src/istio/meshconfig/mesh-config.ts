@@ -13,7 +13,7 @@ import { parseMeta } from '../object.ts';
 import type { ParseResult, Violation } from '../object.ts';
 import { INVALID, Reading } from '../schema/reading.ts';
 import { checkExportTo, isDnsLabel } from '../syntax.ts';
-import { extensionProvidersOf, providerRemarks } from './extension-providers.ts';
+import { checkFormat, extensionProvidersOf, providerRemarks } from './extension-providers.ts';
 import type { ExtensionProvider } from './extension-providers.ts';
 import { meshConfigFields, unusedFields } from './fields.ts';
 import type { MeshConfigFields } from './fields.ts';
@@ -235,6 +235,10 @@ function check(settings: MeshConfigFields, at: Reading): void {
     if (isTrustDomain(alias)) continue;
     const place = at.property('trustDomainAliases').item(index);
     place.refuse('Invalid value: must be a lower-case domain name');
+  }
+  const { accessLogFormat: text = '', accessLogEncoding } = settings;
+  if (accessLogEncoding !== 'JSON') {
+    checkFormat({ kind: 'text', text }, at.property('accessLogFormat'));
   }
   if (rootNamespace !== undefined && !isDnsLabel(rootNamespace)) {
     at.property('rootNamespace').refuse('Invalid value: must be the name of a namespace');
