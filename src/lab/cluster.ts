@@ -10,7 +10,7 @@ import { CONFIG_MAP } from '#kube/resources.ts';
 import { isAlreadyExists, isNotFound } from '#kube/status.ts';
 import { SERVICE_CIDR } from './cloud.ts';
 import { eventually } from './eventually.ts';
-import type { Machine } from './machine.ts';
+import type { Host } from './host.ts';
 import { type Manifest, NAMESPACE_OF_STORY } from './manifests.ts';
 import type { LabProcess } from './process.ts';
 
@@ -34,13 +34,13 @@ export function isthmus(...args: readonly string[]): string[] {
 }
 
 export class Cluster implements AsyncDisposable {
-  readonly machine: Machine;
+  readonly machine: Host;
   readonly kube: KubeClient;
   #apiServer: LabProcess;
   #isthmusd: LabProcess;
 
   private constructor(
-    machine: Machine,
+    machine: Host,
     parts: {
       readonly kube: KubeClient;
       readonly apiServer: LabProcess;
@@ -54,11 +54,17 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts both and returns when both serve. */
-  static async start(machine: Machine): Promise<Cluster> {
+  static async start(machine: Host): Promise<Cluster> {
     const apiServer = await launchApiServer(machine);
     const kube = createKubeClient(await loadKubeconfig(adminKubeconfig(machine)));
     const isthmusd = await launchIsthmusd(machine);
     return new Cluster(machine, { kube, apiServer, isthmusd });
+  }
+
+  /** Where agents find the control plane. */
+  get agentAddress(): string {
+    const { hasOwnNames, address } = this.machine;
+    return `${hasOwnNames ? CONTROL_PLANE_NAME : address}:${XDS_PORT}`;
   }
 
   get isthmusd(): LabProcess {
@@ -134,26 +140,29 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-const adminKubeconfig = (machine: Machine): string => machine.path(`${DATA_DIR}/admin.kubeconfig`);
+const adminKubeconfig = (machine: Host): string => machine.path(`${DATA_DIR}/admin.kubeconfig`);
 
-async function launchApiServer(machine: Machine): Promise<LabProcess> {
+async function launchApiServer(machine: Host): Promise<LabProcess> {
   const listen = `${machine.address}:${API_PORT}`;
-  const flags = ['--data-dir', DATA_DIR, '--listen', listen, '--service-cidr', SERVICE_CIDR];
+  const dataDir = machine.own(DATA_DIR);
+  const flags = ['--data-dir', dataDir, '--listen', listen, '--service-cidr', SERVICE_CIDR];
   return await launch(machine, 'apiserver', isthmus('apiserver', ...flags));
 }
 
-async function launchIsthmusd(machine: Machine): Promise<LabProcess> {
-  const flags = ['--kubeconfig', `${DATA_DIR}/isthmusd.kubeconfig`];
-  const listen = ['--listen', `0.0.0.0:${XDS_PORT}`, '--tls-san', machine.address];
-  const pages = ['--monitoring', `0.0.0.0:${MONITORING_PORT}`];
-  const webhooks = ['--webhook-url', `https://${machine.address}:${WEBHOOK_PORT}`];
+async function launchIsthmusd(machine: Host): Promise<LabProcess> {
+  const { address, anyAddress } = machine;
+  const flags = ['--kubeconfig', machine.own(`${DATA_DIR}/isthmusd.kubeconfig`)];
+  const listen = ['--listen', `${anyAddress}:${XDS_PORT}`, '--tls-san', address];
+  const pages = ['--monitoring', `${anyAddress}:${MONITORING_PORT}`];
+  const webhookUrl = ['--webhook-url', `https://${address}:${WEBHOOK_PORT}`];
+  const webhooks = ['--webhooks', `${anyAddress}:${WEBHOOK_PORT}`, ...webhookUrl];
   const words = ['isthmusd', ...flags, ...listen, ...pages, ...webhooks];
   return await launch(machine, 'isthmusd', isthmus(...words));
 }
 
 /** Starts a server of Isthmus and waits for the line in which it says that it serves. */
 async function launch(
-  machine: Machine,
+  machine: Host,
   name: string,
   command: readonly string[],
 ): Promise<LabProcess> {

@@ -1,11 +1,13 @@
 // The story's whole setting, standing: a cluster region with the control plane and the client's
 // Pod, a VM region with PostgreSQL, both in the mesh, and a firewall between them.
+import type { Capture } from './capture.ts';
 import { Cloud, POD_CIDR, SERVICE_CIDR, VM_CIDR } from './cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from './cluster.ts';
 import { createTables, type Target } from './library.ts';
 import * as manifests from './manifests.ts';
 import { Postgres, POSTGRES_PORT } from './postgres.ts';
 import { Sidecar } from './sidecar.ts';
+import type { Setting } from './story/setting.ts';
 
 /** The story's own names and addresses; the VM's service is called like the VM. */
 export const CLIENT = 'inventory';
@@ -16,6 +18,8 @@ const VM_ADDRESS = '10.128.0.14';
 const CONTROL_PLANE_ADDRESS = '10.24.0.10';
 /** In the Service range; nothing has it: the client's Envoy takes what is sent there. */
 const CLUSTER_IP = '10.96.54.32';
+const ELSEWHERE_IP = '10.96.54.33';
+const ELSEWHERE_ADDRESS = '10.24.3.7';
 
 /** Services, pods and VMs, whatever address is dialled, and Istio's automatic addresses. */
 const MESH_RANGES = [SERVICE_CIDR, POD_CIDR, VM_CIDR, '240.240.0.0/16'];
@@ -40,7 +44,13 @@ export type LibraryMeshOptions = {
   readonly onStep?: (step: string) => void;
 };
 
-export class LibraryMesh implements AsyncDisposable {
+export class LibraryMesh implements Setting, AsyncDisposable {
+  readonly target = TARGET;
+  readonly elsewhere = {
+    clusterIp: ELSEWHERE_IP,
+    address: ELSEWHERE_ADDRESS,
+    dialled: ELSEWHERE_IP,
+  };
   readonly cloud: Cloud;
   readonly cluster: Cluster;
   readonly postgres: Postgres;
@@ -94,6 +104,14 @@ export class LibraryMesh implements AsyncDisposable {
     const [client, vm] = await joinMesh(cloud, cluster, options);
     onStep(`${CLIENT} and ${VM} in the mesh, each with an Envoy`);
     return new LibraryMesh({ cloud, cluster, postgres, client, vm, owned: stack.move() });
+  }
+
+  async capture(name: string): Promise<Capture> {
+    return await this.cloud.capture(name);
+  }
+
+  vmLog(): readonly string[] {
+    return this.vm.accessLog();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 // The library's side of the story: its tables in PostgreSQL, and the client that enters books.
 import { fileURLToPath } from 'node:url';
-import type { Machine } from './machine.ts';
+import type { Host } from './host.ts';
 import type { Postgres } from './postgres.ts';
 import type { LabProcess } from './process.ts';
 import type { SessionsReport } from './programs/sessions.ts';
@@ -42,7 +42,7 @@ export class Writer {
    * @param options.firstId of the books; default 1
    */
   static start(
-    machine: Machine,
+    machine: Host,
     options: Target & {
       readonly note: string;
       readonly firstId?: number;
@@ -105,7 +105,7 @@ export class HeldSessions implements AsyncDisposable {
 
   /** @throws OperatorError LAB_FAILED when not all could be opened */
   static async open(
-    machine: Machine,
+    machine: Host,
     options: Target & { readonly name: string; readonly count: number },
   ): Promise<HeldSessions> {
     const { host, port, name, count } = options;

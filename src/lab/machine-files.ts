@@ -3,6 +3,7 @@
 /** Debian's numbers; the machines' own user table has them, so the lab's host need not. */
 export const POSTGRES_UID = 101;
 export const POSTGRES_GID = 104;
+export const POSTGRES_PORT = 5432;
 
 /** Taken from the lab's host: how programs find libraries, roots and time zones. */
 export const COPIED_FROM_ETC: readonly string[] = [

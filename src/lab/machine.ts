@@ -5,12 +5,16 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CommandResult, runCommand } from '#base/command.ts';
 import { OperatorError } from '#base/operator-error.ts';
+import type { DatabasePlace, Host, RunOptions, StartOptions } from './host.ts';
 import {
   COPIED_FROM_ETC,
   FOLDERS,
   type NameEntry,
   OWN_FOLDERS,
   planMachineFiles,
+  POSTGRES_GID,
+  POSTGRES_PORT,
+  POSTGRES_UID,
 } from './machine-files.ts';
 import { parseHttpAnswer } from './http-answer.ts';
 import { LabProcess } from './process.ts';
@@ -38,7 +42,21 @@ export type MachineOptions = {
   readonly env: NodeJS.ProcessEnv;
 };
 
-export class Machine implements AsyncDisposable {
+export class Machine implements Host, AsyncDisposable {
+  readonly anyAddress = '0.0.0.0';
+  readonly hasOwnNames = true;
+  readonly database: DatabasePlace = {
+    port: POSTGRES_PORT,
+    localLogin: 'peer',
+    // a nested user namespace shows it the same user under Debian's number for `postgres`
+    asServer: (command) => [
+      'unshare',
+      '--user',
+      `--map-user=${POSTGRES_UID}`,
+      `--map-group=${POSTGRES_GID}`,
+      ...command,
+    ],
+  };
   readonly name: string;
   readonly address: string;
   readonly #options: MachineOptions;
@@ -78,6 +96,10 @@ export class Machine implements AsyncDisposable {
     return `${rootOf(this.name)}${inside}`;
   }
 
+  own(inside: string): string {
+    return inside;
+  }
+
   writeFile(inside: string, content: string, mode = 0o644): void {
     mkdirSync(dirname(this.path(inside)), { recursive: true });
     writeFileSync(this.path(inside), content, { mode });
@@ -90,11 +112,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Starts a program in it, which ends with the machine at the latest. */
-  start(
-    name: string,
-    command: readonly string[],
-    options: { readonly env?: NodeJS.ProcessEnv; readonly onLine?: (line: string) => void } = {},
-  ): LabProcess {
+  start(name: string, command: readonly string[], options: StartOptions = {}): LabProcess {
     const process = new LabProcess({
       name: `${this.name}.${name}`,
       command: this.#enter(command),
@@ -107,10 +125,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Runs a program in it to its end. */
-  async run(
-    command: readonly string[],
-    options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
-  ): Promise<CommandResult> {
+  async run(command: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
     const [program = '', ...args] = this.#enter(command);
     const env = this.#env(options.env);
     return await runCommand(program, args, { ...(options.input && { input: options.input }), env });

@@ -12,6 +12,7 @@ import {
   SERVICE,
   SERVICE_ACCOUNT,
   SERVICE_ENTRY,
+  SIDECAR,
   WORKLOAD_ENTRY,
 } from '#kube/resources.ts';
 
@@ -164,6 +165,35 @@ export function workloadEntry(options: {
   const { name, app, address, serviceAccount } = options;
   const labels = { app, version: 'v1', [TLS_MODE_LABEL]: 'istio' };
   return manifest(WORKLOAD_ENTRY, name, { spec: { address, labels, serviceAccount } });
+}
+
+type ListenerPlace = { readonly address: string; readonly port: number };
+
+/** Where nothing is captured: what the workloads of an app dial, and where they are dialled. */
+export function explicitListeners(options: {
+  readonly app: string;
+  readonly dials: readonly ListenerPlace[];
+  /** `deliverTo`: a port of 127.0.0.1. */
+  readonly isDialledAt: readonly (ListenerPlace & { readonly deliverTo: number })[];
+}): Manifest {
+  const { app, dials, isDialledAt } = options;
+  const place = ({ address, port: number }: ListenerPlace) => ({
+    port: { number, name: `tcp-${number}`, protocol: 'TCP' },
+    bind: address,
+    captureMode: 'NONE',
+  });
+  const egress = dials.map((one) => ({ ...place(one), hosts: ['*/*'] }));
+  const ingress = isDialledAt.map((one) => ({
+    ...place(one),
+    defaultEndpoint: `127.0.0.1:${one.deliverTo}`,
+  }));
+  return manifest(SIDECAR, app, {
+    spec: {
+      workloadSelector: { labels: { app } },
+      ...(egress.length > 0 && { egress }),
+      ...(ingress.length > 0 && { ingress }),
+    },
+  });
 }
 
 export type MtlsMode = 'STRICT' | 'PERMISSIVE';

@@ -3,51 +3,54 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { OperatorError } from '#base/operator-error.ts';
-import { POSTGRES_GID, POSTGRES_UID } from './machine-files.ts';
-import type { Machine } from './machine.ts';
+import type { DatabasePlace, Host } from './host.ts';
 import type { LabProcess } from './process.ts';
 
 const DEBIAN_BINARIES = '/usr/lib/postgresql';
 const DATA_DIR = '/var/lib/postgresql/main';
 const SOCKET_DIR = '/var/run/postgresql';
 const START_LIMIT_MS = 15_000;
-export const POSTGRES_PORT = 5432;
+export { POSTGRES_PORT } from './machine-files.ts';
 
 /** The library's account. Its password is no secret: the database is as private as the lab. */
 export const LIBRARY = { user: 'library', password: 'library', database: 'library' } as const;
 
 /** Debian's default pg_hba.conf, without replication. */
-const HBA = 'local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n';
+const accessRules = ({ localLogin }: DatabasePlace): string =>
+  `local all all ${localLogin}\nhost all all 127.0.0.1/32 scram-sha-256\n`;
 
-const SETTINGS: Readonly<Record<string, string>> = {
+const settingsOf = (machine: Host): Readonly<Record<string, string>> => ({
   listen_addresses: '127.0.0.1',
-  port: String(POSTGRES_PORT),
-  unix_socket_directories: SOCKET_DIR,
+  port: String(machine.database.port),
+  unix_socket_directories: machine.own(SOCKET_DIR),
   max_connections: '200',
   shared_buffers: '32MB',
   dynamic_shared_memory_type: 'mmap', // /dev/shm is small or missing in containers
   log_connections: 'on',
   log_disconnections: 'on',
-};
+});
 
 export class Postgres implements AsyncDisposable {
-  readonly machine: Machine;
+  readonly machine: Host;
   readonly #binaries: string;
   #server: LabProcess | undefined;
 
-  private constructor(machine: Machine, binaries: string) {
+  private constructor(machine: Host, binaries: string) {
     this.machine = machine;
     this.#binaries = binaries;
   }
 
   /** @throws OperatorError POSTGRES_FAILED, TOOL_MISSING */
-  static async install(machine: Machine): Promise<Postgres> {
+  static async install(machine: Host): Promise<Postgres> {
     const postgres = new Postgres(machine, findPostgres());
     // No --sync: the data directory is in memory and ends with the lab.
-    const flags = ['--no-sync', '--no-locale', '-E', 'UTF8', '-U', 'postgres', '-A', 'peer'];
-    await postgres.#run(['initdb', '-D', DATA_DIR, ...flags], 'initdb');
-    machine.writeFile(`${DATA_DIR}/pg_hba.conf`, HBA);
-    const settings = Object.entries(SETTINGS).map(([name, value]) => `${name} = '${value}'\n`);
+    const flags = ['--no-sync', '--no-locale', '-E', 'UTF8', '-U', 'postgres'];
+    const login = ['-A', machine.database.localLogin];
+    await postgres.#run(['initdb', '-D', machine.own(DATA_DIR), ...flags, ...login], 'initdb');
+    machine.writeFile(`${DATA_DIR}/pg_hba.conf`, accessRules(machine.database));
+    const settings = Object.entries(settingsOf(machine)).map(
+      ([name, value]) => `${name} = '${value}'\n`,
+    );
     machine.writeFile(`${DATA_DIR}/postgresql.auto.conf`, settings.join(''));
     await postgres.start();
     await postgres.query(
@@ -60,7 +63,10 @@ export class Postgres implements AsyncDisposable {
 
   /** Starts the server and waits until it takes connections. */
   async start(): Promise<void> {
-    const server = this.machine.start('postgres', this.#asPostgres(['postgres', '-D', DATA_DIR]));
+    const server = this.machine.start(
+      'postgres',
+      this.#asPostgres(['postgres', '-D', this.#dataDir]),
+    );
     this.#server = server;
     try {
       const ready = /ready to accept connections/;
@@ -82,8 +88,10 @@ export class Postgres implements AsyncDisposable {
    * @returns the rows, their columns separated by `|`
    */
   async query(sql: string, database: string = LIBRARY.database): Promise<string[]> {
-    const flags = ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', SOCKET_DIR, '-U', 'postgres'];
-    const stdout = await this.#run(['psql', ...flags, '-d', database], 'psql', sql);
+    const flags = ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-U', 'postgres'];
+    const { machine } = this;
+    const place = ['-h', machine.own(SOCKET_DIR), '-p', String(machine.database.port)];
+    const stdout = await this.#run(['psql', ...flags, ...place, '-d', database], 'psql', sql);
     return stdout.split('\n').filter((line) => line !== '');
   }
 
@@ -91,13 +99,12 @@ export class Postgres implements AsyncDisposable {
     await this.stop();
   }
 
-  /**
-   * PostgreSQL refuses to run as root, which is all that the sandbox has: a nested user namespace
-   * shows it the same user under Debian's number for `postgres`.
-   */
+  get #dataDir(): string {
+    return this.machine.own(DATA_DIR);
+  }
+
   #asPostgres([program = '', ...args]: readonly string[]): string[] {
-    const mapping = [`--map-user=${POSTGRES_UID}`, `--map-group=${POSTGRES_GID}`];
-    return ['unshare', '--user', ...mapping, join(this.#binaries, program), ...args];
+    return this.machine.database.asServer([join(this.#binaries, program), ...args]);
   }
 
   async #run(command: readonly string[], what: string, input?: string): Promise<string> {

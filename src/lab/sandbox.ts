@@ -19,9 +19,9 @@ export const ENDED_FROM_OUTSIDE = 137;
 const ID_VARIABLE = 'ISTHMUS_LAB_ID';
 const INIT = fileURLToPath(new URL('programs/init.sh', import.meta.url));
 /** User, network, mounts, host name, IPC (PostgreSQL's shared memory) and PIDs. */
-const UNSHARE = ['-Urnmui', '-pf', '--mount-proc', '--kill-child'];
+export const UNSHARE = ['-Urnmui', '-pf', '--mount-proc', '--kill-child'];
 /** Where Debian keeps ip and nft, off an ordinary user's PATH. */
-const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
+export const SYSTEM_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin';
 /** How soon the death of the process that started us is noticed. */
 const PARENT_CHECK_MS = 500;
 

@@ -2,10 +2,10 @@
 // says of itself.
 import { OperatorError } from '#base/operator-error.ts';
 import { POD } from '#kube/resources.ts';
-import { type Cluster, CONTROL_PLANE_NAME, isthmus, XDS_PORT } from './cluster.ts';
+import { type Cluster, CONTROL_PLANE_NAME, isthmus } from './cluster.ts';
 import { parseCertificates, parseEnvoyPid, type ServedCertificate } from './envoy-admin.ts';
 import { until } from './eventually.ts';
-import type { Machine } from './machine.ts';
+import type { Host } from './host.ts';
 import { NAMESPACE_OF_STORY } from './manifests.ts';
 import type { LabProcess } from './process.ts';
 
@@ -33,12 +33,12 @@ export type SidecarOptions = {
 };
 
 export class Sidecar {
-  readonly machine: Machine;
+  readonly machine: Host;
   readonly serviceAccount: string;
   readonly #env: NodeJS.ProcessEnv;
   #agent: LabProcess;
 
-  private constructor(machine: Machine, serviceAccount: string, env: NodeJS.ProcessEnv) {
+  private constructor(machine: Host, serviceAccount: string, env: NodeJS.ProcessEnv) {
     this.machine = machine;
     this.serviceAccount = serviceAccount;
     this.#env = env;
@@ -46,11 +46,7 @@ export class Sidecar {
   }
 
   /** Brings in a Pod: its token is bound to it, its settings are in its environment. */
-  static async forPod(
-    cluster: Cluster,
-    machine: Machine,
-    options: SidecarOptions,
-  ): Promise<Sidecar> {
+  static async forPod(cluster: Cluster, machine: Host, options: SidecarOptions): Promise<Sidecar> {
     const ref = { namespace: NAMESPACE_OF_STORY, name: machine.name };
     const { metadata } = await cluster.kube.get(POD, ref);
     const { token } = await createToken(cluster, options.serviceAccount, {
@@ -63,17 +59,13 @@ export class Sidecar {
       POD_NAMESPACE: NAMESPACE_OF_STORY,
       SERVICE_ACCOUNT: options.serviceAccount,
       INSTANCE_IP: machine.address,
-      ...commonSettings(options),
+      ...commonSettings(cluster, options),
     };
     return new Sidecar(machine, options.serviceAccount, env);
   }
 
   /** Brings in a VM with the files that an operator copies there. */
-  static async forVm(
-    cluster: Cluster,
-    machine: Machine,
-    options: SidecarOptions,
-  ): Promise<Sidecar> {
+  static async forVm(cluster: Cluster, machine: Host, options: SidecarOptions): Promise<Sidecar> {
     const { serviceAccount } = options;
     const { token } = await createToken(cluster, serviceAccount);
     machine.writeFile(VM_ROOT_FILE, await cluster.rootCertificates());
@@ -84,7 +76,7 @@ export class Sidecar {
       SERVICE_ACCOUNT: serviceAccount,
       ISTIO_SVC_IP: machine.address,
       ISTIO_META_WORKLOAD_ENTRY: machine.name,
-      ...commonSettings(options),
+      ...commonSettings(cluster, options),
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
     machine.writeFile(CLUSTER_ENV, lines.join(''));
@@ -148,10 +140,11 @@ export class Sidecar {
   }
 }
 
-function commonSettings(options: SidecarOptions): Record<string, string> {
+function commonSettings(cluster: Cluster, options: SidecarOptions): Record<string, string> {
   const { inboundPorts, certificateLifetime, drainDuration } = options;
   return {
-    PILOT_ADDRESS: `${CONTROL_PLANE_NAME}:${XDS_PORT}`,
+    PILOT_ADDRESS: cluster.agentAddress,
+    ISTIOD_SAN: CONTROL_PLANE_NAME,
     ISTIO_INBOUND_PORTS: inboundPorts.join(','),
     ISTIO_SERVICE_CIDR: '*',
     ...(certificateLifetime && { SECRET_TTL: certificateLifetime }),

@@ -30,16 +30,21 @@ const ALL_CAPTURED: ExplicitListeners = {
 /** Where a workload has no address yet. */
 const ANY_ADDRESS = '0.0.0.0';
 
-/** A direction of which every listener says NONE has nothing else: nothing is redirected there. */
+/**
+ * A Sidecar that says NONE wherever it says anything is for a place where nothing is captured at
+ * all; where only a direction says so throughout, nothing comes by capture in that direction.
+ */
 export function explicitListenersOf(
   sidecar: Pick<Sidecar, 'egress' | 'ingress'> | undefined,
   workload: Listening,
 ): ExplicitListeners {
   if (sidecar === undefined) return ALL_CAPTURED;
   const { egress, ingress } = sidecar;
+  const said = [...(egress ?? []), ...(ingress ?? [])];
+  const isSomeCaptured = said.length === 0 || said.some(({ isCaptured }) => isCaptured);
   return {
-    capturesOutbound: egress?.some(({ isCaptured }) => isCaptured) ?? true,
-    capturesInbound: ingress?.some(({ isCaptured }) => isCaptured) ?? true,
+    capturesOutbound: egress?.some(({ isCaptured }) => isCaptured) ?? isSomeCaptured,
+    capturesInbound: ingress?.some(({ isCaptured }) => isCaptured) ?? isSomeCaptured,
     outbound: (egress ?? []).flatMap((one) =>
       one.listener ? [{ ...one, listener: one.listener }] : [],
     ),

@@ -54,7 +54,6 @@ spec: { workloadSelector: { labels: { app: ${app} } }, ${spec} }`;
 const TCP = '{ number: 5432, name: tcp, protocol: TCP }';
 const INGRESS = `ingress: [{ port: ${TCP}, bind: 127.0.0.12, captureMode: NONE,
   defaultEndpoint: "127.0.0.1:15432" }]`;
-const NOTHING_OUT = 'egress: [{ captureMode: NONE, hosts: ["~/*"] }]';
 const egress = (more: string): string =>
   `egress: [{ port: ${TCP}, captureMode: NONE, hosts: ["*/*"], ${more} }]`;
 
@@ -79,10 +78,13 @@ const textOf = (catalog: MeshCatalog, proxy: WorkloadIdentity, name: string): st
 };
 
 describe('a workload that dials its proxy itself', () => {
-  test('has no other listeners outbound; inbound is another question', () => {
+  test('has no other listeners, unless it says so', () => {
     const catalog = catalogOf(sidecar('client', egress('bind: 127.0.0.11')));
+    assert.deepEqual(listeners(catalog, CLIENT), ['outbound|127.0.0.11_5432']);
+    const captured = `ingress: [{ port: ${TCP}, defaultEndpoint: "127.0.0.1:15432" }]`;
+    const mixed = catalogOf(sidecar('client', `${egress('bind: 127.0.0.11')}, ${captured}`));
     const names = ['outbound|127.0.0.11_5432', 'virtualInbound'];
-    assert.deepEqual(listeners(catalog, CLIENT), names);
+    assert.deepEqual(listeners(mixed, CLIENT), names);
     assert(listeners(catalog, VM).includes('virtualOutbound'), 'other workloads are as they were');
   });
 
@@ -105,7 +107,7 @@ describe('a workload that dials its proxy itself', () => {
   test('has none for a port that nobody has, or that is not imported', () => {
     const hosts = egress('bind: 127.0.0.11').replace('"*/*"', '"elsewhere/*"');
     const catalog = catalogOf(sidecar('client', hosts));
-    assert.deepEqual(listeners(catalog, CLIENT), ['virtualInbound']);
+    assert.deepEqual(listeners(catalog, CLIENT), []);
     assert.equal(textOf(catalog, CLIENT, 'outbound|127.0.0.11_5432'), '');
   });
 
@@ -120,7 +122,7 @@ describe('a workload that dials its proxy itself', () => {
 
 describe('a workload that is dialled at its proxy', () => {
   test('has that listener and no other', () => {
-    const catalog = catalogOf(sidecar('vm', `${INGRESS}, ${NOTHING_OUT}`));
+    const catalog = catalogOf(sidecar('vm', INGRESS));
     assert.deepEqual(listeners(catalog, VM), ['inbound|127.0.0.12_5432']);
   });
 

@@ -47,8 +47,6 @@ kind: Sidecar
 metadata: { name: client }
 spec:
   workloadSelector: { labels: { app: client } }
-  ingress: [{ port: { number: 9, protocol: TCP, name: none }, captureMode: NONE,
-    bind: ${CLIENT_ADDRESS}, defaultEndpoint: "127.0.0.1:9" }]
   egress: [{ port: { number: ${port}, protocol: TCP, name: tcp }, bind: ${CLIENT_ADDRESS},
     captureMode: NONE, hosts: ["*/*"] }]
 ---
@@ -57,8 +55,7 @@ metadata: { name: vm }
 spec:
   workloadSelector: { labels: { app: vm } }
   ingress: [{ port: { number: ${port}, protocol: TCP, name: tcp }, bind: ${VM_ADDRESS},
-    captureMode: NONE, defaultEndpoint: "127.0.0.1:${port}" }]
-  egress: [{ captureMode: NONE, hosts: ["~/*"] }]`;
+    captureMode: NONE, defaultEndpoint: "127.0.0.1:${port}" }]`;
 
 const ONLY_OTHERS = `
 kind: AuthorizationPolicy

@@ -5,11 +5,12 @@ import { connectionsTo } from '../connections.ts';
 import { parseClusterTls, parseDrainMs, parseFilterChains } from '../envoy-admin.ts';
 import { until } from '../eventually.ts';
 import { committedTitles, HeldSessions, Writer } from '../library.ts';
-import { CLIENT, type LibraryMesh, meshConfig, TARGET, VM } from '../library-mesh.ts';
+import { CLIENT, meshConfig, VM } from '../library-mesh.ts';
 import * as manifests from '../manifests.ts';
 import type { Sidecar } from '../sidecar.ts';
 import type { Evidence, Identity, WitnessStep } from './evidence.ts';
 import type { Audience } from './narrator.ts';
+import type { Setting } from './setting.ts';
 
 const BOOKS_IN_CLEAR_TEXT = 2;
 const BOOKS_ENCRYPTED = 3;
@@ -20,26 +21,26 @@ const DRAIN_LIMIT_MS = 10_000;
 const LOG_POLL_MS = 50;
 const LOG_LIMIT_MS = 5_000;
 /** A service elsewhere, of which the client's Envoy knows, too. */
-const ELSEWHERE = { name: 'catalogue', clusterIp: '10.96.54.33', address: '10.24.3.7', port: 5433 };
+export const ELSEWHERE = { name: 'catalogue', port: 5433 } as const;
 
 /** Tells the whole story once. @throws OperatorError when something does not come about in time */
 export async function tellStory(
-  mesh: LibraryMesh,
+  mesh: Setting,
   options: { readonly show: Audience },
 ): Promise<Evidence> {
   const { show } = options;
   const marker = `in-clear-text-${randomUUID()}`;
-  const capture = await mesh.cloud.capture('story');
+  const capture = await mesh.capture('story');
   show({ kind: 'chapter', title: 'In clear text: enableAutoMtls is false' });
   const writer = Writer.start(mesh.client.machine, {
-    ...TARGET,
+    ...mesh.target,
     note: marker,
     onLine: (text) => show({ kind: 'line', text }),
   });
   await writer.waitForMore(BOOKS_IN_CLEAR_TEXT, BOOK_LIMIT_MS);
   const before = await identitiesOf(mesh);
   await using inClear = await HeldSessions.open(mesh.client.machine, {
-    ...TARGET,
+    ...mesh.target,
     name: 'plaintext-session',
     count: 1,
   });
@@ -70,7 +71,7 @@ export async function tellStory(
     accessLog,
     wire: {
       marker,
-      connections: connectionsTo(TARGET.port, segments),
+      connections: connectionsTo(mesh.target.port, segments),
       droppedPackets,
       askedAtMs,
       inForceAtMs,
@@ -86,24 +87,25 @@ export async function tellStory(
 }
 
 /** First the clients may, then the server must: in between nobody is refused. */
-async function encrypt(mesh: LibraryMesh): Promise<void> {
+async function encrypt(mesh: Setting): Promise<void> {
   await mesh.cluster.apply(meshConfig(true));
   await until('mutual TLS at the client', async () => {
     const clusters = await mesh.client.admin('/config_dump?resource=dynamic_active_clusters');
     const isTls = parseClusterTls(clusters);
-    return [...isTls].some(([name, tls]) => tls && name.endsWith(`:${TARGET.port}`));
+    return [...isTls].some(([name, tls]) => tls && name.endsWith(`:${mesh.target.port}`));
   });
   await mesh.cluster.apply(manifests.peerAuthentication({ app: VM, mode: 'STRICT' }));
   await until('STRICT at the VM', async () => {
     const listeners = await mesh.vm.admin('/config_dump?resource=dynamic_listeners');
-    const chains = parseFilterChains(listeners).get('virtualInbound') ?? [];
-    return chains.length > 0 && !chains.includes(`${TARGET.port}_plain`);
+    const chains = [...parseFilterChains(listeners).values()].flat();
+    const ofPort = chains.filter((name) => name.startsWith(`${mesh.target.port}_`));
+    return ofPort.length > 0 && !ofPort.includes(`${mesh.target.port}_plain`);
   });
 }
 
 /** Keeps one transaction open while policy, endpoints and certificates change under it. */
-async function holdWitness(mesh: LibraryMesh, show: Audience): Promise<Evidence['witness']> {
-  const options = { ...TARGET, name: 'witness', count: 1 };
+async function holdWitness(mesh: Setting, show: Audience): Promise<Evidence['witness']> {
+  const options = { ...mesh.target, name: 'witness', count: 1 };
   await using session = await HeldSessions.open(mesh.client.machine, options);
   const steps: WitnessStep[] = [];
   const observe = async (change: string): Promise<void> => {
@@ -126,8 +128,8 @@ async function holdWitness(mesh: LibraryMesh, show: Audience): Promise<Evidence[
   return { backend: session.opened.backends[0] ?? 0, steps, rows: Number(count) };
 }
 
-async function changePolicy(mesh: LibraryMesh): Promise<void> {
-  const policy = { app: VM, port: TARGET.port, allowed: [CLIENT] };
+async function changePolicy(mesh: Setting): Promise<void> {
+  const policy = { app: VM, port: mesh.target.port, allowed: [CLIENT] };
   await mesh.cluster.apply(manifests.authorizationPolicy(policy));
   await until('the AuthorizationPolicy at the VM', async () => {
     const filters = await mesh.vm.admin('/config_dump?resource=ecds_filters');
@@ -136,15 +138,16 @@ async function changePolicy(mesh: LibraryMesh): Promise<void> {
 }
 
 /** The client has met the service, so its Envoy is told of each of its endpoints. */
-async function changeEndpointsElsewhere(mesh: LibraryMesh): Promise<void> {
-  const { name, clusterIp, address, port } = ELSEWHERE;
+async function changeEndpointsElsewhere(mesh: Setting): Promise<void> {
+  const { name, port } = ELSEWHERE;
+  const { clusterIp, address, dialled } = mesh.elsewhere;
   const entry = manifests.workloadEntry({ name, app: name, address, serviceAccount: CLIENT });
   await mesh.cluster.apply(
     manifests.service({ name, clusterIp, port }),
     manifests.serviceEntry({ name, port }),
     entry,
   );
-  await mesh.client.machine.run(['bash', '-c', `exec 3<>/dev/tcp/${clusterIp}/${port}`]);
+  await mesh.client.machine.run(['bash', '-c', `exec 3<>/dev/tcp/${dialled}/${port}`]);
   const isKnown = async (): Promise<boolean> =>
     (await mesh.client.admin('/clusters')).includes(`${address}:${port}`);
   await until('an endpoint elsewhere', isKnown);
@@ -154,7 +157,7 @@ async function changeEndpointsElsewhere(mesh: LibraryMesh): Promise<void> {
 
 /** When the plaintext session's backend is gone from PostgreSQL, counted from STRICT in force. */
 async function drained(
-  mesh: LibraryMesh,
+  mesh: Setting,
   session: { readonly backend: number; readonly announcedMs: number; readonly sinceMs: number },
 ): Promise<number | undefined> {
   const { backend, announcedMs, sinceMs } = session;
@@ -169,7 +172,7 @@ async function drained(
 
 type Identities = { readonly vm: Identity | undefined; readonly client: Identity | undefined };
 
-async function identitiesOf(mesh: LibraryMesh): Promise<Identities> {
+async function identitiesOf(mesh: Setting): Promise<Identities> {
   const [vm, client] = await Promise.all([identityOf(mesh.vm), identityOf(mesh.client)]);
   return { vm, client };
 }
@@ -179,7 +182,7 @@ async function identityOf(sidecar: Sidecar): Promise<Identity | undefined> {
   return served && { spiffeId: served.uri, serialNumber: served.serialNumber };
 }
 
-async function serialNumbers(mesh: LibraryMesh): Promise<readonly string[]> {
+async function serialNumbers(mesh: Setting): Promise<readonly string[]> {
   const { vm, client } = await identitiesOf(mesh);
   return [vm?.serialNumber ?? '', client?.serialNumber ?? ''];
 }
@@ -188,14 +191,14 @@ async function serialNumbers(mesh: LibraryMesh): Promise<readonly string[]> {
  * Envoy writes its logs out once a second: waits until the last connection stands in both. What is
  * missing then is for the judgement to say.
  */
-async function pairedAccessLogs(mesh: LibraryMesh): Promise<Evidence['accessLog']> {
+async function pairedAccessLogs(mesh: Setting): Promise<Evidence['accessLog']> {
   const inLog = (sidecar: Sidecar): number =>
-    sidecar.accessLog().filter((line) => line.includes(`bound|${TARGET.port}|`)).length;
+    sidecar.accessLog().filter((line) => line.includes(`bound|${mesh.target.port}|`)).length;
   const [rows] = await mesh.postgres.query('SELECT count(*) FROM books');
   const giveUpAtMs = systemClock.nowMs() + LOG_LIMIT_MS;
   while (Math.min(inLog(mesh.vm), inLog(mesh.client)) < Number(rows)) {
     if (systemClock.nowMs() >= giveUpAtMs) break;
     await systemClock.sleep(LOG_POLL_MS);
   }
-  return { vm: mesh.vm.accessLog(), client: mesh.client.accessLog() };
+  return { vm: mesh.vmLog(), client: mesh.client.accessLog() };
 }
