@@ -104,7 +104,8 @@ const newService: Change = {
     const { type, object } = manifests.service({ name, clusterIp, port: PORT });
     await cluster.apply(slice(name, 'blue'));
     return {
-      watch: { host: clusterIp, port: PORT, before: REFUSED, after: 'blue' },
+      // before it, the address is nobody's, and connections to it hang
+      watch: { host: clusterIp, port: PORT, before: REFUSED, after: 'blue', attemptLimitMs: 50 },
       write: () => cluster.kube.create(type, object),
     };
   },

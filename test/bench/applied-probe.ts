@@ -15,6 +15,11 @@ export type Watch = {
   readonly before: string;
   /** And what is waited for. */
   readonly after: string;
+  /**
+   * What is not answered by then is refused: less where connections hang now, because they lead
+   * nowhere. Default long, so that no slow answer counts as a refusal.
+   */
+  readonly attemptLimitMs?: number;
 };
 
 /** The first connection under the new configuration. CLOCK_MONOTONIC. */
@@ -28,21 +33,21 @@ export type Sighting = {
 export const REFUSED = 'refused';
 /** Not shorter than the header of a TLS record: of less, Envoy waits to see whether it is one. */
 const QUESTION = 'who are you?\n';
-/** A connection to nowhere may hang: what is not answered by then is refused. */
-const ATTEMPT_LIMIT_MS = 50;
+const ATTEMPT_LIMIT_MS = 5_000;
 /** Between attempts: a client that never rests would measure its own load. */
 const REST_MS = 2;
 
 type Attempt = Omit<Sighting, 'disturbed'> & { readonly answer: string };
 
 /** One connection with one question. */
-async function attempt({ host, port }: Watch, signal: AbortSignal): Promise<Attempt> {
+async function attempt(target: Watch, signal: AbortSignal): Promise<Attempt> {
+  const { host, port, attemptLimitMs = ATTEMPT_LIMIT_MS } = target;
   const openedAtMs = monotonicMs();
   const answer = await new Promise<string>((resolve) => {
     const socket = connect({ host, port, noDelay: true, signal });
     let said = '';
     const hangUp = (): void => void socket.destroy();
-    void systemClock.sleep(ATTEMPT_LIMIT_MS, signal).then(hangUp, hangUp);
+    void systemClock.sleep(attemptLimitMs, signal).then(hangUp, hangUp);
     socket.setEncoding('utf8').on('data', (text: string) => (said += text));
     socket.on('error', () => undefined); // `close` follows
     socket.once('connect', () => socket.write(QUESTION));

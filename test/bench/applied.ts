@@ -1,14 +1,14 @@
 // `npm run bench:applied`: from the API server's 2xx of a change to the first connection under the
 // new configuration, with real Envoys and real connections in the lab. Progress on standard error,
 // figures as JSON on standard output; exit status 1 when the limit was missed.
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { enterSandbox } from '#lab/enter.ts';
 import { CHANGES, prepareWorkloads } from './applied-changes.ts';
 import type { Change } from './applied-changes.ts';
 import type { Sighting } from './applied-probe.ts';
 import { AppliedWorld } from './applied-world.ts';
 import { monotonicMs } from './process.ts';
-import { series } from './series.ts';
+import { rounded, series } from './series.ts';
 import type { Series } from './series.ts';
 
 await enterSandbox();
@@ -66,6 +66,7 @@ async function runRound(world: AppliedWorld, change: Change, round: number): Pro
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
+const loadBefore = rounded(loadavg()[0] ?? 0);
 const [only] = process.argv.slice(2);
 const changes: Figures[] = [];
 {
@@ -79,6 +80,8 @@ const changes: Figures[] = [];
 const missed = changes
   .filter(({ inForceMs }) => inForceMs.p99 > LIMITS.inForceP99MsMax)
   .map(({ name, inForceMs }) => `${name}: p99 ${inForceMs.p99} ms, more than 50`);
-const machine = { cores: availableParallelism(), node: process.versions.node };
+// What else the machine had to do: its own share is 2 to 3.
+const load = { before: loadBefore, after: rounded(loadavg()[0] ?? 0) };
+const machine = { cores: availableParallelism(), node: process.versions.node, load };
 process.stdout.write(`${JSON.stringify({ machine, limits: LIMITS, missed, changes }, null, 2)}\n`);
 process.exitCode = missed.length > 0 ? 1 : 0;
