@@ -38,6 +38,9 @@ export const unknownClient = (namespace: string): Client => ({
   isSidecar: false,
 });
 
+/** The group of all label names that some rule asks for. */
+const ALL = 'all';
+
 export function deriveClients(
   graph: Graph,
   inputs: Pick<
@@ -61,7 +64,8 @@ export function deriveClients(
     graph.index('label names of the mesh', inputs.meshConfig, namesOfMesh),
     graph.index('label names of services', services, namesOfService),
   ];
-  const telling = graph.union('telling labels', names);
+  // One group, so that a workload reads one cell and not one for each of its labels.
+  const telling = graph.index('telling labels', graph.union('label names', names), () => [ALL]);
   const clients = graph.derive<Workload, Client>(
     'clients',
     inputs.workloads,
@@ -69,8 +73,9 @@ export function deriveClients(
       const { namespace, isGateway } = workload;
       const place = topology.placeOf(workload);
       const labels = { ...workload.labels, ...topologyLabels(place) };
+      const wanted = telling.get(ALL);
       const told = Object.entries(labels)
-        .filter(([name]) => telling.get(name) !== undefined)
+        .filter(([name]) => wanted?.has(name) === true)
         .toSorted(([a], [b]) => (a < b ? -1 : 1));
       const { locality, network } = place;
       const isSidecar = !isGateway;
