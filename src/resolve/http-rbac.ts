@@ -1,5 +1,5 @@
 // Authorization of requests to a port: what rbac.ts is to connections. Each decision is a filter of
-// its own in the HTTP chain, fetched by name. A change governs the next request on open connections.
+// its own in the HTTP chain, fetched by name; a change governs the next request on each connection.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';

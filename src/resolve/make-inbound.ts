@@ -161,7 +161,7 @@ export class InboundMaker {
     const { half: kind, port } = recipe;
     const authorizer = this.#authorizer(workload);
     const all = this.#mesh.authorization(workload);
-    // an authorizer over HTTP can be asked about requests only: as in Istio, its policies do not count
+    // an authorizer over HTTP is asked about requests only; as in Istio, its policies do not count
     const isOfHttp = authorizer?.settings.protocol === 'http';
     const extension = buildRbac({
       kind,
