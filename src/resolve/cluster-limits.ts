@@ -54,6 +54,9 @@ export function connectionLimits(
               ...(retryBudget.minRetryConcurrency !== undefined && {
                 minRetryConcurrency: retryBudget.minRetryConcurrency,
               }),
+              ...(retryBudget.intervalMs !== undefined && {
+                budgetInterval: milliseconds(retryBudget.intervalMs),
+              }),
             },
           }),
         },

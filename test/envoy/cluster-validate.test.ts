@@ -113,7 +113,7 @@ const POLICIES: readonly object[] = [
         http2KeepAlive: { interval: '10s', timeout: '5s' },
       },
     },
-    retryBudget: { percent: 10, minRetryConcurrency: 2 },
+    retryBudget: { percent: 10, minRetryConcurrency: 2, budgetInterval: '10s' },
   },
   { connectionPool: { http: { useClientProtocol: true } } },
   {

@@ -65,7 +65,7 @@ const TRAFFIC_POLICY: ActedOn = {
   ...SETTINGS,
   portLevelSettings: { port: true, ...SETTINGS },
   proxyProtocol: true,
-  retryBudget: { percent: true, minRetryConcurrency: true },
+  retryBudget: true,
 };
 const ACTED_ON: ActedOn = {
   host: true,

@@ -109,6 +109,8 @@ export type PortPolicy = {
 export type RetryBudget = {
   readonly percent: number | undefined;
   readonly minRetryConcurrency: number | undefined;
+  /** Requests of this long count, too, and not only those under way. */
+  readonly intervalMs: number | undefined;
 };
 
 export type TrafficPolicy = PortPolicy & {
@@ -126,13 +128,14 @@ export function policyOf(spec: TrafficPolicySpec | undefined): TrafficPolicy | u
     const number = port?.number ?? 0;
     if (!portLevel.has(number)) portLevel.set(number, portPolicyOf(settings)); // first counts
   }
-  const { percent, minRetryConcurrency } = spec.retryBudget ?? {};
+  const { percent, minRetryConcurrency, budgetInterval } = spec.retryBudget ?? {};
+  const intervalMs = timeOf(budgetInterval);
   return {
     ...portPolicyOf(spec),
     portLevel,
     // protobuf's zero value is V1
     proxyProtocol: spec.proxyProtocol && (spec.proxyProtocol.version ?? 'V1'),
-    retryBudget: spec.retryBudget && { percent, minRetryConcurrency },
+    retryBudget: spec.retryBudget && { percent, minRetryConcurrency, intervalMs },
   };
 }
 
