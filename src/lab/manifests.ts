@@ -130,10 +130,12 @@ export function service(options: {
   readonly name: string;
   readonly clusterIp: string;
   readonly port: number;
+  /** Says the protocol, as in Istio; default `tcp`. */
+  readonly portName?: string;
 }): Manifest {
-  const { name, clusterIp, port } = options;
+  const { name, clusterIp, port, portName = 'tcp' } = options;
   return manifest(SERVICE, name, {
-    spec: { clusterIP: clusterIp, ports: [{ name: 'tcp', port, protocol: 'TCP' }] },
+    spec: { clusterIP: clusterIp, ports: [{ name: portName, port, protocol: 'TCP' }] },
   });
 }
 
@@ -142,14 +144,16 @@ export function serviceEntry(options: {
   readonly name: string;
   readonly port: number;
   readonly app?: string;
+  /** Says the protocol, as in Istio; default `tcp`. */
+  readonly portName?: string;
 }): Manifest {
-  const { name, port, app = name } = options;
+  const { name, port, app = name, portName = 'tcp' } = options;
   return manifest(SERVICE_ENTRY, name, {
     spec: {
       hosts: [hostOf(name)],
       location: 'MESH_INTERNAL',
       resolution: 'STATIC',
-      ports: [{ name: 'tcp', number: port, protocol: 'TCP' }],
+      ports: [{ name: portName, number: port, protocol: portName.toUpperCase() }],
       workloadSelector: { labels: { app } },
     },
   });
