@@ -27,6 +27,8 @@ export type Client = {
   readonly network: string;
   /** Is it dialled by a workload of its own, so that the address dialled may count? */
   readonly isSidecar: boolean;
+  /** Has its workload an address of IPv6, and so its machine IPv6? */
+  readonly hasIpv6: boolean;
 };
 
 /** Of a proxy that no workload is known for. */
@@ -36,6 +38,7 @@ export const unknownClient = (namespace: string): Client => ({
   locality: '',
   network: '',
   isSidecar: false,
+  hasIpv6: false,
 });
 
 /** The group of all label names that some rule asks for. */
@@ -79,7 +82,8 @@ export function deriveClients(
         .toSorted(([a], [b]) => (a < b ? -1 : 1));
       const { locality, network } = place;
       const isSidecar = !isGateway;
-      return { namespace, labels: Object.fromEntries(told), locality, network, isSidecar };
+      const hasIpv6 = workload.addresses.some((address) => address.includes(':'));
+      return { namespace, labels: Object.fromEntries(told), locality, network, isSidecar, hasIpv6 };
     },
     equalData,
   );

@@ -93,9 +93,17 @@ test('a client is read back from its key as it was', () => {
     locality: 'region one/zone/',
     network: 'n',
     isSidecar: true,
+    hasIpv6: true,
   };
   assert.deepEqual(parseClientKey(clientKey(client)), client);
-  const plain = { ...client, labels: {}, locality: '', network: '', isSidecar: false };
+  const plain = {
+    ...client,
+    labels: {},
+    locality: '',
+    network: '',
+    isSidecar: false,
+    hasIpv6: false,
+  };
   assert.equal(clientKey(plain), 'shop');
   assert.deepEqual(parseClientKey('shop'), plain);
 });

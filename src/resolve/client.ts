@@ -7,18 +7,18 @@ export type { Client };
 
 /** Equal clients have equal keys: the namespace alone where nothing else is known or asked for. */
 export function clientKey(client: Client): string {
-  const { namespace, labels, locality, network, isSidecar } = client;
+  const { namespace, labels, locality, network, isSidecar, hasIpv6 } = client;
   const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const facts = [pairs, locality, network, isSidecar];
-  const isPlain = pairs.length === 0 && locality === '' && network === '' && !isSidecar;
+  const facts = [pairs, locality, network, isSidecar, hasIpv6];
+  const isPlain = pairs.length === 0 && locality === '' && network === '' && !isSidecar && !hasIpv6;
   return isPlain ? namespace : `${namespace} ${JSON.stringify(facts)}`;
 }
 
 export function parseClientKey(key: string): Client {
   const [, namespace = '', facts] = /^([^ ]*)(?: (.*))?$/s.exec(key) ?? [];
   if (facts === undefined) return unknownClient(namespace);
-  const [pairs, locality, network, isSidecar]: Facts = JSON.parse(facts); // our own `clientKey`
-  return { namespace, labels: Object.fromEntries(pairs), locality, network, isSidecar };
+  const [pairs, locality, network, isSidecar, hasIpv6]: Facts = JSON.parse(facts); // our own `clientKey`
+  return { namespace, labels: Object.fromEntries(pairs), locality, network, isSidecar, hasIpv6 };
 }
 
 type Facts = readonly [
@@ -26,4 +26,5 @@ type Facts = readonly [
   locality: string,
   network: string,
   isSidecar: boolean,
+  hasIpv6: boolean,
 ];

@@ -156,9 +156,10 @@ export class FakeMesh implements Mesh {
 
   clientOf(identity: WorkloadIdentity): Client {
     const workload = this.workloadOf(identity);
-    const { locality = '', network = '', isGateway = true } = workload ?? {};
+    const { locality = '', network = '', isGateway = true, addresses = [] } = workload ?? {};
     const isSidecar = !isGateway;
-    return { namespace: identity.namespace, labels: {}, locality, network, isSidecar };
+    const hasIpv6 = addresses.some((address) => address.includes(':'));
+    return { namespace: identity.namespace, labels: {}, locality, network, isSidecar, hasIpv6 };
   }
 
   isImported(): boolean {

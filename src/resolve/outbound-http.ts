@@ -24,7 +24,7 @@ import { ADS, extension, milliseconds, socketAddress, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { httpListenerName, sidecarRoutesName, tcpListenerName } from './names.ts';
 import type { Destination } from './names.ts';
-import { ANY_ADDRESS, ANY_IPV6_ADDRESS, ON_DEMAND_TIMEOUT_MS, onDemandTcp } from './outbound.ts';
+import { ANY_ADDRESS, everywhere, ON_DEMAND_TIMEOUT_MS, onDemandTcp } from './outbound.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;
 
@@ -57,19 +57,22 @@ export const DIRECT_RESPONSE_BYTES_MAX = 1 << 20;
 const HTTP_PROTOCOLS = ['http/1.0', 'http/1.1', 'h2c'];
 
 /** Not bound: connections come from virtualOutbound, which hands over by address or number. */
-export const handedOver = (port: number) =>
+export const handedOver = (destination: Destination) =>
   ({
-    address: socketAddress({ address: ANY_ADDRESS, port }),
-    additionalAddresses: [{ address: socketAddress({ address: ANY_IPV6_ADDRESS, port }) }],
+    address: socketAddress(destination),
     bindToPort: false,
     trafficDirection: TrafficDirection.OUTBOUND,
     tcpKeepalive: TCP_KEEPALIVE,
   }) satisfies Listener;
 
-export function buildHttpListener(port: number, settings: AccessLogSettings): Listener {
+export function buildHttpListener(
+  { port, hasIpv6 }: { readonly port: number; readonly hasIpv6: boolean },
+  settings: AccessLogSettings,
+): Listener {
   return {
     name: httpListenerName(port),
-    ...handedOver(port),
+    ...handedOver({ address: ANY_ADDRESS, port }),
+    ...everywhere(port, hasIpv6),
     listenerFilters: [extension('envoy.filters.listener.http_inspector', HttpInspectorSchema, {})],
     listenerFiltersTimeout: milliseconds(DETECTION_TIMEOUT_MS),
     continueOnListenerFiltersTimeout: true,
@@ -86,12 +89,9 @@ export function buildHttpListener(port: number, settings: AccessLogSettings): Li
 
 /** A destination whose bytes are not to be looked at, on a port number where requests are. */
 export function buildTcpListener(destination: Destination, settings: AccessLogSettings): Listener {
-  const { address } = destination;
   return {
     name: tcpListenerName(destination),
-    ...handedOver(destination.port),
-    address: socketAddress({ address, port: destination.port }),
-    additionalAddresses: [],
+    ...handedOver(destination),
     filterChains: [{ name: 'tcp', filters: onDemandTcp(settings) }],
   };
 }

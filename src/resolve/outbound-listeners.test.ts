@@ -211,3 +211,24 @@ test('whoever says nothing where requests are expected is taken for TCP after a 
   assert(seconds > 0n && seconds <= 5n, 'Istio waits without end');
   assert.equal(listener.defaultFilterChain?.name, 'tcp');
 });
+
+test('only a machine that has IPv6 has listeners for it: Envoy refuses others, bound or not', () => {
+  const pod = (addresses: string): string => `
+kind: Pod
+metadata: { name: client, namespace: shop }
+spec: { serviceAccountName: default }
+status: { podIP: 10.24.0.9, podIPs: [${addresses}] }`;
+  const raw = service('raw', '"fd00:10::1"', '{ name: tcp, port: 80 }');
+  const seen = (addresses: string) => {
+    const { catalog } = world(HTTP, raw, pod(addresses));
+    const name = '0.0.0.0_80';
+    const found = ask(catalog, { proxy: CLIENT, typeUrl: TYPE_URL.listener, name });
+    assert(found);
+    const { additionalAddresses } = decode(ListenerSchema, found);
+    return { names: listeners(catalog), families: 1 + additionalAddresses.length };
+  };
+  const own = '{ ip: 10.24.0.9 }';
+  assert.deepEqual(seen(own), { names: ['0.0.0.0_80'], families: 1 });
+  const both = { names: ['0.0.0.0_80', 'fd00:10::1_80'], families: 2 };
+  assert.deepEqual(seen(`${own}, { ip: "fd00:24::9" }`), both);
+});

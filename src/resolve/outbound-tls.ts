@@ -9,7 +9,7 @@ import type { Mesh } from '#model/mesh.ts';
 import type { MeshService } from '#model/service.ts';
 import type { AccessLogSettings } from './access-log.ts';
 import type { HostLookup } from './host-lookup.ts';
-import { extension, milliseconds, socketAddress } from './message.ts';
+import { extension, milliseconds } from './message.ts';
 import { DESTINATION_CLUSTER_FORMAT, serverNameSuffix, tcpListenerName } from './names.ts';
 import type { Destination } from './names.ts';
 import { handedOver } from './outbound-http.ts';
@@ -86,9 +86,7 @@ export function buildTlsListener(
 ): Listener {
   return {
     name: tcpListenerName(destination),
-    ...handedOver(destination.port),
-    address: socketAddress(destination),
-    additionalAddresses: [],
+    ...handedOver(destination),
     listenerFilters: [extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema, {})],
     listenerFiltersTimeout: milliseconds(INSPECTION_TIMEOUT_MS),
     continueOnListenerFiltersTimeout: true,

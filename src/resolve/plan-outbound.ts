@@ -62,7 +62,11 @@ export class OutboundPlanner {
     const explicit = workload ? this.#explicit.names(workload) : [];
     const captures = !workload || this.#context.mesh.explicitListeners(workload).capturesOutbound;
     if (!captures) return explicit;
-    return [VIRTUAL_OUTBOUND, ...(this.#listeners.get(namespace) ?? []), ...explicit];
+    // Envoy refuses an address of a family that its machine does not have, bound or not
+    const hasIpv6 = isReachedByIpv6(workload);
+    const names = this.#listeners.get(namespace) ?? [];
+    const ofFamilies = hasIpv6 ? names : names.filter((name) => !isIpv6(name));
+    return [VIRTUAL_OUTBOUND, ...ofFamilies, ...explicit];
   }
 
   /** A listener that the workload dials at its own address. */
@@ -71,15 +75,19 @@ export class OutboundPlanner {
   }
 
   /** A listener for a port, or for one destination; undefined when there is none. */
-  listener(name: string, client: Pick<Client, 'namespace' | 'labels'>): OutboundRecipe | undefined {
+  listener(
+    name: string,
+    client: Pick<Client, 'namespace' | 'labels' | 'hasIpv6'>,
+  ): OutboundRecipe | undefined {
     const destination = parseOutboundListenerName(name);
     if (destination === undefined) return undefined;
     const { address, port } = destination;
-    const { namespace } = client;
+    const { namespace, hasIpv6 } = client;
+    if (isIpv6(address) && !hasIpv6) return undefined;
     const logs = this.#context.mesh.textLogs(client, 'client');
     if (address === ANY_ADDRESS) {
       return this.#ports.isHttp(namespace, port)
-        ? { kind: 'http-listener', port, logs }
+        ? { kind: 'http-listener', port, hasIpv6, logs }
         : undefined;
     }
     const serverNames = this.#tls.serverNames(namespace, destination);
@@ -117,3 +125,6 @@ const AUTHORITY_LENGTH_MAX = 254 + 1 + 5;
 /** A virtual host for `*` would be Envoy's last: it would ask for no other any more. */
 const isPlausible = (authority: string): boolean =>
   authority.length <= AUTHORITY_LENGTH_MAX && !authority.includes('*');
+
+/** An address, or the name of a listener that begins with one. */
+const isIpv6 = (text: string): boolean => text.includes(':');

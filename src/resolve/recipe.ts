@@ -53,7 +53,12 @@ type Logs = readonly TextLog[];
 /** What takes a sidecar's outbound connections and requests. */
 export type OutboundRecipe =
   | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean; readonly logs: Logs }
-  | { readonly kind: 'http-listener'; readonly port: number; readonly logs: Logs }
+  | {
+      readonly kind: 'http-listener';
+      readonly port: number;
+      readonly hasIpv6: boolean;
+      readonly logs: Logs;
+    }
   | { readonly kind: 'tcp-listener'; readonly destination: Destination; readonly logs: Logs }
   | {
       readonly kind: 'tls-listener';
