@@ -4,6 +4,7 @@
 // text.
 import { OperatorError } from '#base/operator-error.ts';
 import { isNamespaceName, isObjectName } from '#base/workload-identity.ts';
+import { parseAppMetrics, type AppMetricsTarget } from './app-metrics.ts';
 import { parseAppProbes, type AppProbes } from './app-probes.ts';
 import { firstIn, layersOf, parseFlags, type AgentInput, type Layer } from './config-layers.ts';
 import { Settings, type HostPort } from './settings.ts';
@@ -115,6 +116,8 @@ export type AgentConfig = {
   readonly readyPort: number;
   /** The application's probes that kubelet makes through the agent. */
   readonly appProbes: AppProbes;
+  /** Where the application has metrics of its own; undefined: nowhere. */
+  readonly appMetrics: AppMetricsTarget | undefined;
   /** Seals what is kept for a restart; undefined: a key of the agent's own. */
   readonly sealKeyFile: string | undefined;
   /** Where to write what gRPC programs without a proxy start from; undefined: nowhere. */
@@ -127,6 +130,7 @@ const CONTROL_PLANE: HostPort = { host: 'istiod.istio-system.svc', port: 15_012 
 const LOCAL_EXCLUDE_PORTS = [22, 15_020, 15_021, 15_090];
 /** Istio's default of DNS_PROXY_ADDR. */
 const DNS_PROXY: HostPort = { host: 'localhost', port: 15_053 };
+const STATUS_PORT = 15_020;
 const DNS_OUTSIDE_PORT = 15_054;
 /** Beyond the ports that Linux gives out by itself (ip_local_port_range, to 60999). */
 const DNS_SOURCE_PORTS = { first: 61_000, last: 61_999 };
@@ -202,9 +206,10 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     envoy: readEnvoy(settings),
     capture: readCapture(settings, node.role, dns),
     dns,
-    statusPort: settings.port('ISTHMUS_STATUS_PORT', 15_020),
+    statusPort: settings.port('ISTHMUS_STATUS_PORT', STATUS_PORT),
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
     appProbes: readAppProbes(settings),
+    appMetrics: readAppMetrics(settings),
     sealKeyFile: settings.text('ISTHMUS_SEAL_KEY_FILE'),
     grpcBootstrapFile: settings.text('GRPC_XDS_BOOTSTRAP'),
     paths: {
@@ -364,4 +369,13 @@ function readAppProbes(settings: Settings): AppProbes {
   if (!('problem' in probes)) return probes;
   settings.fail(`ISTIO_KUBE_APP_PROBERS ${probes.problem}`);
   return new Map();
+}
+
+function readAppMetrics(settings: Settings): AppMetricsTarget | undefined {
+  const text = settings.text('ISTIO_PROMETHEUS_ANNOTATIONS');
+  if (text === undefined) return undefined;
+  const parsed = parseAppMetrics(text, settings.port('ISTHMUS_STATUS_PORT', STATUS_PORT));
+  if (parsed.ok) return parsed.target;
+  settings.fail(`ISTIO_PROMETHEUS_ANNOTATIONS ${parsed.problem}`);
+  return undefined;
 }

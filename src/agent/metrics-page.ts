@@ -1,7 +1,12 @@
 // `/stats/prometheus` on 15020: the mesh's standard metrics of this workload, the agent's own, its
 // Envoy's, and the application's where its Pod says that it has some, in one scrape.
 import type { HttpHandler } from './http-server.ts';
-import { EXPOSITION_CONTENT_TYPE, type Family, renderFamilies } from '#telemetry/exposition.ts';
+import {
+  EXPOSITION_CONTENT_TYPE,
+  type Family,
+  renderFamilies,
+  type Sample,
+} from '#telemetry/exposition.ts';
 
 export const METRICS_PATH = '/stats/prometheus';
 
@@ -9,9 +14,12 @@ export type MetricsSources = {
   /** Istio's standard metrics, rendered. */
   readonly standard: () => string;
   readonly agent: () => AgentFigures;
-  /** Texts of others, empty when they do not answer: what is there is told all the same. */
-  readonly others: readonly (() => Promise<string>)[];
+  /** Texts of others, undefined when they do not answer: what is there is told all the same. */
+  readonly others: Readonly<Partial<Record<OtherSource, () => Promise<string | undefined>>>>;
 };
+
+/** Istio's names of them. */
+export type OtherSource = 'envoy' | 'application';
 
 /** What the agent tells of itself. */
 export type AgentFigures = {
@@ -24,14 +32,48 @@ export type AgentFigures = {
 };
 
 export function createMetricsHandler(sources: MetricsSources, next: HttpHandler): HttpHandler {
+  const counts = new ScrapeCounts();
   return async (request, response) => {
     if (request.url?.split('?')[0] !== METRICS_PATH) return next(request, response);
-    const others = await Promise.all(sources.others.map(async (text) => await text()));
+    const { envoy, application } = sources.others;
+    const others = await Promise.all([envoy?.(), application?.()]);
+    counts.scrapes += 1;
+    if (envoy && others[0] === undefined) counts.envoyFailures += 1;
+    if (application && others[1] === undefined) counts.applicationFailures += 1;
+    const own = renderFamilies([...agentFamilies(sources.agent()), ...counts.families()]);
     response.writeHead(200, { 'content-type': EXPOSITION_CONTENT_TYPE });
-    response.end(
-      [sources.standard(), renderFamilies(agentFamilies(sources.agent())), ...others].join(''),
-    );
+    response.end([sources.standard(), own, ...others].join(''));
   };
+}
+
+class ScrapeCounts {
+  scrapes = 0;
+  envoyFailures = 0;
+  applicationFailures = 0;
+
+  families(): readonly Family[] {
+    const failures = (type: OtherSource, value: number): Sample<number> => ({
+      labels: [['type', type]],
+      value,
+    });
+    return [
+      {
+        type: 'counter',
+        name: 'istio_agent_scrapes_total',
+        help: 'Scrapes of this agent.',
+        samples: [{ labels: [], value: this.scrapes }],
+      },
+      {
+        type: 'counter',
+        name: 'istio_agent_scrape_failures_total',
+        help: 'Scrapes in which the part of this one was left out.',
+        samples: [
+          failures('envoy', this.envoyFailures),
+          failures('application', this.applicationFailures),
+        ],
+      },
+    ];
+  }
 }
 
 /** Istio's names (`istio_agent_…`, pilot-agent) where they mean the same. */

@@ -2,6 +2,7 @@
 import { aborted, runTasks } from '#base/tasks.ts';
 import { createGrpcServer } from '#grpc/server.ts';
 import { ALS_METHOD } from './als.ts';
+import { AppMetrics } from './app-metrics-fetch.ts';
 import { createAppProbeHandler } from './app-probes-run.ts';
 import type { AgentParts } from './build.ts';
 import { createControlHandler } from './control.ts';
@@ -199,7 +200,9 @@ class Agent {
   }
 
   #metrics(): MetricsSources {
-    const { admin, dependencies, identity, relay, telemetry } = this.#parts;
+    const { admin, config, dependencies, identity, relay, telemetry } = this.#parts;
+    const target = config.appMetrics;
+    const application = target && new AppMetrics({ target, ...dependencies });
     return {
       standard: () => telemetry.render(),
       agent: () => {
@@ -212,7 +215,10 @@ class Agent {
           pendingCalls: telemetry.pendingCalls,
         };
       },
-      others: [() => admin.metrics()],
+      others: {
+        envoy: () => admin.metrics(),
+        ...(application && { application: () => application.scrape() }),
+      },
     };
   }
 

@@ -38,12 +38,12 @@ export class EnvoyAdmin {
   }
 
   /**
-   * Envoy's own statistics, those in use, in Prometheus' text format; empty when nobody answers.
+   * Envoy's own statistics, those in use, in Prometheus' text format; undefined when nobody answers.
    * Beyond the limit whole lines are left out.
    */
-  async metrics(): Promise<string> {
+  async metrics(): Promise<string | undefined> {
     const answer = await this.#call('GET', '/stats/prometheus?usedonly');
-    if (answer?.status !== 200) return '';
+    if (answer?.status !== 200) return undefined;
     return answer.body.slice(0, answer.body.lastIndexOf('\n') + 1);
   }
 

@@ -175,7 +175,7 @@ test('what of the traffic is captured is as the annotations say', () => {
 test('labels and annotations are added, and what the user wrote stays', () => {
   const { labels, annotations } = injected({
     labels: { version: 'v2', 'security.istio.io/tlsMode': 'disabled' },
-    annotations: { 'prometheus.io/port': '9102', note: 'mine' },
+    annotations: { note: 'mine' },
   });
   assert.deepEqual(labels, {
     app: 'web',
@@ -186,13 +186,39 @@ test('labels and annotations are added, and what the user wrote stays', () => {
     'service.istio.io/workload-name': 'web-7d',
   });
   assert.equal(annotations['note'], 'mine');
-  assert.equal(annotations['prometheus.io/port'], '9102');
-  assert.equal(annotations['prometheus.io/path'], undefined, "the application's own metrics stay");
   assert.equal(annotations['kubectl.kubernetes.io/default-container'], 'web');
   const status: unknown = JSON.parse(annotations['sidecar.istio.io/status'] ?? '');
   assert.deepEqual(fieldsOf(status)['containers'], [SIDECAR_NAME]);
   assert.equal(injected({}).labels['security.istio.io/tlsMode'], 'istio');
   assert.equal(injected({}).annotations['prometheus.io/port'], '15020');
+});
+
+test("Prometheus asks the agent, and the agent is told of the application's metrics", () => {
+  const merged = injected({
+    annotations: { 'prometheus.io/port': '9102', prometheus_io_scrape: 'true' },
+  });
+  const ours = {
+    'prometheus.io/scrape': 'true',
+    'prometheus.io/port': '15020',
+    'prometheus.io/path': '/stats/prometheus',
+  };
+  const ofPrometheus = (all: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(all).filter(([key]) => /^prometheus[._]io/.test(key)));
+  assert.deepEqual(ofPrometheus(merged.annotations), ours);
+  assert.equal(merged.env.get('ISTIO_PROMETHEUS_ANNOTATIONS'), '{"scrape":"true","port":"9102"}');
+  const plain = injected({});
+  assert.deepEqual(ofPrometheus(plain.annotations), ours);
+  assert.equal(plain.env.has('ISTIO_PROMETHEUS_ANNOTATIONS'), false);
+  for (const kept of [
+    { 'prometheus.io/port': '9102', 'prometheus.io/scrape': 'false' },
+    { 'prometheus.io/port': '9102', 'prometheus.istio.io/merge-metrics': 'false' },
+    { 'prometheus.io/port': '15020' },
+  ]) {
+    const { annotations, env } = injected({ annotations: kept });
+    for (const [key, value] of Object.entries(kept)) assert.equal(annotations[key], value);
+    assert.equal(annotations['prometheus.io/path'], undefined);
+    assert.equal(env.has('ISTIO_PROMETHEUS_ANNOTATIONS'), false);
+  }
 });
 
 test('a workload is named after what the user made', () => {

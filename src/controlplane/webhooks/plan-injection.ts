@@ -3,10 +3,10 @@
 import { fieldsOf, numberAt, objectsAt, textAt, textMapOf, type Fields } from '#kube/fields.ts';
 import { mergeContainer } from './merge-container.ts';
 import { rewriteProbes } from './probes.ts';
+import { mergeMetrics } from './merge-metrics.ts';
 import { PROXY_CONFIG, readProxyConfig } from './proxy-config.ts';
 import {
   buildSidecar,
-  PROMETHEUS_ANNOTATIONS,
   SIDECAR_NAME,
   volumesOf,
   type SidecarSettings,
@@ -146,6 +146,7 @@ function inject(pod: Fields, options: InjectionOptions): Injection {
   const isGateway = template === 'gateway';
   const isRewriting = !isGateway && annotations[REWRITE_PROBES] !== 'false';
   const probes = isRewriting ? rewriteProbes(containers) : { containers, probers: {} };
+  const metrics = mergeMetrics(annotations);
   const proxy = buildSidecar({
     template,
     settings,
@@ -160,6 +161,7 @@ function inject(pod: Fields, options: InjectionOptions): Injection {
       ...(Object.keys(probes.probers).length > 0 && {
         ISTIO_KUBE_APP_PROBERS: JSON.stringify(probes.probers),
       }),
+      ...metrics.env,
     },
   });
   const own = given.find(({ name }) => name === SIDECAR_NAME);
@@ -181,7 +183,7 @@ function inject(pod: Fields, options: InjectionOptions): Injection {
       metadata: {
         ...metadata,
         labels,
-        annotations: injectedAnnotations(annotations, containers, { template, settings }),
+        annotations: injectedAnnotations(metrics.annotations, containers, { template, settings }),
       },
       spec: {
         ...spec,
@@ -232,7 +234,6 @@ function injectedAnnotations(
 ): Readonly<Record<string, string>> {
   const { revision } = settings;
   const name = textAt(containers[0] ?? {}, 'name') || SIDECAR_NAME;
-  const isScraped = Object.keys(before).some((key) => key.startsWith('prometheus.io/'));
   const status = {
     initContainers: null,
     containers: [SIDECAR_NAME],
@@ -243,7 +244,6 @@ function injectedAnnotations(
   return {
     'kubectl.kubernetes.io/default-container': name,
     'kubectl.kubernetes.io/default-logs-container': name,
-    ...(!isScraped && PROMETHEUS_ANNOTATIONS),
     [REVISION]: revision,
     ...before,
     [STATUS]: JSON.stringify(status),

@@ -2,7 +2,6 @@
 // volumes that they need.
 import type { ProxySettingsFor } from '#model/proxy-configs.ts';
 import type { Fields } from '#kube/fields.ts';
-import { STATUS_PORT } from './probes.ts';
 
 export const SIDECAR_NAME = 'istio-proxy';
 
@@ -159,10 +158,3 @@ const VOLUMES: readonly Fields[] = [
 
 export const volumesOf = (template: Template): readonly Fields[] =>
   template === 'gateway' ? [...VOLUMES, { name: LOG_MOUNT.name, emptyDir: {} }] : VOLUMES;
-
-/** Where Prometheus finds the workload's metrics; an application's own answer is left to it. */
-export const PROMETHEUS_ANNOTATIONS = {
-  'prometheus.io/scrape': 'true',
-  'prometheus.io/port': String(STATUS_PORT),
-  'prometheus.io/path': '/stats/prometheus',
-};
