@@ -12,6 +12,9 @@ export type LabMode =
 export const LAB_MODES = ['namespaces', 'explicit-ports'] as const;
 export const MODE_VARIABLE = 'ISTHMUS_LAB_MODE';
 
+/** @returns why there are no namespaces; undefined: there are */
+type Probe = (env: NodeJS.ProcessEnv) => Promise<string | undefined>;
+
 /** What the kernel is asked for, once: namespaces, and nftables in them. */
 const PROBE = 'nft list tables && ip link set lo up';
 
@@ -21,7 +24,7 @@ const PROBE = 'nft list tables && ip link set lo up';
  */
 export async function chooseLabMode(
   asked: string | undefined,
-  probe: () => Promise<string | undefined> = whyNoNamespaces,
+  { env, probe = whyNoNamespaces }: { readonly env: NodeJS.ProcessEnv; readonly probe?: Probe },
 ): Promise<LabMode> {
   if (asked === 'namespaces') return { kind: 'namespaces' };
   if (asked === 'explicit-ports') return { kind: 'explicit-ports', reason: 'asked for' };
@@ -31,14 +34,14 @@ export async function chooseLabMode(
       remedy: `leave out --mode and ${MODE_VARIABLE} to have it chosen`,
     });
   }
-  const reason = await probe();
+  const reason = await probe(env);
   return reason === undefined ? { kind: 'namespaces' } : { kind: 'explicit-ports', reason };
 }
 
 /** Tries it. @returns the kernel's, or the tool's, own words against it */
-async function whyNoNamespaces(): Promise<string | undefined> {
+async function whyNoNamespaces(outer: NodeJS.ProcessEnv): Promise<string | undefined> {
   if (process.platform !== 'linux') return `${process.platform} has none`;
-  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${SYSTEM_FOLDERS}` };
+  const env = { ...outer, PATH: `${outer['PATH'] ?? ''}:${SYSTEM_FOLDERS}` };
   try {
     const { status, stderr } = await runCommand('unshare', [...UNSHARE, 'sh', '-c', PROBE], {
       env,

@@ -114,14 +114,14 @@ test('--step without a terminal is one sentence, and nothing is started', async 
   assert.equal(stdout, '');
 });
 
-test('a kernel that allows no namespaces is one sentence with the remedy', async () => {
+test('a kernel that allows no namespaces, asked for them, is one sentence with the remedy', async () => {
   const bin = mkdtempSync(join(folder, 'bin-'));
   const refusing =
     '#!/bin/sh\necho "unshare: unshare failed: Operation not permitted" >&2\nexit 1\n';
   writeFileSync(join(bin, 'unshare'), refusing);
   chmodSync(join(bin, 'unshare'), 0o755);
   const env = { ...environment, PATH: `${bin}:${process.env['PATH']}` };
-  const { status, stderr } = await demo(['--once'], env);
+  const { status, stderr } = await demo(['--once', '--mode', 'namespaces'], env);
   assert.equal(status, 1);
   assert.match(
     stderr,

@@ -17,12 +17,7 @@ import { followVisit, judgeOutside } from '#lab/story/outside.ts';
 import { type Doors, receiveVisitors, visitorsKubeconfig } from '#lab/story/visitors.ts';
 import { applyInLab } from '../firewall/lab.ts';
 import { parseRule } from '../firewall/rule.ts';
-import { actIn, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
-
-/** Short enough that one rotation falls into the story, long enough for a busy machine to renew. */
-const CERTIFICATE_LIFETIME = '6s';
-/** The story should not wait for Istio's 45 s. */
-const DRAIN_DURATION = '3s';
+import { actIn, CLOSER_LOOK, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
 
 const COMING_UP =
   'coming up: two regions, a firewall between them, PostgreSQL, an API server, isthmusd, a node';
@@ -161,9 +156,7 @@ async function tellMesh({ line, env }: Booth): Promise<void> {
   await using mesh = await LibraryMesh.create({
     env,
     ...(logsDir !== undefined && { logsDir }),
-    enableAutoMtls: false,
-    certificateLifetime: CERTIFICATE_LIFETIME,
-    drainDuration: DRAIN_DURATION,
+    ...CLOSER_LOOK,
     onStep: (text) => show({ kind: 'step', text }),
   });
   const checks = judge(await tellStory(mesh, { show }));

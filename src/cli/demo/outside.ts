@@ -8,16 +8,15 @@ import type { Check } from '#lab/story/checks.ts';
 import { renderReport } from '#lab/story/report.ts';
 import type { Act } from './acts.ts';
 import { Belongings } from './belongings.ts';
-import { assertKubectl } from './kubectl-version.ts';
 import { DEMO_USAGE, type DemoOptions } from './options.ts';
-import { type Failure, playAct } from './play.ts';
+import type { Failure } from './play.ts';
+import { chooseProgramme, type Item, type Programme } from './programme.ts';
 import { Stage } from './stage.ts';
 import { createPaint } from './view.ts';
 
 /** A shell's status for SIGINT. */
 const INTERRUPTED = 130;
 const FAREWELL = '\nIt has ended, and left nothing behind.\n';
-const SECOND_ACT = 'Once more and closer: one session lives through every change';
 
 type Surroundings = { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal };
 
@@ -35,11 +34,11 @@ export async function runOutside(
   if (options.isStepwise && !process.stdin.isTTY) {
     throw usageError('--step waits for Enter, and standard input is no terminal', DEMO_USAGE);
   }
-  await assertKubectl(env);
+  const programme = await chooseProgramme(options, env);
   // Before anything is started: a report that cannot be written is no report.
   using report = new ReportFile(options.reportPath);
   const belongings = new Belongings(options.logsPath);
-  const run = new Run({ options, belongings, report, env, signal });
+  const run = new Run({ options, programme, belongings, report, env, signal });
   try {
     return await run.toItsEnd();
   } finally {
@@ -52,6 +51,7 @@ export async function runOutside(
 
 type RunParts = Surroundings & {
   readonly options: DemoOptions;
+  readonly programme: Programme;
   readonly belongings: Belongings;
   readonly report: ReportFile;
 };
@@ -76,7 +76,7 @@ class Run {
 
   /** Was everything seen that was to be seen? */
   get isSeen(): boolean {
-    const areAllJudged = this.#acts.every((act) => this.#judged.has(act));
+    const areAllJudged = this.#items.every(({ act }) => this.#judged.has(act));
     return areAllJudged && this.#failure === undefined && this.#checks.every(({ ok }) => ok);
   }
 
@@ -88,9 +88,10 @@ class Run {
   async toItsEnd(): Promise<number> {
     const { signal } = this.#parts;
     try {
-      for (const act of this.#acts) {
-        if (act === 'mesh') this.#stage.show({ kind: 'chapter', title: SECOND_ACT });
-        this.#failure = await this.#play(act);
+      for (const text of this.#parts.programme.preface) this.#stage.show({ kind: 'step', text });
+      for (const item of this.#items) {
+        if (item.title) this.#stage.show({ kind: 'chapter', title: item.title });
+        this.#failure = await this.#play(item);
         if (this.#failure || signal.aborted) break;
       }
     } finally {
@@ -103,17 +104,17 @@ class Run {
     return this.#failure.exitStatus;
   }
 
-  get #acts(): readonly Act[] {
-    return this.#parts.options.isOnce ? ['library-once', 'mesh'] : ['library'];
+  get #items(): readonly Item[] {
+    return this.#parts.programme.items;
   }
 
   get #checks(): readonly Check[] {
     return [...this.#judged.values()].flat();
   }
 
-  async #play(act: Act): Promise<Failure | undefined> {
+  async #play({ act, play }: Item): Promise<Failure | undefined> {
     const { env, signal, belongings, options } = this.#parts;
-    return await playAct(act, {
+    return await play({
       stage: this.#stage,
       belongings,
       isStepwise: options.isStepwise,
@@ -126,7 +127,7 @@ class Run {
   #take(act: Act, checks: readonly Check[]): void {
     this.#judged.set(act, checks);
     this.#stage.showChecks(checks);
-    if (act !== this.#acts.at(-1)) return;
+    if (act !== this.#items.at(-1)?.act) return;
     this.#stage.showVerdict(this.#checks);
     this.#report();
   }

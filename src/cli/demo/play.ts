@@ -7,7 +7,7 @@ import type { Check } from '#lab/story/checks.ts';
 import { readTelling, type Telling } from '#lab/story/telling.ts';
 import { DOORS, type DoorName, type Doors } from '#lab/story/visitors.ts';
 import type { Rule } from '../firewall/rule.ts';
-import { type Act, ACT_VARIABLE, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
+import { ACT_VARIABLE, LOGS_VARIABLE, type SandboxAct, STEP_VARIABLE } from './acts.ts';
 import type { Belongings } from './belongings.ts';
 import { planInvitation, PORTS } from './invitation.ts';
 import { LabSocket } from './lab-socket.ts';
@@ -30,7 +30,7 @@ export type Failure = Extract<Telling, { readonly kind: 'failed' }>;
  * @returns why it could not be played to its end; undefined when it was, or was interrupted
  * @throws OperatorError LAB_FAILED
  */
-export async function playAct(act: Act, parts: ActParts): Promise<Failure | undefined> {
+export async function playAct(act: SandboxAct, parts: ActParts): Promise<Failure | undefined> {
   const { env, signal, belongings, isStepwise } = parts;
   const end = new AbortController();
   let failure: Failure | undefined;
@@ -101,7 +101,11 @@ async function handInDoors(line: Line): Promise<Ports> {
   return ports;
 }
 
-type Answering = ActParts & { readonly act: Act; readonly line: Line; readonly ports: Ports };
+type Answering = ActParts & {
+  readonly act: SandboxAct;
+  readonly line: Line;
+  readonly ports: Ports;
+};
 
 type Answerable = Exclude<Telling, Failure | { readonly kind: 'ruled' }>;
 
