@@ -17,7 +17,7 @@ export function clientKey(client: Client): string {
 export function parseClientKey(key: string): Client {
   const [, namespace = '', facts] = /^([^ ]*)(?: (.*))?$/s.exec(key) ?? [];
   if (facts === undefined) return unknownClient(namespace);
-  const [pairs, locality, network, isSidecar, hasIpv6]: Facts = JSON.parse(facts); // our own `clientKey`
+  const [pairs, locality, network, isSidecar, hasIpv6]: Facts = JSON.parse(facts); // ours
   return { namespace, labels: Object.fromEntries(pairs), locality, network, isSidecar, hasIpv6 };
 }
 
