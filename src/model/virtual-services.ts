@@ -19,6 +19,8 @@ export type VirtualServices = {
    * order in which they count: of two for one host the first is followed, and they do not merge.
    */
   readonly ofSidecars: (host: string, namespace: string) => readonly VirtualService[];
+  /** Those for sidecars of a namespace with a route that leads to this host, in no order. */
+  readonly leadingTo: (host: string, namespace: string) => readonly VirtualService[];
   /** Those for sidecars of a namespace that have routes of TLS, the oldest first. */
   readonly withTlsOfSidecars: (namespace: string) => readonly VirtualService[];
   /** The hosts with a wildcard of VirtualServices for sidecars, the longest first. */
@@ -64,6 +66,9 @@ export function deriveVirtualServices(
   const byHost = graph.index('VirtualServices of sidecars by host', inForce, (virtualService) =>
     virtualService.isForMesh ? virtualService.hosts : [],
   );
+  const byDestination = graph.index('VirtualServices by destination', inForce, (it) =>
+    it.isForMesh ? [...new Set(destinationsOf(it))] : [],
+  );
   const withTls = graph.index('VirtualServices with TLS', inForce, ({ isForMesh, tls }) =>
     isForMesh && tls.length > 0 ? [TLS] : [],
   );
@@ -87,6 +92,10 @@ export function deriveVirtualServices(
         .flatMap((key) => inForce.get(key) ?? [])
         .filter((it) => isVisibleTo(visibleIn(it), namespace))
         .toSorted((a, b) => rankFor(namespace, a) - rankFor(namespace, b) || compareAge(a, b)),
+    leadingTo: (host, namespace) =>
+      membersOf(byDestination, host)
+        .flatMap((key) => inForce.get(key) ?? [])
+        .filter((it) => isVisibleTo(visibleIn(it), namespace)),
     withTlsOfSidecars: (namespace) =>
       membersOf(withTls, TLS)
         .flatMap((key) => inForce.get(key) ?? [])
@@ -106,6 +115,17 @@ export function createServicesWithin(
     return labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join('.')}`);
   });
   return (wildcard) => membersOf(byDomain, wildcard).flatMap((key) => services.get(key) ?? []);
+}
+
+function destinationsOf({ http, tls, tcp }: VirtualService): readonly string[] {
+  const routed = [...http, ...tls, ...tcp].flatMap(({ route = [] }) =>
+    route.map(({ destination }) => destination.host),
+  );
+  const mirrored = http.flatMap(({ mirror, mirrors = [] }) => [
+    ...(mirror ? [mirror.host] : []),
+    ...mirrors.map(({ destination }) => destination.host),
+  ]);
+  return [...routed, ...mirrored];
 }
 
 const isWildcard = (host: string): boolean => host.startsWith('*');

@@ -148,15 +148,31 @@ export class ClusterPlanner {
   ): { service: MeshService; port: number; subset: SubsetRef | null } | undefined {
     const ref = parseOutboundName(name);
     if (ref === undefined) return undefined;
+    const service = this.#importedOf(client, ref) ?? this.#routedToOf(client, ref);
+    const port = service && declaredPort(service, ref.port);
+    if (service === undefined || port === undefined) return undefined;
+    const subset = this.#subsetOf(client, service, ref.subset);
+    return subset === undefined ? undefined : { service, port, subset };
+  }
+
+  #importedOf(client: Client, ref: Required<ServicePortRef>): MeshService | undefined {
     const { namespace } = client;
     // what a gateway sees no Sidecar says
     const labels = client.isSidecar ? client.labels : undefined;
     const service = this.#serviceOf(namespace, ref.host, labels);
     const port = service && declaredPort(service, ref.port);
-    if (service === undefined || port === undefined) return undefined;
-    if (labels && !this.#mesh.isImported(namespace, labels, service, port)) return undefined;
-    const subset = this.#subsetOf(client, service, ref.subset);
-    return subset === undefined ? undefined : { service, port, subset };
+    if (service === undefined || port === undefined || !labels) return service;
+    return this.#mesh.isImported(namespace, labels, service, port) ? service : undefined;
+  }
+
+  /** Who imports a route imports what it leads to, whether or not a Sidecar says so too. */
+  #routedToOf(client: Client, { host }: Required<ServicePortRef>): MeshService | undefined {
+    const { namespace, labels, isSidecar } = client;
+    if (!isSidecar) return undefined;
+    const isLedTo = this.#mesh.virtualServices
+      .leadingTo(host, namespace)
+      .some((it) => this.#mesh.areRoutesImported(namespace, labels, it));
+    return isLedTo ? this.#serviceOf(namespace, host) : undefined;
   }
 
   /** null: the whole service; undefined: no DestinationRule knows the subset. */

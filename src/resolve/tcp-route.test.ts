@@ -122,4 +122,18 @@ describe('a route of TCP', () => {
     const it = world(virtualService(`[{ route: ${route} }]`));
     assert.equal(it.kindOf(DIALLED), `EDS outbound|5432||${host('spare')}`);
   });
+
+  test('is imported together with what it leads to', () => {
+    const sidecar = `
+---
+kind: Sidecar
+metadata: { name: it }
+spec: { egress: [{ hosts: ['./${host('main')}'] }] }`;
+    const spare = `outbound|5432||${host('spare')}`;
+    assert.equal(world(sidecar).kindOf(spare), 'STATIC BlackHoleCluster');
+    const it = world(sidecar, virtualService(`[{ ${to('spare')} }]`));
+    assert.equal(it.kindOf(DIALLED), `EDS ${spare}`);
+    assert.equal(it.kindOf(spare), `EDS ${spare}`);
+    assert.deepEqual(it.told(spare), [['10.1.0.2:5432 1', '10.2.0.2:5432 1']]);
+  });
 });

@@ -1,5 +1,5 @@
-// TLS that ends at a gateway, with what is in Secrets: a real Envoy asks the agent's SDS for them by
-// name. One that is not there is the trouble of its own server alone.
+// TLS that ends at a gateway, with what is in Secrets: a real Envoy asks the agent's SDS for them
+// by name. One that is not there is the trouble of its own server alone.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
