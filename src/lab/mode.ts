@@ -15,8 +15,8 @@ export const MODE_VARIABLE = 'ISTHMUS_LAB_MODE';
 /** @returns why there are no namespaces; undefined: there are */
 type Probe = (env: NodeJS.ProcessEnv) => Promise<string | undefined>;
 
-/** What the kernel is asked for, once: namespaces, and nftables in them. */
-const PROBE = 'nft list tables && ip link set lo up';
+/** What is asked for, once: namespaces, nftables in them, and the lab's other tools. */
+const PROBE = 'nft list tables && ip link set lo up && tcpdump --version 2>/dev/null';
 
 /**
  * @param asked by flag or environment; undefined: as the machine allows

@@ -108,6 +108,7 @@ async function openLog(path: string) {
 
 /** When the process was started; undefined when there is none, or it has ended. */
 export async function startTicksOf(pid: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') return hasProcess(pid) ? UNKNOWN : undefined;
   try {
     return parseStartTicks(await readFile(`/proc/${pid}/stat`, 'utf8'));
   } catch {
@@ -115,8 +116,20 @@ export async function startTicksOf(pid: number): Promise<string | undefined> {
   }
 }
 
-/** Differs after each boot of the machine. */
+/** Where there is no /proc: a number that another process has got meanwhile is taken for ours. */
+const UNKNOWN = 'unknown';
+
+function hasProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Differs after each boot of the machine, where that is told. */
 export async function readBootId(): Promise<string> {
+  if (process.platform !== 'linux') return UNKNOWN;
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 }
 
