@@ -2,11 +2,13 @@
 // addresses, told by our resolver of a mesh that is written as its users write it.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createWebServer, get } from 'node:http';
 import { createServer, connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { spiffeIdOf } from '#base/workload-identity.ts';
@@ -31,7 +33,7 @@ spec:
   labels: { app: ${name}, security.istio.io/tlsMode: istio }
 ---`;
 
-const world = (port: number): string => `
+const world = (port: number, protocol: 'TCP' | 'HTTP'): string => `
 ${machine('client', CLIENT_ADDRESS)}
 ${machine('vm', VM_ADDRESS)}
 kind: ServiceEntry
@@ -40,21 +42,21 @@ spec:
   hosts: [${HOST}]
   location: MESH_INTERNAL
   resolution: STATIC
-  ports: [{ number: ${port}, name: tcp, protocol: TCP }]
+  ports: [{ number: ${port}, name: main, protocol: ${protocol} }]
   workloadSelector: { labels: { app: vm } }
 ---
 kind: Sidecar
 metadata: { name: client }
 spec:
   workloadSelector: { labels: { app: client } }
-  egress: [{ port: { number: ${port}, protocol: TCP, name: tcp }, bind: ${CLIENT_ADDRESS},
+  egress: [{ port: { number: ${port}, protocol: ${protocol}, name: main }, bind: ${CLIENT_ADDRESS},
     captureMode: NONE, hosts: ["*/*"] }]
 ---
 kind: Sidecar
 metadata: { name: vm }
 spec:
   workloadSelector: { labels: { app: vm } }
-  ingress: [{ port: { number: ${port}, protocol: TCP, name: tcp }, bind: ${VM_ADDRESS},
+  ingress: [{ port: { number: ${port}, protocol: ${protocol}, name: main }, bind: ${VM_ADDRESS},
     captureMode: NONE, defaultEndpoint: "127.0.0.1:${port}" }]`;
 
 const ONLY_OTHERS = `
@@ -97,6 +99,35 @@ async function startEcho(t: TestContext): Promise<number> {
 const isAddress = (address: AddressInfo | string | null): address is AddressInfo =>
   typeof address === 'object' && address !== null;
 
+/** An application that says what it was asked by which path. */
+async function startWeb(t: TestContext): Promise<number> {
+  const server = createWebServer((request, response) => {
+    response.end(`${request.url} of ${request.headers.host}`);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert(isAddress(address));
+  return address.port;
+}
+
+type Answer = { readonly status: number; readonly body: string };
+
+async function ask(port: number, host: string): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const options = { host: CLIENT_ADDRESS, port, path: '/books', headers: { host }, agent: false };
+  const request = get(options, (response) => {
+    const answer = (body: string): void => resolve({ status: response.statusCode ?? 0, body });
+    text(response).then(answer, reject);
+  });
+  request.once('error', reject);
+  return await promise;
+}
+
 /** What comes back from there for a word; undefined: the connection is closed instead. */
 async function say(host: string, port: number, text: string): Promise<string | undefined> {
   const socket = connect({ host, port });
@@ -107,23 +138,24 @@ async function say(host: string, port: number, text: string): Promise<string | u
 
 async function start(
   t: TestContext,
-): Promise<{ mesh: Mesh; plane: FakeControlPlane; port: number; vm: Envoy }> {
+  { port, protocol }: { readonly port: number; readonly protocol: 'TCP' | 'HTTP' },
+): Promise<{ mesh: Mesh; plane: FakeControlPlane; vm: Envoy }> {
   const directory = await mkdtemp(join(tmpdir(), 'isthmus-explicit-'));
   const stack = new AsyncDisposableStack();
   t.after(() => stack.disposeAsync());
   stack.defer(() => rm(directory, { recursive: true }));
-  const port = await startEcho(t);
-  const mesh = meshOf(world(port));
+  const mesh = meshOf(world(port, protocol));
   const proxies = new Map(['client', 'vm'].map((name) => [name, proxyOf(name)]));
   const plane = stack.use(new FakeControlPlane(new MeshCatalog(mesh), proxies));
   await plane.listen(join(directory, 'xds.sock'));
   const vm = stack.use(await Envoy.start({ nodeId: 'vm', directory }));
   stack.use(await Envoy.start({ nodeId: 'client', directory }));
-  return { mesh, plane, port, vm };
+  return { mesh, plane, vm };
 }
 
 test('by explicit ports everything but capture is as ever', async (t) => {
-  const { mesh, plane, port, vm } = await start(t);
+  const port = await startEcho(t);
+  const { mesh, plane, vm } = await start(t, { port, protocol: 'TCP' });
   assert.equal(await say(CLIENT_ADDRESS, port, 'hello'), 'hello', 'through both proxies');
   const { entry } = await eventually('the server has logged it', () =>
     plane.accessLog.find(({ logName }) => logName.includes('inbound')),
@@ -145,6 +177,23 @@ test('by explicit ports everything but capture is as ever', async (t) => {
   plane.push();
   await eventually('policy refuses the client', async () => {
     return (await say(CLIENT_ADDRESS, port, 'hello').catch(() => undefined)) === undefined;
+  });
+  assert.deepEqual(plane.rejections, []);
+});
+
+test('requests to an explicit port go by their authority, over mesh TLS, by policy', async (t) => {
+  const port = await startWeb(t);
+  const { mesh, plane } = await start(t, { port, protocol: 'HTTP' });
+  apply(mesh, STRICT);
+  plane.push();
+  const wanted = { status: 200, body: `/books of ${HOST}` };
+  assert.deepEqual(await ask(port, HOST), wanted);
+  const { status } = await ask(port, 'nowhere.example.com');
+  assert.equal(status, 503, 'an address that was never dialled leads nowhere, and not to itself');
+  apply(mesh, ONLY_OTHERS);
+  plane.push();
+  await eventually('policy refuses the client', async () => {
+    return (await ask(port, HOST)).status === 403;
   });
   assert.deepEqual(plane.rejections, []);
 });

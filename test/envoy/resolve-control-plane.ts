@@ -37,6 +37,7 @@ const ORDER = [
   TYPE_URL.extension,
   TYPE_URL.listener,
   TYPE_URL.routes,
+  TYPE_URL.virtualHost,
 ];
 const SECRET_TYPE = `type.googleapis.com/${SecretSchema.typeName}`;
 
