@@ -16,7 +16,7 @@ import { createCertificateRequest, createWorkloadKey } from './csr.ts';
 import { createFakeAuthority } from './fake-authority.ts';
 import { IssueLimiter } from './issue-limit.ts';
 import { parsePeerIdentity } from './peer-identity.ts';
-import { createCertificateMethod } from './service.ts';
+import { createCertificateMethod, newCertificateCounters } from './service.ts';
 
 export const nowMs = systemClock.nowMs();
 export const mesh = createFakeAuthority(nowMs);
@@ -75,6 +75,7 @@ export function methodFor(
   { entries, atMs, review }: Question,
   limiter: IssueLimiter = new IssueLimiter(),
   log: Logger = silentLogger,
+  counters = newCertificateCounters(),
 ): UnaryMethod {
   const entriesOf = (serviceAccount: string): readonly string[] =>
     (serviceAccount === 'postgresql' ? entries : undefined) ?? ENTRIES[serviceAccount] ?? [];
@@ -84,6 +85,7 @@ export function methodFor(
     authority: () => mesh.authority,
     clock: { ...systemClock, nowMs: () => atMs ?? nowMs },
     limiter,
+    counters,
     log,
     reviewToken: async (token) => {
       const problem = { isAuthenticated: false, problem: 'invalid bearer token' } as const;

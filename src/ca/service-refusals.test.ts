@@ -5,7 +5,8 @@ import { OperatorError } from '#base/operator-error.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
 import { GrpcStatus, GrpcStatusError, type GrpcCode } from '#grpc/status.ts';
 import { createFakeAuthority } from './fake-authority.ts';
-import { ask, machine, mesh, nowMs, pod, type Question } from './fake-cluster.ts';
+import { ask, machine, mesh, methodFor, nowMs, pod, type Question } from './fake-cluster.ts';
+import { newCertificateCounters } from './service.ts';
 
 const DAY_MS = 86_400_000;
 const other = createFakeAuthority(nowMs, 'other.example');
@@ -159,3 +160,13 @@ function unreachable(): OperatorError {
     remedy: 'start it',
   });
 }
+
+test('what is asked for, given and refused is counted', async () => {
+  const counters = newCertificateCounters();
+  const method = methodFor({}, undefined, undefined, counters);
+  await ask({ token: 'pod' }, method);
+  await assert.rejects(ask({ token: 'nonsense' }, method));
+  await assert.rejects(ask({ token: 'person' }, method));
+  await assert.rejects(ask({ token: 'pod', csr: 'nonsense' }, method));
+  assert.deepEqual(counters, { requests: 4, issued: 1, unauthenticated: 2, unreadable: 1 });
+});

@@ -23,6 +23,12 @@ import { IssueLimiter } from './issue-limit.ts';
  */
 const REQUESTS_IN_FLIGHT_MAX = 256;
 
+/** Anything else is a failure of ours, or of the API server. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  GrpcStatus.unauthenticated,
+  GrpcStatus.permissionDenied,
+]);
+
 export const CREATE_CERTIFICATE = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
 
 export type CertificateServiceOptions = CallerChecks & {
@@ -31,9 +37,28 @@ export type CertificateServiceOptions = CallerChecks & {
   /** Of a certificate that asks for no lifetime, and the longest. Default 24 h. */
   readonly lifetimeMs?: number;
   readonly limiter?: IssueLimiter;
+  /** Counted on. */
+  readonly counters?: CertificateCounters;
   readonly clock: Clock;
   readonly log: Logger;
 };
+
+/** Since the start; only ever growing. */
+export type CertificateCounters = {
+  requests: number;
+  issued: number;
+  /** Callers who could not prove who they are, or are not who they say. */
+  unauthenticated: number;
+  /** Requests of authenticated callers that could not be read. */
+  unreadable: number;
+};
+
+export const newCertificateCounters = (): CertificateCounters => ({
+  requests: 0,
+  issued: 0,
+  unauthenticated: 0,
+  unreadable: 0,
+});
 
 /** The service's methods, for `createGrpcServer`. */
 export function certificateServiceMethods(
@@ -47,6 +72,7 @@ export function certificateServiceMethods(
 /** `CreateCertificate`: answers leaf, intermediates, and last the trust bundle, each as PEM. */
 export function createCertificateMethod(options: CertificateServiceOptions): UnaryMethod {
   const { clock, log, limiter = new IssueLimiter() } = options;
+  const { counters = newCertificateCounters() } = options;
   let inFlight = 0;
   const authenticate = async (proof: CallerProof, signal: AbortSignal): Promise<Caller> => {
     if (inFlight >= REQUESTS_IN_FLIGHT_MAX) {
@@ -55,17 +81,24 @@ export function createCertificateMethod(options: CertificateServiceOptions): Una
     inFlight += 1;
     try {
       return await authenticateCaller(proof, options, { nowMs: clock.nowMs(), signal });
+    } catch (error) {
+      if (error instanceof GrpcStatusError && REFUSALS.has(error.code)) {
+        counters.unauthenticated += 1;
+      }
+      throw error;
     } finally {
       inFlight -= 1;
     }
   };
   return async (bytes, call, signal) => {
+    counters.requests += 1;
     const request = decodeRequest(bytes);
     const requestedEntry = entryNameIn(request);
     const { metadata, peer } = call;
     const proof = { metadata, peer, requestedEntry };
     const { identity, provedBy } = await authenticate(proof, signal);
     const csr = parseCertificateRequest(request.csr);
+    if (!csr.ok) counters.unreadable += 1;
     if (!csr.ok) throw invalid(`the certificate request is refused: ${csr.problem}`);
     checkNames(csr.value, identity);
     const nowMs = clock.nowMs();
@@ -74,6 +107,7 @@ export function createCertificateMethod(options: CertificateServiceOptions): Una
     const authority = options.authority();
     const { publicKey, isRsa } = csr.value;
     const issued = authority.issueWorkload({ publicKey, isRsa, identity, lifetimeMs, nowMs });
+    counters.issued += 1;
     log.info('certificate issued', {
       spiffeId: spiffeIdOf(identity),
       workload: identity.workload?.name,

@@ -12,14 +12,18 @@ import {
   runServerCertificate,
   serverNames,
 } from '#ca/server-certificate.ts';
-import { certificateServiceMethods } from '#ca/service.ts';
+import {
+  certificateServiceMethods,
+  newCertificateCounters,
+  type CertificateCounters,
+} from '#ca/service.ts';
 import { createKubeDirectory } from '#ca/workload-directory.ts';
 import { coalesce } from '#base/coalesce.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { aborted, runTasks } from '#base/tasks.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
-import type { GrpcCall } from '#grpc/call.ts';
+import type { GrpcCall, GrpcHandler } from '#grpc/call.ts';
 import { createGrpcServer } from '#grpc/server.ts';
 import { GrpcStatus } from '#grpc/status.ts';
 import { GATEWAY_API_KINDS } from '#istio/gatewayapi/kinds.ts';
@@ -42,7 +46,9 @@ import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { JwksKeeper } from './jwks.ts';
 import { runPages } from './monitoring.ts';
 import { controlPlanePages } from './pages.ts';
+import { ChangeClock } from './change-clock.ts';
 import { WATCHED } from './kinds.ts';
+import { WebhookCounters } from './webhooks/counters.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
 import { StatusPublisher } from './status-publisher.ts';
 import { VipPublisher } from './vip-publisher.ts';
@@ -78,6 +84,13 @@ export type ControlPlane = {
   readonly rootPublisher: RootPublisher;
   /** For the debug pages. */
   readonly certificates: CertificateLedger;
+  /** For metrics. */
+  readonly counters: {
+    readonly certificates: CertificateCounters;
+    readonly webhooks: WebhookCounters;
+    readonly changes: ChangeClock;
+  };
+  readonly clock: Clock;
   isReady(): boolean;
 };
 
@@ -120,7 +133,9 @@ export async function buildControlPlane(
     isDualStack: () => mesh.config().meshRanges.some((range) => range.includes(':')),
   });
   const statuses = new StatusPublisher({ ...common, log: log.with({ part: 'status' }) });
-  const settleSoon = coalesce(() => catalog.settle());
+  const counters = newCounters(clock);
+  const { changes } = counters;
+  const settleSoon = changes.settling(coalesce, () => catalog.settle());
   const keySets = new JwksKeeper({
     ...common,
     mesh,
@@ -151,13 +166,21 @@ export async function buildControlPlane(
     },
     isReady: () => isSynced,
     standIn: (_, typeUrl, name) => standInFor(typeUrl, name),
+    changeSeenMs: () => changes.seenMs,
+    onConverged: (delayMs) => changes.converged.record(delayMs / 1000),
     clock,
     log: log.with({ part: 'xds' }),
   });
   const isReady = (): boolean => isSynced;
   const decided = { mesh, catalog, xds, ingest, vips, statuses, keySets };
-  return { ...decided, authority, rootPublisher, certificates, isReady };
+  return { ...decided, authority, rootPublisher, certificates, counters, clock, isReady };
 }
+
+const newCounters = (clock: Clock): ControlPlane['counters'] => ({
+  certificates: newCertificateCounters(),
+  webhooks: new WebhookCounters(),
+  changes: new ChangeClock(clock),
+});
 
 function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {
   const onFailures = (failures: readonly DerivationFailure[]): void => {
@@ -210,7 +233,7 @@ export async function runControlPlane(
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, client, clock, log, onListening } = options;
+  const { config, clock, log, onListening } = options;
   const { authority, xds, ingest, vips, rootPublisher } = parts;
   const names = serverNames(config.tlsNames);
   const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
@@ -222,15 +245,7 @@ export async function runControlPlane(
     limits: { ageMsMax: SESSION_AGE_MS_MAX },
     methods: {
       ...xds.methods,
-      ...certificateServiceMethods({
-        authority: () => parts.certificates.watch(authority.current()),
-        trustDomain: parts.mesh.config().trustDomain,
-        audiences: TOKEN_AUDIENCES,
-        reviewToken: (token, review) => client.reviewToken(token, review),
-        directory: createKubeDirectory(client),
-        clock,
-        log: log.with({ part: 'ca' }),
-      }),
+      ...certificateMethods(parts, options),
     },
   });
   const xdsPort = await server.listen(config.listen);
@@ -273,8 +288,23 @@ export async function runControlPlane(
   ]);
 }
 
+const certificateMethods = (
+  { authority, certificates, counters, mesh }: ControlPlane,
+  { client, clock, log }: ControlPlaneDependencies,
+): Readonly<Record<string, GrpcHandler>> =>
+  certificateServiceMethods({
+    authority: () => certificates.watch(authority.current()),
+    trustDomain: mesh.config().trustDomain,
+    audiences: TOKEN_AUDIENCES,
+    reviewToken: (token, review) => client.reviewToken(token, review),
+    directory: createKubeDirectory(client),
+    counters: counters.certificates,
+    clock,
+    log: log.with({ part: 'ca' }),
+  });
+
 function webhookOptions(
-  { authority, mesh }: ControlPlane,
+  { authority, mesh, counters }: ControlPlane,
   options: ControlPlaneDependencies & {
     readonly config: ControlPlaneConfig;
     readonly names: ServerNames;
@@ -286,6 +316,7 @@ function webhookOptions(
     listen,
     names,
     authority,
+    counters: counters.webhooks,
     address: (port) => {
       // The embedded API server is on this machine, and resolves no Services.
       const url = webhookUrl ?? (apiServerDataDir && `https://127.0.0.1:${port}`);

@@ -7,10 +7,17 @@ export const BUCKETS: readonly number[] = [
 ];
 
 export class Histogram {
+  readonly #bounds: readonly number[];
   /** By bucket, not cumulative; values beyond the last bound are only in `count`. */
-  readonly #counts = new Float64Array(BUCKETS.length);
+  readonly #counts: Float64Array;
   #count = 0;
   #sum = 0;
+
+  /** @param bounds upper ones, ascending */
+  constructor(bounds = BUCKETS) {
+    this.#bounds = bounds;
+    this.#counts = new Float64Array(bounds.length);
+  }
 
   get count(): number {
     return this.#count;
@@ -23,10 +30,11 @@ export class Histogram {
   record(value: number): void {
     this.#count += 1;
     this.#sum += value;
-    const bucket = BUCKETS.findIndex((bound) => value <= bound);
+    const bucket = this.#bounds.findIndex((bound) => value <= bound);
     if (bucket >= 0) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
   }
 
+  /** @param other of the same bounds */
   add(other: Histogram): void {
     this.#count += other.#count;
     this.#sum += other.#sum;
@@ -38,7 +46,7 @@ export class Histogram {
   /** Each bound with how many values were not above it; the last is `+Inf`. */
   cumulative(): readonly (readonly [bound: string, count: number])[] {
     let below = 0;
-    const rows = BUCKETS.map((bound, index) => {
+    const rows = this.#bounds.map((bound, index) => {
       below += this.#counts[index] ?? 0;
       return [String(bound), below] as const;
     });

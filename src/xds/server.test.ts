@@ -8,6 +8,7 @@ import {
   ResourceSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { GrpcStatus } from '#grpc/status.ts';
+import { FakeClock } from '../../test/fakes/clock.ts';
 import { FakeCall } from './fake-call.ts';
 import { FakeCatalog } from './fake-catalog.ts';
 import { DELTA_ADS_PATH, XdsServer } from './server.ts';
@@ -74,6 +75,54 @@ test('a change reaches just the streams that hold it, and its bytes are counted'
   one.disconnect();
   two.disconnect();
   assert.deepEqual([server.streamCount, server.heldCount, catalog.heldCount], [0, 0, 0]);
+});
+
+test('how long a change took is told once its last byte is handed on', async () => {
+  const clock = new FakeClock(1_000);
+  const delays: number[] = [];
+  let changeSeenMs: number | undefined;
+  const onConverged = (delayMs: number): void => void delays.push(delayMs);
+  const { server, catalog } = start({ clock, changeSeenMs: () => changeSeenMs, onConverged });
+  for (const name of ['a', 'b']) put(catalog, name, '1');
+  const one = open(server, 'one');
+  ask(one, { resourceNamesSubscribe: ['a'] });
+  assert.deepEqual(await namesSent(one), ['a']);
+  assert.deepEqual(delays, [], 'an answer is no change');
+  one.isFull = true;
+  for (const [version, atMs] of [
+    ['2', 1_000],
+    ['3', 1_500],
+  ] as const) {
+    changeSeenMs = atMs;
+    put(catalog, 'a', version);
+    catalog.settle();
+    await turn();
+  }
+  assert.deepEqual(delays, [], 'the reader is full');
+  clock.advance(3_000);
+  one.isFull = false;
+  assert.deepEqual(await namesSent(one), ['a']);
+  assert.deepEqual(delays, [3_000], 'counted from the first of the changes');
+  assert.deepEqual(await namesSent(one), ['a'], 'the latest, after the answer to the one before');
+  put(catalog, 'a', '3');
+  catalog.settle();
+  assert.deepEqual(await namesSent(one), []);
+  assert.deepEqual(delays, [3_000], 'what comes out the same is no change');
+  changeSeenMs = clock.nowMs();
+  for (const version of ['4', '5']) {
+    put(catalog, 'a', version);
+    catalog.settle();
+    await turn();
+  }
+  clock.advance(2_000);
+  assert.deepEqual(await namesSent(one), ['a'], 'the second waits for the answer to the first');
+  assert.deepEqual(delays, [3_000, 0, 2_000]);
+  ask(one, { responseNonce: '2', errorDetail: { code: 3, message: 'no' } });
+  ask(one, { typeUrl: 'a-type-of-its-own', resourceNamesSubscribe: ['x'] });
+  await turn();
+  const { responsesByType, rejectionsByType } = server.counters;
+  assert.deepEqual(Object.fromEntries(rejectionsByType), { ecds: 1 });
+  assert.deepEqual(Object.fromEntries(responsesByType), { ecds: 5, other: 1 });
 });
 
 test('nothing is sent to a reader that is full; then the latest, once', async () => {

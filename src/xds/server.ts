@@ -58,6 +58,10 @@ export type XdsServerOptions<Proxy> = {
    */
   readonly standIn?: (proxy: Proxy, typeUrl: string, name: string) => EncodedResource | undefined;
   readonly limits?: Partial<XdsLimits>;
+  /** When the change was seen that the catalog settles now; undefined: it settles no change. */
+  readonly changeSeenMs?: () => number | undefined;
+  /** One stream has been handed all that followed from changes, so long after the first. */
+  readonly onConverged?: (delayMs: number) => void;
   readonly clock?: Clock;
   readonly log?: Logger;
 };
@@ -153,6 +157,9 @@ export class XdsServer<Proxy> {
       limits: this.#limits,
       counters: this.#counters,
       bind: (holder) => this.#bind(holder, proxy),
+      onConverged: (changedAtMs) => {
+        this.#options.onConverged?.(this.#clock.nowMs() - changedAtMs);
+      },
       onUnsettled: () => {
         this.#unsettled.add(stream);
         this.#flushSoon();
@@ -228,9 +235,11 @@ export class XdsServer<Proxy> {
 
   /** Called by the catalog while it settles: only marks. */
   #mark(changed: ReadonlySet<ResourceKey>): void {
+    const changedAtMs = this.#options.changeSeenMs?.();
     for (const key of changed) {
       for (const stream of this.#holders.get(key) ?? []) {
         this.#due.add(stream);
+        if (changedAtMs !== undefined) stream.markChanged(changedAtMs);
         if (stream.protocol.changed(key)) this.#unsettled.add(stream);
       }
     }

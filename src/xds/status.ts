@@ -9,6 +9,9 @@ export type XdsCounters = {
   bytes: number;
   /** Responses that a proxy refused (NACK). */
   rejections: number;
+  /** The same by the short name of their type (`shortTypeName`). */
+  readonly responsesByType: Map<string, number>;
+  readonly rejectionsByType: Map<string, number>;
   /** Streams that were turned away: not ready, not admitted, too many. */
   refusedStreams: number;
 };
@@ -17,6 +20,8 @@ export const newCounters = (): XdsCounters => ({
   responses: 0,
   bytes: 0,
   rejections: 0,
+  responsesByType: new Map(),
+  rejectionsByType: new Map(),
   refusedStreams: 0,
 });
 

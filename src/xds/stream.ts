@@ -9,6 +9,7 @@ import { DeltaProtocol } from './protocol.ts';
 import type { StreamCatalog } from './protocol.ts';
 import type { ProtocolLimits } from './protocol-limits.ts';
 import type { XdsCounters } from './status.ts';
+import { shortTypeName } from './type-urls.ts';
 
 /** How a stream's messages are written: the delta protocol's own, or another translated to it. */
 export interface StreamCodec {
@@ -33,7 +34,12 @@ export type XdsStreamOptions = {
   /** Names were acquired: the catalog must settle, then `protocol.settled()` and `pump()`. */
   readonly onUnsettled: () => void;
   readonly onClose: () => void;
+  /** All that followed from changes has been handed on, the first of which was seen then. */
+  readonly onConverged?: ((changedAtMs: number) => void) | undefined;
 };
+
+const count = (counts: Map<string, number>, name: string): void =>
+  void counts.set(name, (counts.get(name) ?? 0) + 1);
 
 export class XdsStream {
   readonly protocol: DeltaProtocol;
@@ -42,6 +48,8 @@ export class XdsStream {
   /** The connection has taken all it can: nothing is encoded before it drains. */
   #isFull = false;
   #nodeId = '';
+  #changedAtMs: number | undefined;
+  #hasSent = false;
 
   constructor(options: XdsStreamOptions) {
     const { call, bind, limits, onClose } = options;
@@ -65,17 +73,34 @@ export class XdsStream {
     return this.#nodeId;
   }
 
+  /** Something that it holds has changed; what it holds may come out the same. */
+  markChanged(atMs: number): void {
+    if (this.#changedAtMs !== undefined) return;
+    this.#changedAtMs = atMs;
+    this.#hasSent = false;
+  }
+
   /** Sends what is due, as far as there is room. */
   pump(): void {
     const { codec, counters } = this.#options;
     while (!this.#isFull) {
       const response = this.protocol.next();
-      if (!response) return;
+      if (!response) return this.#noteConverged();
       const parts = codec.encode(response);
       this.#isFull = !this.call.send(...parts);
+      this.#hasSent = true;
       counters.responses += 1;
+      count(counters.responsesByType, shortTypeName(response.typeUrl));
       for (const part of parts) counters.bytes += part.length;
     }
+  }
+
+  /** Nothing can be sent now: because nothing is due, or because the client has yet to answer. */
+  #noteConverged(): void {
+    if (this.#changedAtMs === undefined) return;
+    if (this.protocol.subscriptions.values().some(({ dueCount }) => dueCount > 0)) return;
+    if (this.#hasSent) this.#options.onConverged?.(this.#changedAtMs);
+    this.#changedAtMs = undefined;
   }
 
   #read(message: Uint8Array): void {
@@ -94,7 +119,9 @@ export class XdsStream {
   }
 
   #reportRejection({ typeUrl, nonce }: DeltaRequest, reason: string): void {
-    this.#options.counters.rejections += 1;
+    const { counters } = this.#options;
+    counters.rejections += 1;
+    count(counters.rejectionsByType, shortTypeName(typeUrl));
     this.#options.log.warn('proxy refused resources', { type: typeUrl, nonce, reason });
   }
 }

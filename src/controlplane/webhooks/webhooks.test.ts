@@ -18,6 +18,7 @@ import {
   MUTATING_WEBHOOK_CONFIGURATION,
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from './configurations.ts';
+import { WebhookCounters } from './counters.ts';
 import { runWebhooks } from './webhooks.ts';
 
 /** An API server that knows the configurations, and asks the validating webhook when told to. */
@@ -128,6 +129,7 @@ async function start(cluster = new AskingCluster()) {
         },
         run: () => Promise.resolve(),
       },
+      counters: new WebhookCounters(),
       client: cluster,
       clock: systemClock,
       random: () => 0,

@@ -7,6 +7,7 @@ import type { AuthoritySource } from '#ca/authority-source.ts';
 import type { ServerNames } from '#ca/authority.ts';
 import { issueServerCertificate, runServerCertificate } from '#ca/server-certificate.ts';
 import type { WebhookAddress } from './configurations.ts';
+import type { WebhookCounters } from './counters.ts';
 import { inject } from './inject.ts';
 import type { InjectionSettings } from './plan-injection.ts';
 import { publishConfigurations, type PublishOptions } from './publish.ts';
@@ -20,6 +21,7 @@ export type WebhookOptions = {
   readonly names: ServerNames;
   readonly settings: InjectionSettings;
   readonly authority: AuthoritySource;
+  readonly counters: WebhookCounters;
   readonly client: PublishOptions['client'];
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -31,10 +33,11 @@ export type WebhookOptions = {
 export async function runWebhooks(options: WebhookOptions, signal: AbortSignal): Promise<void> {
   const { listen, names, settings, authority, client, clock, random, log } = options;
   const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
-  await using server = await listenForReviews(listen, serving.tls, {
-    '/inject': (request) => inject(request, settings, log),
-    '/validate': validate,
+  const webhooks = options.counters.watch({
+    inject: (request) => inject(request, settings, log),
+    validate,
   });
+  await using server = await listenForReviews(listen, serving.tls, webhooks);
   const common = { clock, random, log };
   const subscribe = (listener: () => void): (() => void) => authority.subscribe(listener);
   const renewal = {
