@@ -146,18 +146,28 @@ test('a resolver that is the proxy itself is left out', async () => {
   await assert.rejects(clientOf(server).resolve4('github.com'), { code: 'ESERVFAIL' });
 });
 
-test('stopping in the midst of connections and transfers leaves nothing behind', async () => {
-  await using upstream = await startFakeResolver(() => []);
-  const unreachable = { address: '192.0.2.1', port: 53 }; // TEST-NET-1: nobody answers
-  const server = await start({ upstreams: [unreachable, upstream] });
+test('stopping in the midst of questions and transfers leaves nothing behind', async () => {
+  await using upstream = await startFakeResolver(() => []); // begins nothing, ends nothing
+  const server = await start({ upstreams: [upstream] });
   const pending = [
     exchangeByTcp(server, [query('example.com')]),
     exchangeByTcp(server, [query('example.com', { type: TYPE.AXFR })]),
   ];
-  while (server.inFlight < 2) await systemClock.sleep(1);
+  while (upstream.asked.length < 2) await systemClock.sleep(1);
+  assert.equal(server.inFlight, 2);
   await server[Symbol.asyncDispose]();
   assert.equal(server.inFlight, 0);
   await Promise.allSettled(pending);
+});
+
+test('stopping while a resolver that nobody reaches is dialled does not wait for it', async () => {
+  const unreachable = { address: '192.0.2.1', port: 53 }; // TEST-NET-1: silence, or a refusal
+  const server = await start({ upstreams: [unreachable] });
+  const pending = exchangeByTcp(server, [query('example.com')]);
+  while (server.inFlight + server.counts.failed < 1) await systemClock.sleep(1);
+  await server[Symbol.asyncDispose]();
+  assert.equal(server.inFlight, 0);
+  await Promise.allSettled([pending]);
 });
 
 test('a client that leaves in the midst of a transfer leaves no work behind', async () => {
