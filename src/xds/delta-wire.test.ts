@@ -93,3 +93,27 @@ test('a response spliced of shared bytes reads like an encoded one', () => {
     }),
   );
 });
+
+test('rule 57: of a node nothing is read but its id, whatever its metadata claims', () => {
+  const decoded = decodeDeltaRequest(
+    toBinary(
+      DeltaDiscoveryRequestSchema,
+      create(DeltaDiscoveryRequestSchema, {
+        typeUrl: 'type',
+        node: {
+          id: 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local',
+          metadata: { NAMESPACE: 'default', SERVICE_ACCOUNT: 'admin', LABELS: { app: 'db' } },
+          locality: { region: 'elsewhere' },
+        },
+      }),
+    ),
+  );
+  assert(decoded.ok);
+  const { nodeId, typeUrl, ...rest } = decoded.value;
+  assert.equal(nodeId, 'sidecar~10.0.0.1~web.shop~shop.svc.cluster.local');
+  assert.equal(typeUrl, 'type');
+  assert.doesNotMatch(
+    JSON.stringify({ ...rest, initialVersions: [] }),
+    /default|admin|db|elsewhere/,
+  );
+});

@@ -264,7 +264,7 @@ test('a cluster that changed while the proxy was away is followed by its endpoin
   }
 });
 
-test('updates go out before what refers to them, removals after it', () => {
+test('rule 52: updates go out before what refers to them, removals after it', () => {
   const stream = new Harness();
   for (const type of [LISTENER_TYPE, EXTENSION_TYPE, ENDPOINTS_TYPE, CLUSTER_TYPE]) {
     stream.ask(type, { subscribe: ['a', 'b'] });
@@ -305,7 +305,7 @@ test('a listener waits for the answer to a cluster that must come first', () => 
   assert.deepEqual(told(stream.flush()), ['CDS a@2', 'LDS l@1']);
 });
 
-test('a refused version is reported, and sent again only when changed or asked for', () => {
+test('rule 53: a refused version is reported, and sent again only when changed or asked for', () => {
   const stream = new Harness();
   stream.put(LISTENER_TYPE, 'a', '1');
   stream.ask(LISTENER_TYPE, { subscribe: ['a'] });
