@@ -1,5 +1,6 @@
-// An application on each end of the metrics' test, which knows of no mesh: `serve` answers HTTP with
-// the status that the path names, and gRPC with that status; `call <host>` asks for all of them.
+// An application on each end of the metrics' test, which knows of no mesh: `serve` answers HTTP
+// with the status that the path names, and gRPC with one status; `call <host> <host of gRPC>` asks
+// for all of them.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';

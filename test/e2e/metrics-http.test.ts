@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Cloud, POD_CIDR, VM_CIDR } from '#lab/cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from '#lab/cluster.ts';
+import { fieldsOf } from '#kube/fields.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
 import { meshConfig } from '#lab/library-mesh.ts';
@@ -24,12 +25,24 @@ const SERVICES = [
   { name: 'greeter', clusterIp: '10.96.54.41', port: GRPC.port, portName: 'grpc' },
 ] as const;
 
+/** In one run of the client. */
+const CALLS = HTTP_STATUSES.length + 1;
+
 const METRICS = [
   'istio_requests_total',
   'istio_request_duration_milliseconds_count',
   'istio_request_bytes_count',
   'istio_response_bytes_count',
 ];
+
+/** The VM, of this version. */
+function entry(version: string): manifests.Manifest {
+  const common = { app: VM.name, serviceAccount: VM.name };
+  const { type, object } = manifests.workloadEntry({ ...VM, ...common });
+  const spec = fieldsOf(object, 'spec');
+  const labels = { ...fieldsOf(spec, 'labels'), version };
+  return { type, object: { ...object, spec: { ...spec, labels } } };
+}
 
 type Security = 'mutual_tls' | 'none';
 
@@ -65,13 +78,12 @@ describe('the metrics of requests', { concurrency: false }, () => {
       { name: 'VMs to isthmusd', from: VM_CIDR, to: CONTROL.address, tcpPort: XDS_PORT },
     );
     cluster = owned.use(await Cluster.start(cloud.machine(CONTROL.name)));
-    const common = { app: VM.name, serviceAccount: VM.name, address: VM.address };
     await cluster.apply(
       meshConfig(true),
       manifests.serviceAccount(CLIENT.name),
       manifests.serviceAccount(VM.name),
       manifests.pod({ ...CLIENT, app: CLIENT.name, serviceAccount: CLIENT.name }),
-      manifests.workloadEntry({ ...common, name: VM.name }),
+      entry('v1'),
       ...SERVICES.flatMap((one) => [
         manifests.service(one),
         manifests.serviceEntry({ ...one, app: VM.name }),
@@ -184,6 +196,38 @@ describe('the metrics of requests', { concurrency: false }, () => {
       assert(bytes('istio_request_bytes_sum') > count * HTTP.question.length);
       assert(bytes('istio_response_bytes_sum') > count * HTTP.answer.length);
     }
+  });
+
+  const ofVersion = (end: readonly SeriesSample[], version: string): readonly SeriesSample[] =>
+    end.filter(({ labels }) => labels['destination_version'] === version);
+
+  test('a workload of another version: new series, at both ends', async () => {
+    const { source: before } = await bothEnds('mutual_tls');
+    await cluster.apply(entry('v2'));
+    await eventually('requests to v2, as both ends say', async () => {
+      await callAll();
+      const ends = await Promise.all([client, vm].map((end) => reported(end, 'mutual_tls')));
+      return ends.every((end) => total(ofVersion(end, 'v2')) > 0) || undefined;
+    });
+    const { source } = await bothEnds('mutual_tls');
+    assert(total(ofVersion(source, 'v1')) >= total(before), 'what was counted stays');
+  });
+
+  test('while the control plane is away, counting goes on', async () => {
+    const { source: before } = await bothEnds('mutual_tls');
+    await cluster.isthmusd.kill();
+    await callAll();
+    const { source, destination } = await eventually('five more requests', async () => {
+      const ends = await bothEnds('mutual_tls');
+      return total(ends.source) === total(before) + CALLS ? ends : undefined;
+    });
+    assert.deepEqual(comparable(ofVersion(source, 'v2')), comparable(ofVersion(destination, 'v2')));
+    await cluster.restartIsthmusd();
+    await callAll();
+    await eventually('five more requests', async () => {
+      const ends = await bothEnds('mutual_tls');
+      return total(ends.source) === total(before) + 2 * CALLS || undefined;
+    });
   });
 
   test('in clear text: by address, and the same again', async () => {
