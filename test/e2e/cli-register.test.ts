@@ -82,7 +82,7 @@ test('registered, registered again, and undone without a trace', async () => {
     'workloadentry.networking.istio.io/postgresql-1-vm-10.128.0.14 created',
     '',
     `10.128.0.14 serves 5432/tcp as postgresql-1-vm.default.svc.cluster.local (${clusterIP})`,
-    'files for the machine: isthmus vm files postgresql-1-vm -n default --gateway IP',
+    'files for the machine: isthmus vm files postgresql-1-vm -n default',
   ]);
   const again = await typed('register postgresql-1-vm 10.128.0.14 5432');
   assert.doesNotMatch(again, /created|configured|deleted/);
