@@ -42,6 +42,9 @@ const DATABASE_TOOLS = [
   { tool: 'psql', package: 'postgresql-client' },
 ];
 
+/** What judges our metrics in the tests; Debian's package of that name has both. */
+const PROMETHEUS_PROGRAMS = ['prometheus', 'promtool'];
+
 class SetupFailure extends Error {}
 
 /** Prints one line per step that had to do something, with its duration. */
@@ -236,13 +239,48 @@ function setUpTools(tools) {
   });
 }
 
+/** Only the programs, not installed: the package would start a service of its own. */
+function setUpPrometheus() {
+  const links = PROMETHEUS_PROGRAMS.map((program) => join(STATE, 'bin', program));
+  if (links.every((link) => existsSync(link))) return;
+  const onPath = PROMETHEUS_PROGRAMS.map(findOnPath);
+  if (onPath.every((path) => path !== undefined)) {
+    for (const [index, path] of onPath.entries()) linkTo(links[index], path);
+    return;
+  }
+  if (!findOnPath('apt-get') || !findOnPath('dpkg-deb')) {
+    throw new SetupFailure('the tests need prometheus and promtool on the PATH: install them');
+  }
+  step('Prometheus (of its Debian package)', () => {
+    const work = join(STATE, `prometheus-download-${process.pid}`);
+    const home = join(STATE, 'prometheus');
+    mkdirSync(work, { recursive: true });
+    mkdirSync(home, { recursive: true });
+    try {
+      if (canInstall()) run('apt-get', ['update', '-qq']);
+      run('apt-get', ['download', '-qq', 'prometheus'], { cwd: work });
+      const file = readdirSync(work).find((name) => name.endsWith('.deb'));
+      if (!file) throw new SetupFailure('apt-get fetched no package of prometheus');
+      run('dpkg-deb', ['--extract', join(work, file), work]);
+      for (const [index, program] of PROMETHEUS_PROGRAMS.entries()) {
+        renameSync(join(work, 'usr/bin', program), join(home, program));
+        linkTo(links[index], join(home, program));
+      }
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  });
+}
+
 function main() {
   const purpose = process.argv[process.argv.indexOf('--for') + 1];
   setUpPackages();
   requireNode();
   setUpTypes(setUpEnvoy());
   if (purpose === 'demo') setUpDemoTools();
-  if (purpose === 'test') setUpTools([...NAMESPACE_TOOLS, ...DATABASE_TOOLS]);
+  if (purpose !== 'test') return;
+  setUpTools([...NAMESPACE_TOOLS, ...DATABASE_TOOLS]);
+  setUpPrometheus();
 }
 
 try {

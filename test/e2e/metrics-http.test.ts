@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Cloud, POD_CIDR, VM_CIDR } from '#lab/cloud.ts';
-import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from '#lab/cluster.ts';
+import { Cluster, CONTROL_PLANE_NAME, MONITORING_PORT, XDS_PORT } from '#lab/cluster.ts';
 import { fieldsOf } from '#kube/fields.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
@@ -12,11 +12,13 @@ import * as manifests from '#lab/manifests.ts';
 import { parsePrometheusText, type SeriesSample } from '#lab/prometheus-text.ts';
 import { Sidecar } from '#lab/sidecar.ts';
 import { GRPC, HTTP, HTTP_STATUSES } from './metrics-http-plan.ts';
+import { checkMetrics, Prometheus } from './prometheus.ts';
 
 await enterSandbox();
 
 const PROGRAM = fileURLToPath(new URL('metrics-http-program.ts', import.meta.url));
 const STATUS_PORT = 15_020;
+const METRICS_PAGE = '/stats/prometheus';
 const CONTROL = { name: 'isthmusd', address: '10.24.0.10' };
 const CLIENT = { name: 'reader', address: '10.24.2.23' };
 const VM = { name: 'shelves', address: '10.128.0.14' };
@@ -104,7 +106,7 @@ describe('the metrics of requests', { concurrency: false }, () => {
 
   /** One end's report of requests between the two. */
   async function reported(sidecar: Sidecar, security: Security): Promise<readonly SeriesSample[]> {
-    const text = await sidecar.machine.httpGet(STATUS_PORT, '/stats/prometheus');
+    const text = await sidecar.machine.httpGet(STATUS_PORT, METRICS_PAGE);
     const all = parsePrometheusText(text).filter(({ metric }) => metric.startsWith('istio_re'));
     for (const { metric, labels } of all) {
       assert(!Object.values(labels).includes(''), `${metric} ${JSON.stringify(labels)}`);
@@ -228,6 +230,49 @@ describe('the metrics of requests', { concurrency: false }, () => {
       const ends = await bothEnds('mutual_tls');
       return total(ends.source) === total(before) + 2 * CALLS || undefined;
     });
+  });
+
+  test('promtool reads every line, and has nothing to say of our own names', async () => {
+    const pages = await Promise.all([
+      client.machine.httpGet(STATUS_PORT, METRICS_PAGE),
+      vm.machine.httpGet(STATUS_PORT, METRICS_PAGE),
+      cluster.machine.httpGet(MONITORING_PORT, '/metrics'),
+    ]);
+    for (const page of pages) {
+      const advice = await checkMetrics(page);
+      assert.deepEqual(
+        advice.filter((line) => line.startsWith('isthmus_')),
+        [],
+      );
+    }
+  });
+
+  test('Prometheus scrapes an agent and isthmusd, and has what they say', async () => {
+    const { machine } = cluster;
+    await cluster.apply(entry('v3'));
+    await eventually('how long the change took to its proxies', async () => {
+      const samples = parsePrometheusText(await machine.httpGet(MONITORING_PORT, '/metrics'));
+      const count = samples.find(({ metric }) => metric === 'pilot_proxy_convergence_time_count');
+      return (count && count.value > 0) || undefined;
+    });
+    const prometheus = await Prometheus.start(machine, [
+      { job: 'agent', address: `${CLIENT.address}:${STATUS_PORT}`, path: METRICS_PAGE },
+      { job: 'isthmusd', address: `127.0.0.1:${MONITORING_PORT}`, path: '/metrics' },
+    ]);
+    const [requests] = await prometheus.query('sum(istio_requests_total{reporter="source"})');
+    const said = await reported(client, 'mutual_tls');
+    assert.equal(Number(requests?.value[1]), total(said));
+    const builds = await prometheus.query('istio_build{component="pilot"}');
+    assert.deepEqual(
+      builds.map(({ metric }) => metric['job']),
+      ['isthmusd'],
+    );
+    const convergence = await prometheus.query(
+      'histogram_quantile(0.99, pilot_proxy_convergence_time_bucket) < 5',
+    );
+    assert.equal(convergence.length, 1);
+    const [ofRoot] = await prometheus.query('citadel_server_root_cert_expiry_timestamp > time()');
+    assert(ofRoot);
   });
 
   test('in clear text: by address, and the same again', async () => {
