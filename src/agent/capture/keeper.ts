@@ -32,6 +32,8 @@ export type CaptureKeeperOptions = {
 export class CaptureKeeper {
   readonly #options: CaptureKeeperOptions;
   #mesh: MeshAddresses;
+  /** Has the control plane, now or in an earlier run, said what is the mesh's? */
+  #isMeshKnown: boolean;
   #dnsServers: readonly string[] = [];
   #controlPlane: readonly HostPort[] = [];
   #status: CaptureStatus;
@@ -43,6 +45,7 @@ export class CaptureKeeper {
   constructor(options: CaptureKeeperOptions, mesh: MeshAddresses | undefined) {
     this.#options = options;
     this.#mesh = mesh ?? { ranges: [], addresses: [] };
+    this.#isMeshKnown = mesh !== undefined;
     this.#status = { kind: options.config.capture.mode === 'NONE' ? 'off' : 'waiting' };
   }
 
@@ -52,6 +55,7 @@ export class CaptureKeeper {
 
   setMesh(mesh: MeshAddresses): void {
     this.#mesh = mesh;
+    this.#isMeshKnown = true;
     this.#wake.abort();
   }
 
@@ -139,9 +143,9 @@ export class CaptureKeeper {
     // there is
     if (!(await isEnvoyLive())) return { kind: 'verified' };
     const outcome = await probeCapture(PROBE, { clock, signal });
-    return outcome.kind === 'captured'
-      ? { kind: 'verified' }
-      : { kind: 'failed', reason: outcome.reason };
+    if (outcome.kind !== 'captured') return { kind: 'failed', reason: outcome.reason };
+    // who joins does not know yet what is the mesh's: so long nothing of it is captured
+    return { kind: this.#isMeshKnown ? 'verified' : 'waiting' };
   }
 
   #announce(status: CaptureStatus): void {
