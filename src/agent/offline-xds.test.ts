@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { anyPack } from '@bufbuild/protobuf/wkt';
+import { anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import {
   DeltaDiscoveryRequestSchema,
@@ -111,7 +111,12 @@ describe('an Envoy without a control plane', () => {
     offline.answer(request({}));
     const unknown = offline.answer(request({ resourceNamesSubscribe: ['dst|10.0.0.9:80'] }));
     assert.deepEqual(namesOf(unknown), ['dst|10.0.0.9:80']);
-    assert.equal(unknown?.resources[0]?.version, 'offline', 'the real one is news');
+    const [tombstone] = unknown?.resources ?? [];
+    assert.equal(tombstone?.version, 'offline', 'the real one is news');
+    const read = tombstone?.resource && anyUnpack(tombstone.resource, ClusterSchema);
+    assert.equal(read?.name, 'dst|10.0.0.9:80');
+    assert.equal(read.loadAssignment?.clusterName, 'dst|10.0.0.9:80');
+    assert.deepEqual(read.loadAssignment.endpoints, []);
     const host = offline.answer(
       request({ typeUrl: VIRTUAL_HOST, resourceNamesSubscribe: ['80/somewhere'] }),
     );
