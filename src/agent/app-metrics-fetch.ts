@@ -4,8 +4,6 @@ import { withDeadline, type Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { checkedExposition, type AppMetricsTarget } from './app-metrics.ts';
 
-/** Prometheus' own limit of a scrape is 10 s by default: ours must come before. */
-const LIMIT_MS = 5_000;
 const BYTES_MAX = 8 << 20;
 
 export class AppMetrics {
@@ -32,15 +30,15 @@ export class AppMetrics {
    * The application's part, or undefined when it has none that can be passed on; why is logged, once
    * until it changes. Whoever asks while an answer is under way gets that one.
    */
-  scrape(): Promise<string | undefined> {
-    this.#asking ??= this.#scrape().finally(() => {
+  scrape(limitMs: number): Promise<string | undefined> {
+    this.#asking ??= this.#scrape(limitMs).finally(() => {
       this.#asking = undefined;
     });
     return this.#asking;
   }
 
-  async #scrape(): Promise<string | undefined> {
-    const limits = { what: 'its answer', limitMs: LIMIT_MS, clock: this.#clock };
+  async #scrape(limitMs: number): Promise<string | undefined> {
+    const limits = { what: 'its answer', limitMs, clock: this.#clock };
     try {
       const text = await withDeadline(limits, (signal) => this.#ask(signal));
       const checked = checkedExposition(text);

@@ -76,7 +76,11 @@ const AGENT = {
 };
 
 /** What two scrapes of an agent answer beside an application, and what the agent logs. */
-async function scrapeBeside(app: RequestListener, clock: Clock = systemClock) {
+async function scrapeBeside(
+  app: RequestListener,
+  clock: Clock = systemClock,
+  headers: Readonly<Record<string, string>> = {},
+) {
   const logged: string[] = [];
   await using server = await listen(app);
   const metrics = new AppMetrics({
@@ -89,13 +93,13 @@ async function scrapeBeside(app: RequestListener, clock: Clock = systemClock) {
     {
       standard: () => 'standard 1\n',
       agent: () => AGENT,
-      others: { envoy: async () => 'envoy 1\n', application: () => metrics.scrape() },
+      others: { envoy: async () => 'envoy 1\n', application: (limitMs) => metrics.scrape(limitMs) },
     },
     () => Promise.reject(new Error('no other page is asked for')),
   );
   await using agent = await listen((request, response) => void page(request, response));
   const scrape = async (): Promise<string> =>
-    await (await fetch(`http://localhost:${agent.port}${METRICS_PATH}`)).text();
+    await (await fetch(`http://localhost:${agent.port}${METRICS_PATH}`, { headers })).text();
   return { texts: [await scrape(), await scrape()], logged: logged.join('\n') };
 }
 
@@ -136,4 +140,11 @@ test('an application that fails leaves out its own part, and it is said once', a
     assert(logged.includes(problem), `${problem}: ${logged}`);
     assert.equal(logged.split('\n').length, 1, logged);
   }
+});
+
+test('an answer must be there before Prometheus goes', async () => {
+  const clock = new FakeClock(0);
+  const headers = { 'x-prometheus-scrape-timeout-seconds': '2' };
+  const { logged } = await scrapeBeside(() => clock.advance(1_600), clock, headers);
+  assert(logged.includes('took longer than 1600 ms'), logged);
 });

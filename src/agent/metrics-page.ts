@@ -15,8 +15,11 @@ export type MetricsSources = {
   readonly standard: () => string;
   readonly agent: () => AgentFigures;
   /** Texts of others, undefined when they do not answer: what is there is told all the same. */
-  readonly others: Readonly<Partial<Record<OtherSource, () => Promise<string | undefined>>>>;
+  readonly others: Readonly<Partial<Record<OtherSource, OtherText>>>;
 };
+
+/** @param limitMs when the text is to be there at the latest */
+type OtherText = (limitMs: number) => Promise<string | undefined>;
 
 /** Istio's names of them. */
 export type OtherSource = 'envoy' | 'application';
@@ -36,7 +39,8 @@ export function createMetricsHandler(sources: MetricsSources, next: HttpHandler)
   return async (request, response) => {
     if (request.url?.split('?')[0] !== METRICS_PATH) return next(request, response);
     const { envoy, application } = sources.others;
-    const others = await Promise.all([envoy?.(), application?.()]);
+    const limitMs = limitOf(request.headers['x-prometheus-scrape-timeout-seconds']);
+    const others = await Promise.all([envoy?.(limitMs), application?.(limitMs)]);
     counts.scrapes += 1;
     if (envoy && others[0] === undefined) counts.envoyFailures += 1;
     if (application && others[1] === undefined) counts.applicationFailures += 1;
@@ -44,6 +48,16 @@ export function createMetricsHandler(sources: MetricsSources, next: HttpHandler)
     response.writeHead(200, { 'content-type': EXPOSITION_CONTENT_TYPE });
     response.end([sources.standard(), own, ...others].join(''));
   };
+}
+
+const LIMIT_MS = 5_000;
+/** Of the time that Prometheus waits: the rest is for the way, and for what is ours. */
+const LIMIT_SHARE = 0.8;
+
+/** Whoever scrapes says how long it waits: what comes later would cost it everything. */
+function limitOf(header: string | readonly string[] | undefined): number {
+  const waitsMs = Number(header) * 1000;
+  return waitsMs > 0 ? Math.min(LIMIT_MS, Math.floor(waitsMs * LIMIT_SHARE)) : LIMIT_MS;
 }
 
 class ScrapeCounts {

@@ -217,7 +217,7 @@ class Agent {
       },
       others: {
         envoy: () => admin.metrics(),
-        ...(application && { application: () => application.scrape() }),
+        ...(application && { application: (limitMs) => application.scrape(limitMs) }),
       },
     };
   }
