@@ -127,7 +127,7 @@ async function prepareMachines(
   { env, logsDir }: LibraryMeshOptions,
   stack: AsyncDisposableStack,
 ): Promise<(name: string, address: string) => LoopbackMachine> {
-  const folder = mkdtempSync(join(tmpdir(), 'isthmus-lab-'));
+  const folder = mkdtempSync(join(rootFor(tmpdir()), 'isthmus-lab-'));
   chmodSync(folder, 0o755); // PostgreSQL is another user than root
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   const logs = logsDir ?? `${folder}/logs`;
@@ -192,3 +192,10 @@ const sidecarOptions = ({ certificateLifetime, drainDuration }: LibraryMeshOptio
   ...(certificateLifetime !== undefined && { certificateLifetime }),
   ...(drainDuration !== undefined && { drainDuration }),
 });
+
+/** PostgreSQL's and Envoy's sockets are below it, and a socket's path has 107 bytes (unix(7)). */
+const PARENT_BYTES_MAX = 36;
+
+/** The folder for temporary files, unless its name is too long for what is to come. */
+const rootFor = (temporary: string): string =>
+  Buffer.byteLength(temporary) <= PARENT_BYTES_MAX ? temporary : '/tmp';
