@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
@@ -212,9 +214,13 @@ async function outlivesItsAgent(
   assert.equal(await third.end(), 0);
 }
 
-/** After a reboot the rules are gone; with the control plane away, refusal must come first. */
+/**
+ * After a reboot the rules are gone; with the control plane away, and nothing kept for Envoy to start
+ * with, refusal must come first, and stay.
+ */
 async function rebootsAlone(bench: Bench): Promise<AgentProcess> {
   await run('nft', 'flush', 'ruleset');
+  await rm(join(bench.dir, 'var/lib/istio/data/xds.sealed'), { force: true });
   let agent: AgentProcess | undefined;
   await bench.restartControlPlane(async () => {
     agent = bench.startAgent(CAPTURE);
