@@ -215,8 +215,8 @@ async function outlivesItsAgent(
 }
 
 /**
- * After a reboot the rules are gone; with the control plane away, and nothing kept for Envoy to start
- * with, refusal must come first, and stay.
+ * After a reboot the rules are gone; with the control plane away, and nothing kept for Envoy to
+ * start with, refusal must come first, and stay.
  */
 async function rebootsAlone(bench: Bench): Promise<AgentProcess> {
   await run('nft', 'flush', 'ruleset');

@@ -128,6 +128,7 @@ export class CaptureKeeper {
   async #look(capture: Capture, signal: AbortSignal): Promise<CaptureStatus> {
     const { clock, log, isEnvoyLive } = this.#options;
     this.#wake = new AbortController();
+    const isMeshKnown = this.#isMeshKnown; // what is told from now on is for the next look
     try {
       await capture.update(await this.#sets());
       await capture.holdDns(this.#dnsServers);
@@ -145,7 +146,7 @@ export class CaptureKeeper {
     const outcome = await probeCapture(PROBE, { clock, signal });
     if (outcome.kind !== 'captured') return { kind: 'failed', reason: outcome.reason };
     // who joins does not know yet what is the mesh's: so long nothing of it is captured
-    return { kind: this.#isMeshKnown ? 'verified' : 'waiting' };
+    return { kind: isMeshKnown ? 'verified' : 'waiting' };
   }
 
   #announce(status: CaptureStatus): void {
