@@ -12,11 +12,7 @@ const SERVER: CertificateFacts = {
 };
 const NONE: CertificateFacts = { spiffeId: '', subject: '' };
 const HOST = 'postgresql-1-vm.default.svc.cluster.local';
-const SERVICE_TAGS = {
-  service_host: HOST,
-  service_name: 'postgresql-1-vm',
-  service_namespace: 'default',
-};
+const SERVICE_TAGS = { service: `${HOST}|postgresql-1-vm|default` };
 const POD = '10.24.2.23';
 const VM = '10.128.0.14';
 

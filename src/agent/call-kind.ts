@@ -29,11 +29,8 @@ export function callKind(facts: CallFacts, self: CertificateFacts): CallKind {
   const isInbound = facts.logName === LOG_NAME.inboundTcp || facts.logName === LOG_NAME.inboundHttp;
   const ends = isInbound ? inboundEnds(facts) : outboundEnds(facts, self);
   const isMutual = ends.source.principal !== '' && ends.destination.principal !== '';
-  const service = {
-    host: tag('service_host'),
-    name: tag('service_name'),
-    namespace: tag('service_namespace'),
-  };
+  const [host = '', name = '', namespace = ''] = tag('service').split('|');
+  const service = { host, name, namespace };
   const protocol = protocolOf(facts);
   return {
     reporter: isInbound ? 'destination' : 'source',

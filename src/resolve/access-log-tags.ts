@@ -5,7 +5,7 @@ import {
   FORMAT_TAGS,
   HTTP_FORMAT_TAGS,
   OUTBOUND_FORMAT_TAGS,
-  SERVICE_TAGS,
+  SERVICE_TAG,
 } from '#base/access-log-tags.ts';
 import type { CustomTagSchema } from '#gen/envoy/type/tracing/v3/custom_tag_pb.js';
 import { ISTIO_METADATA } from './identity-metadata.ts';
@@ -20,7 +20,7 @@ export function streamLogTags(
     ...formatTags(FORMAT_TAGS),
     ...(direction === 'outbound' ? formatTags(OUTBOUND_FORMAT_TAGS) : []),
     ...(protocol === 'http' ? formatTags(HTTP_FORMAT_TAGS) : []),
-    ...SERVICE_TAGS.map(clusterTag),
+    clusterTag(SERVICE_TAG),
   ];
 }
 

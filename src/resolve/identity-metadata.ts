@@ -1,6 +1,7 @@
 // Who is behind an endpoint or a cluster, in words for telemetry: metadata under the key `istio`,
 // which Envoy hands on to the access log and ignores otherwise.
 import type { JsonObject } from '@bufbuild/protobuf';
+import { SERVICE_TAG } from '#base/access-log-tags.ts';
 import type { MeshService } from '#model/service.ts';
 
 export const ISTIO_METADATA = 'istio';
@@ -15,12 +16,7 @@ export const WORKLOAD_FIELDS = [
 ] as const;
 
 /** Of a cluster, beside Istio's own list `services`, which a log tag cannot look into. */
-export const SERVICE_FIELDS = [
-  'service_host',
-  'service_name',
-  'service_namespace',
-  'service_port',
-] as const;
+export const SERVICE_FIELDS = [SERVICE_TAG, 'service_port'] as const;
 
 export type WorkloadMetadata = {
   readonly kind: string;
@@ -62,9 +58,7 @@ export function serviceMetadata(service: ServiceMetadata & { readonly port: numb
   const { host, name, namespace, port } = service;
   return {
     services: [{ host, name, namespace }],
-    service_host: host,
-    service_name: name,
-    service_namespace: namespace,
+    [SERVICE_TAG]: [host, name, namespace].join('|'),
     service_port: String(port),
   } satisfies Record<(typeof SERVICE_FIELDS)[number] | 'services', JsonObject[string]>;
 }

@@ -1,13 +1,21 @@
-// An Envoy pair by hand, as somebody would write it who knows each address and needs nothing else:
-// mutual TLS with certificates from the agent, authorization by the client's identity, a log line,
-// and the access-log stream to the agent.
+// An Envoy pair by hand, as somebody would write it who knows each address and wants what the mesh
+// gives: mutual TLS with certificates from the agent, authorization by the client's identity, the
+// client's certificate for the application, retries of what has not been done yet, faults and
+// cross-origin rules when a route says so, Istio's log line, and the access-log stream to the agent
+// with the same facts in it. Names are literals here.
 import { beside, PAIR, PORTS, PROXY_MARK, type Port } from './data-ports.ts';
 
 const TYPE = 'type.googleapis.com/envoy';
-const LOG_FORMAT =
-  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% ' +
-  '%RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER% ' +
-  '%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS%\n';
+/** Istio's, as it is when nobody says otherwise. */
+const LOG_FORMAT = `${[
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%"',
+  '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS%',
+  '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION%',
+  '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%"',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER%',
+  '%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS%',
+  '%REQUESTED_SERVER_NAME% %ROUTE_NAME%',
+].join(' ')}\n`;
 
 export type PairSide = {
   /** The agent's socket: certificates come from there, and the access-log stream goes there. */
@@ -15,6 +23,8 @@ export type PairSide = {
   readonly logFile: string;
   readonly adminPort: number;
 };
+
+type Side = 'client' | 'server';
 
 const ports: readonly Port[] = ['postgres', 'echo', 'http'];
 
@@ -27,22 +37,23 @@ const socket = (address: string, port: number) => ({
   socket_address: { address, port_value: port },
 });
 
-const tcpLogs = (side: PairSide) => [
-  {
-    ...fileLog(side),
-    filter: { log_type_filter: { types: ['TcpConnectionEnd'] } },
-  },
-  typed('tcp', 'extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig', {
-    common_config: sinkConfig('pair-tcp'),
-  }),
-];
-
-const httpLogs = (side: PairSide) => [
-  fileLog(side),
-  typed('http', 'extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig', {
-    common_config: sinkConfig('pair-http'),
-  }),
-];
+const accessLogs = (pair: PairSide, side: Side, port: Port) =>
+  port === 'http'
+    ? [
+        fileLog(pair),
+        typed('http', 'extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig', {
+          common_config: sinkConfig(side, port),
+        }),
+      ]
+    : [
+        {
+          ...fileLog(pair),
+          filter: { log_type_filter: { types: ['TcpConnectionEnd'] } },
+        },
+        typed('tcp', 'extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig', {
+          common_config: sinkConfig(side, port),
+        }),
+      ];
 
 const fileLog = ({ logFile }: PairSide) =>
   typed('file', 'extensions.access_loggers.file.v3.FileAccessLog', {
@@ -50,20 +61,31 @@ const fileLog = ({ logFile }: PairSide) =>
     log_format: { text_format_source: { inline_string: LOG_FORMAT } },
   });
 
-/** What whoever counts by workload wants to know of a connection. */
-const TAGS = [
-  ['response_flags', '%RESPONSE_FLAGS%'],
-  ['upstream_local_uri', '%UPSTREAM_LOCAL_URI_SAN%'],
-  ['upstream_peer_uri', '%UPSTREAM_PEER_URI_SAN%'],
-  ['upstream_peer_subject', '%UPSTREAM_PEER_SUBJECT%'],
-] as const;
+/** What whoever counts by workload wants to know of a connection, and of a request besides. */
+const TAGS: Readonly<Record<Side | 'request', Readonly<Record<string, string>>>> = {
+  server: { response_flags: '%RESPONSE_FLAGS%' },
+  client: {
+    response_flags: '%RESPONSE_FLAGS%',
+    upstream_local_uri: '%UPSTREAM_LOCAL_URI_SAN%',
+    upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
+    upstream_peer_subject: '%UPSTREAM_PEER_SUBJECT%',
+  },
+  request: { content_type: '%REQ(CONTENT-TYPE)%', grpc_status: '%GRPC_STATUS_NUMBER%' },
+};
 
-const sinkConfig = (log_name: string) => ({
-  log_name,
+const serviceOf = (port: Port): string => `${port}.default.svc.cluster.local|${port}|default`;
+
+const sinkConfig = (side: Side, port: Port) => ({
+  log_name: `pair-${side}-${port === 'http' ? 'http' : 'tcp'}`,
   transport_api_version: 'V3',
   buffer_flush_interval: '0.25s',
   grpc_service: { envoy_grpc: { cluster_name: 'agent' } },
-  custom_tags: TAGS.map(([tag, value]) => ({ tag, value })),
+  custom_tags: [
+    ...Object.entries({ ...TAGS[side], ...(port === 'http' && TAGS.request) }).map(
+      ([tag, value]) => ({ tag, value }),
+    ),
+    { tag: 'service', literal: { value: serviceOf(port) } },
+  ],
 });
 
 const agentCluster = ({ agent }: PairSide) => ({
@@ -121,15 +143,53 @@ const cluster = (name: string, at: { address: string; port: number }, more: obje
   ...more,
 });
 
-const connectionManager = (port: Port, logs: readonly object[], filters: readonly object[] = []) =>
+/** What cannot have been done yet is tried again, elsewhere if there is an elsewhere. */
+const RETRIES: Readonly<Record<Side, object>> = {
+  client: {
+    retry_on: 'connect-failure,refused-stream,reset-before-request,unavailable,cancelled',
+    num_retries: 2,
+    retry_host_predicate: [
+      typed(
+        'envoy.retry_host_predicates.previous_hosts',
+        'extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
+      ),
+    ],
+    host_selection_retry_max_attempts: 5,
+  },
+  server: { retry_on: 'reset-before-request', num_retries: 2 },
+};
+
+/** Idle until a route has something for them, as a VirtualService may any time. */
+const ROUTE_FILTERS: Readonly<Record<Side, readonly object[]>> = {
+  client: [
+    typed('envoy.filters.http.fault', 'extensions.filters.http.fault.v3.HTTPFault'),
+    typed('envoy.filters.http.cors', 'extensions.filters.http.cors.v3.Cors'),
+  ],
+  server: [],
+};
+
+/** The application learns from its request who the client is; a client's application says it. */
+const IDENTITY: Readonly<Record<Side, object>> = {
+  client: {},
+  server: {
+    forward_client_cert_details: 'APPEND_FORWARD',
+    set_current_client_cert_details: { subject: true, dns: true, uri: true },
+  },
+};
+
+const connectionManager = (pair: PairSide, side: Side, filters: readonly object[] = []) =>
   typed(
     'envoy.filters.network.http_connection_manager',
     'extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     {
-      stat_prefix: port,
-      access_log: logs,
+      stat_prefix: 'http',
+      access_log: accessLogs(pair, side, 'http'),
+      use_remote_address: false,
+      normalize_path: true,
+      ...IDENTITY[side],
       http_filters: [
         ...filters,
+        ...ROUTE_FILTERS[side],
         typed('envoy.filters.http.router', 'extensions.filters.http.router.v3.Router'),
       ],
       route_config: {
@@ -137,19 +197,26 @@ const connectionManager = (port: Port, logs: readonly object[], filters: readonl
           {
             name: 'all',
             domains: ['*'],
-            routes: [{ match: { prefix: '/' }, route: { cluster: port, timeout: '0s' } }],
+            include_request_attempt_count: side === 'client',
+            routes: [
+              {
+                name: 'default',
+                match: { prefix: '/' },
+                route: { cluster: 'http', timeout: '0s', retry_policy: RETRIES[side] },
+              },
+            ],
           },
         ],
       },
     },
   );
 
-const tcpProxy = (port: Port, logs: readonly object[], more: object = {}) =>
+const tcpProxy = (port: Port, access_log: readonly object[], more: object = {}) =>
   typed('envoy.filters.network.tcp_proxy', 'extensions.filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: port,
     cluster: port,
     idle_timeout: '0s',
-    access_log: logs,
+    access_log,
     access_log_options: { access_log_flush_interval: '1s', flush_access_log_on_connected: true },
     ...more,
   });
@@ -176,7 +243,9 @@ export function clientConfig(side: PairSide, server: string): string {
   const chains = ports.map((port) => ({
     filter_chain_match: { destination_port: PORTS[port] },
     filters: [
-      port === 'http' ? connectionManager(port, httpLogs(side)) : tcpProxy(port, tcpLogs(side)),
+      port === 'http'
+        ? connectionManager(side, 'client')
+        : tcpProxy(port, accessLogs(side, 'client', port)),
     ],
   }));
   const clusters = ports.map((port) =>
@@ -226,7 +295,7 @@ export function serverConfig(side: PairSide, client: string): string {
     filters:
       port === 'http'
         ? [
-            connectionManager(port, httpLogs(side), [
+            connectionManager(side, 'server', [
               typed('envoy.filters.http.rbac', 'extensions.filters.http.rbac.v3.RBAC', rules),
             ]),
           ]
@@ -235,7 +304,7 @@ export function serverConfig(side: PairSide, client: string): string {
               stat_prefix: port,
               ...rules,
             }),
-            tcpProxy(port, tcpLogs(side), {
+            tcpProxy(port, accessLogs(side, 'server', port), {
               upstream_connect_mode: 'ON_DOWNSTREAM_DATA',
               max_early_data_bytes: 8192,
             }),

@@ -130,9 +130,7 @@ describe('sessions', { concurrency: false }, () => {
       upstream_local_uri: CLIENT_ID,
       upstream_peer_uri: SERVER_ID,
       upstream_peer_subject: SERVER_SUBJECT,
-      service_host: HOST,
-      service_name: HOST,
-      service_namespace: 'default',
+      service: `${HOST}|${HOST}|default`,
     });
     const inbound = await eventually('an inbound entry with both identities', () =>
       kinds(LOG_NAME.inboundTcp).find((common) => common?.tlsProperties),

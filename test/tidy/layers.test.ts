@@ -8,6 +8,7 @@ import { isTest, sources } from './sources.ts';
  * types) counts as a folder. Nothing imports `lab`, `cli` or `sim`.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  api: [],
   base: [],
   kube: ['base'],
   istio: ['base', 'kube'],
@@ -20,10 +21,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dns: ['base'],
   controllers: ['base', 'kube'],
   apiserver: ['base', 'ca'], // of `ca` only how certificates are written
-  telemetry: ['base', 'gen'],
-  registry: ['base', 'kube', 'istio'],
+  telemetry: ['api', 'base', 'gen'],
+  registry: ['api', 'base', 'kube', 'istio'],
+  reach: ['api', 'base', 'kube', 'istio', 'model', 'resolve', 'gen', 'xds'],
   agent: ['base', 'grpc', 'gen', 'kube', 'dns', 'telemetry', 'ca', 'xds'],
   controlplane: [
+    'api',
     'base',
     'kube',
     'istio',
@@ -35,10 +38,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'dns',
     'telemetry',
     'registry',
+    'reach',
     'gen',
   ],
   lab: ['base', 'kube', 'ca'], // of `ca` only how certificates are written
   cli: [
+    'api',
     'base',
     'kube',
     'istio',
@@ -52,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers',
     'telemetry',
     'registry',
+    'reach',
     'agent',
     'controlplane',
     'lab',

@@ -1,0 +1,83 @@
+// Which rules there are, what they decided, and what an edit would break. `GET /api/v1/policies`,
+// `GET|PUT|DELETE /api/v1/policies/{kind}/{ns}/{name}`, `POST /api/v1/policies:preview`,
+// `:confirm`, `:undo`.
+
+export type PolicySummary = {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** `mesh`, `namespace`, or the labels that it selects by. */
+  readonly scope: string;
+  readonly targets: readonly string[];
+  /** `ALLOW, 2 rules`, `STRICT`. */
+  readonly effect: string;
+  /** In the last 24 hours; null: this kind counts nothing. */
+  readonly allowed: number | null;
+  readonly denied: number | null;
+  readonly conflicts: readonly string[];
+  readonly changedAtMs: number;
+  readonly changedBy: string;
+  /** Who keeps it, where editing here would be undone (Argo CD, Flux); empty: nobody. */
+  readonly managedBy: string;
+};
+
+export type PolicyDocument = PolicySummary & {
+  readonly resourceVersion: string;
+  readonly yaml: string;
+  /** An apply that undoes itself unless it is confirmed; null: none is pending. */
+  readonly pending: PendingApply | null;
+  /** What `:undo` would bring back; empty: nothing. */
+  readonly previousYaml: string;
+};
+
+export type PendingApply = {
+  readonly revertsAtMs: number;
+  readonly by: string;
+  readonly mode: PolicyMode;
+};
+
+/** `shadow`: evaluated and counted, not enforced. `confirm`: enforced, undone unless confirmed. */
+export type PolicyMode = 'shadow' | 'confirm' | 'keep';
+
+export type PolicyPreviewRequest = {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty: it is to be deleted. */
+  readonly yaml: string;
+  /** Which observed flows to replay. */
+  readonly window: '1h' | '24h' | '7d';
+};
+
+export type PolicyDiagnostic = {
+  readonly severity: 'error' | 'warning' | 'info';
+  /** From 1; 0: the whole document. */
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly message: string;
+};
+
+export type PolicyImpact = {
+  readonly diagnostics: readonly PolicyDiagnostic[];
+  readonly refused: readonly FlowImpact[];
+  readonly allowed: readonly FlowImpact[];
+  readonly unchanged: readonly FlowImpact[];
+  /** The rule needs what was never recorded. */
+  readonly untold: readonly FlowImpact[];
+  /** How far back flows are known, in milliseconds: less than the window on a young mesh. */
+  readonly coverageMs: number;
+};
+
+export type FlowImpact = {
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly clientIdentity: string;
+  readonly bytes: number;
+  readonly lastSeenMs: number;
+  readonly openConnections: number;
+  /** `ALLOW by default/pg-allow rule 2`. */
+  readonly before: string;
+  readonly after: string;
+};
