@@ -1,6 +1,9 @@
 // Which rules there are, what they decided, and what an edit would break. `GET /api/v1/policies`,
 // `GET|PUT|DELETE /api/v1/policies/{kind}/{ns}/{name}`, `POST /api/v1/policies:preview`,
-// `:confirm`, `:undo`.
+// `:confirm`, `:undo`. The list is an array of PolicySummary; GET, PUT, `:confirm` and `:undo` of one
+// answer its PolicyDocument. PUT and DELETE take `?mode=` and `?ttl=` (seconds until it undoes
+// itself) and an `If-Match` with the resourceVersion (`If-None-Match: *` for a new one); a 409 has
+// overwritten nothing: what is there now is to be fetched.
 
 export type PolicySummary = {
   readonly kind: string;
@@ -34,6 +37,22 @@ export type PendingApply = {
   readonly revertsAtMs: number;
   readonly by: string;
   readonly mode: PolicyMode;
+  /** Of `shadow`: connections and requests that it would have refused; null: not counted. */
+  readonly wouldDeny: number | null;
+};
+
+/** The body of PUT; of DELETE only the choice. */
+export type PolicyWrite = {
+  readonly yaml: string;
+  /** Also ends the open connections of clients that will be refused: policy governs new ones. */
+  readonly endsOpenConnections: boolean;
+};
+
+/** The body of `:confirm` and `:undo`. */
+export type PolicyReference = {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
 };
 
 /** `shadow`: evaluated and counted, not enforced. `confirm`: enforced, undone unless confirmed. */
