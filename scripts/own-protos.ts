@@ -1,39 +1,9 @@
 // Descriptors of the few messages that are not inside the Envoy binary, written as data because the
 // project carries no protobuf compiler: Istio's certificate service and our own agent resources.
 import { create } from '@bufbuild/protobuf';
-import {
-  FieldDescriptorProto_Label as Label,
-  FieldDescriptorProto_Type as Type,
-  FileDescriptorProtoSchema,
-  type FileDescriptorProto,
-} from '@bufbuild/protobuf/wkt';
-
-type FieldType = 'string' | 'int64' | 'uint32' | 'bool' | `.${string}`;
-type Field = readonly [name: string, number: number, type: FieldType, repeated?: 'repeated'];
-
-const SCALARS: Readonly<Record<string, Type>> = {
-  string: Type.STRING,
-  int64: Type.INT64,
-  uint32: Type.UINT32,
-  bool: Type.BOOL,
-};
-
-const lowerCamel = (name: string): string =>
-  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-function message(name: string, fields: readonly Field[]) {
-  return {
-    name,
-    field: fields.map(([fieldName, number, type, repeated]) => ({
-      name: fieldName,
-      number,
-      jsonName: lowerCamel(fieldName),
-      label: repeated ? Label.REPEATED : Label.OPTIONAL,
-      type: SCALARS[type] ?? Type.MESSAGE,
-      ...(type.startsWith('.') && { typeName: type }),
-    })),
-  };
-}
+import { FileDescriptorProtoSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
+import { attendProto } from './attend-proto.ts';
+import { message } from './proto-message.ts';
 
 export function ownProtos(): FileDescriptorProto[] {
   return [
@@ -99,5 +69,6 @@ export function ownProtos(): FileDescriptorProto[] {
         ]),
       ],
     }),
+    attendProto(),
   ];
 }
