@@ -1,5 +1,7 @@
 // `GET /api/v1/events?since=<revision>`: what has changed, one server-sent event each. The event's id
-// is the revision; a comment comes every ten seconds when nothing else does.
+// is the revision, one more than the last event's or the same: a greater step is a loss, and the
+// client fetches the snapshot. `sample` may have no id. A comment comes every ten seconds when nothing
+// else does.
 import type { Alert, CertificateView, MeshEdge, MeshNode, MeshStatus, Sample } from './graph.ts';
 import type { Join } from './joins.ts';
 

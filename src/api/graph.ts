@@ -1,5 +1,5 @@
-// What the map shows: workloads, and who talks to whom. `GET /api/v1/snapshot` and the events that
-// follow it (events.ts). Times are milliseconds since the Unix epoch, by the control plane's clock.
+// What the map shows: workloads, and who talks to whom. `GET /api/v1/snapshot` (`?at=<ms>`: as it
+// was then) and the events that follow it (events.ts). Times are milliseconds since the Unix epoch, by the control plane's clock.
 
 /**
  * Where a statement comes from: seen in traffic, from the CA's records, from resources, from an
@@ -186,6 +186,8 @@ export type Snapshot = {
   readonly revision: number;
   /** Of the control plane, so that ages can be told by whoever's clock is wrong. */
   readonly nowMs: number;
+  /** Of an answer to `?at=<ms>`: the moment that it shows, as far as the ring remembers. */
+  readonly atMs?: number;
   readonly mesh: { readonly trustDomain: string; readonly clusterId: string };
   readonly networks: readonly Network[];
   readonly nodes: readonly MeshNode[];
