@@ -3,6 +3,7 @@
 import { create } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { attendProto } from './attend-proto.ts';
+import { flowsProto } from './flows-proto.ts';
 import { message } from './proto-message.ts';
 
 export function ownProtos(): FileDescriptorProto[] {
@@ -70,5 +71,6 @@ export function ownProtos(): FileDescriptorProto[] {
       ],
     }),
     attendProto(),
+    flowsProto(),
   ];
 }
