@@ -1,8 +1,8 @@
 // Does a webhook want to be asked about a request?
 import { Budget, evaluate } from '../cel/evaluate.ts';
-import { parseExpression } from '../cel/parser.ts';
+import { parseExpression } from '#base/cel/parser.ts';
 import { CelError, toCel } from '../cel/values.ts';
-import { CelSyntaxError } from '../cel/lexer.ts';
+import { CelSyntaxError } from '#base/cel/lexer.ts';
 import type { KubeObject } from '../object.ts';
 import type { Backend } from '../registry/scope.ts';
 import { matchesLabels } from '../selectors/label-selector.ts';

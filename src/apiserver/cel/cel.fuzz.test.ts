@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { fuzz } from '../../../test/fuzz/harness.ts';
 import { Budget, evaluate } from './evaluate.ts';
-import { CelSyntaxError } from './lexer.ts';
-import { parseExpression } from './parser.ts';
+import { CelSyntaxError } from '#base/cel/lexer.ts';
+import { parseExpression } from '#base/cel/parser.ts';
 import { CelError, toCel } from './values.ts';
 
 /** Pieces of which expressions are made, so that noise gets past the parser. */

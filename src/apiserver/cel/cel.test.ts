@@ -5,8 +5,8 @@ import type { ValidationRule } from '../schema/schema.ts';
 import { compileStructural } from '../schema/structural.ts';
 import { renderViolation } from '../violation.ts';
 import { Budget, evaluate } from './evaluate.ts';
-import { CelSyntaxError } from './lexer.ts';
-import { parseExpression } from './parser.ts';
+import { CelSyntaxError } from '#base/cel/lexer.ts';
+import { parseExpression } from '#base/cel/parser.ts';
 import { ruleProblem as problemOf, validateRules } from './rules.ts';
 import { CelError, toCel } from './values.ts';
 

@@ -1,6 +1,6 @@
 // Computing an expression's value.
 import { callFunction } from './functions.ts';
-import type { Expression } from './parser.ts';
+import type { Expression } from '#base/cel/parser.ts';
 import { CelError, compare, isEqual, isList, isMap, isNumber, typeOf } from './values.ts';
 import type { CelValue } from './values.ts';
 

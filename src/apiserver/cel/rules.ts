@@ -8,10 +8,10 @@ import type { Violation, ViolationReason } from '../violation.ts';
 import { invalid } from '../violation.ts';
 import { Budget, evaluate } from './evaluate.ts';
 import { isKnownFunction } from './functions.ts';
-import { CelSyntaxError } from './lexer.ts';
-import { parseExpression } from './parser.ts';
-import { childrenOf } from './tree.ts';
-import type { Expression } from './parser.ts';
+import { CelSyntaxError } from '#base/cel/lexer.ts';
+import { parseExpression } from '#base/cel/parser.ts';
+import { childrenOf } from '#base/cel/tree.ts';
+import type { Expression } from '#base/cel/parser.ts';
 import { CelError, toCel } from './values.ts';
 import type { CelValue } from './values.ts';
 
