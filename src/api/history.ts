@@ -15,7 +15,11 @@ export type Series = {
   readonly requestMs: readonly (number | null)[];
 };
 
-/** `GET /api/v1/workloads/{ns}/{name}/connections`, `GET /api/v1/edges/{id}/connections`. */
+/**
+ * `GET /api/v1/workloads/{ns}/{name}/connections`, `GET /api/v1/edges/{id}/connections`: an array,
+ * newest first; `?limit=`. With `?follow=1` server-sent events instead, `connection` each: when one
+ * opens, when it has moved bytes in the last second, and when it closes.
+ */
 export type Connection = {
   /** Unique while `isthmusd` runs. */
   readonly id: string;

@@ -23,7 +23,11 @@ export type PolicyOnPort = {
   readonly effect: string;
 };
 
-/** `…/proxy`: Envoy's configuration and what it was to be, as tables. */
+/**
+ * `…/proxy`: Envoy's configuration and what it was to be, as tables; `?instance=<key>` of one of
+ * several. `…/proxy/dump` is Envoy's own configuration dump, JSON, without secrets; `…/bundle` is
+ * all of this page in one JSON file for a report.
+ */
 export type ProxyReport = {
   readonly instance: string;
   readonly atMs: number;
@@ -69,7 +73,10 @@ export type ProxySync = {
   }[];
 };
 
-/** `…/logs?source=access|proxy|agent|app&follow=1`: server-sent events of these, oldest first. */
+/**
+ * `…/logs?source=access|proxy|agent|app&lines=200&follow=1`: server-sent events `line` of these,
+ * oldest first; `instance=<key>` of one of several. Without `follow` the stream ends with the last.
+ */
 export type LogLine = {
   readonly instance: string;
   readonly source: LogSource;
