@@ -1,0 +1,5 @@
+import type { ReactNode } from 'react';
+
+export default function PoliciesPage(): ReactNode {
+  return <h1>Policies</h1>;
+}
