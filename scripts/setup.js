@@ -42,6 +42,9 @@ const DATABASE_TOOLS = [
   { tool: 'psql', package: 'postgresql-client' },
 ];
 
+/** What the console is tested in. */
+const BROWSER_TOOLS = [{ tool: 'chromium', package: 'chromium' }];
+
 /** What judges our metrics in the tests; Debian's package of that name has both. */
 const PROMETHEUS_PROGRAMS = ['prometheus', 'promtool'];
 
@@ -190,6 +193,31 @@ function setUpTypes(envoy) {
   writeStamp('types', stamp);
 }
 
+/** Files under a folder, deep, in an order that does not depend on the file system. */
+function filesUnder(folder) {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+/** The console, built when something that it is built of has changed. */
+function setUpConsole() {
+  const own = ['index.html', 'vite.config.ts', 'package.json'].map((f) => join('console', f));
+  const files = [...own, 'package-lock.json'].map((file) => join(ROOT, file));
+  files.push(...['console/src', 'console/public', 'src/api'].flatMap(filesUnder));
+  const sources = files.filter((file) => !file.endsWith('.test.ts'));
+  const stamp = sha256(sources.map((file) => `${file} ${sha256(readFileSync(file))}`).join('\n'));
+  const built = join(ROOT, 'console/dist/index.html');
+  if (existsSync(built) && stampMatches('console', stamp)) return;
+  const node = existsSync(NODE) ? NODE : process.execPath;
+  step('console', () => {
+    const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
+    run(node, [vite, 'build', '--logLevel', 'warn'], { cwd: join(ROOT, 'console') });
+  });
+  writeStamp('console', stamp);
+}
+
 const debianBinaries = '/usr/lib/postgresql';
 
 function hasTool(tool) {
@@ -278,9 +306,10 @@ function main() {
   setUpPackages();
   requireNode();
   setUpTypes(setUpEnvoy());
+  setUpConsole();
   if (purpose === 'demo') setUpDemoTools();
   if (purpose !== 'test') return;
-  setUpTools([...NAMESPACE_TOOLS, ...DATABASE_TOOLS]);
+  setUpTools([...NAMESPACE_TOOLS, ...DATABASE_TOOLS, ...BROWSER_TOOLS]);
   setUpPrometheus();
 }
 

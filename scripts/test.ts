@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const UNIT_CONCURRENCY = 2;
 /** Many times what the longest file takes: what hangs is a failure, not a wait. */
 const FILE_LIMIT_MS = 300_000;
+const UNIT_TESTS = ['{src,library,console/src}/**/*.test.ts', 'test/tidy/*.test.ts'];
 
 type Step = { readonly title: string; readonly command: string; readonly args: readonly string[] };
 
@@ -27,9 +28,11 @@ function testStep(title: string, patterns: readonly string[], concurrency: numbe
 function steps(): Step[] {
   return [
     { title: 'types', command: 'tsc', args: [] },
+    { title: 'console types', command: 'tsc', args: ['--project', 'console'] },
     { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
     { title: 'format', command: 'oxfmt', args: ['--check'] },
-    testStep('unit', ['{src,library}/**/*.test.ts', 'test/tidy/*.test.ts'], UNIT_CONCURRENCY),
+    testStep('unit', UNIT_TESTS, UNIT_CONCURRENCY),
+    testStep('browser', ['test/browser/*.test.ts'], 1),
     testStep('lab', ['test/{e2e,envoy,grpc}/**/*.test.ts'], 1),
   ];
 }

@@ -1,0 +1,57 @@
+// What stands where content will be: nothing yet, nothing at all, or a failure that says what to do.
+import { useEffect, useState, type ReactNode } from 'react';
+import type { ApiProblem } from '../api/types.ts';
+import { browserClock } from '../base/clock.ts';
+
+/** Shorter waits show nothing: a flash is worse than a wait. */
+const SKELETON_AFTER_MS = 150;
+const SAY_AFTER_MS = 3_000;
+
+type LoadingProps = { readonly what: string; readonly rows?: number };
+
+export function Loading({ what, rows = 5 }: LoadingProps): ReactNode {
+  const [stage, setStage] = useState<'quiet' | 'skeleton' | 'said'>('quiet');
+  useEffect(() => {
+    const stops = [
+      browserClock.after(SKELETON_AFTER_MS, () => setStage('skeleton')),
+      browserClock.after(SAY_AFTER_MS, () => setStage('said')),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }, []);
+  return (
+    <div className="loading" role="status" aria-label={`Loading ${what}`}>
+      {stage !== 'quiet' &&
+        Array.from({ length: rows }, (_, row) => <div className="skeleton" key={row} />)}
+      {stage === 'said' && <p className="quiet">Waiting for {what} …</p>}
+    </div>
+  );
+}
+
+type ProblemProps = { readonly problem: ApiProblem; readonly onRetry?: () => void };
+
+export function Problem({ problem, onRetry }: ProblemProps): ReactNode {
+  return (
+    <div className="problem" role="alert">
+      <p>
+        <strong>{problem.message}</strong>
+      </p>
+      {problem.remedy !== '' && <p>{problem.remedy}</p>}
+      {onRetry && (
+        <button type="button" onClick={onRetry}>
+          Retry
+        </button>
+      )}
+    </div>
+  );
+}
+
+type EmptyProps = { readonly title: string; readonly children?: ReactNode };
+
+export function Empty({ title, children }: EmptyProps): ReactNode {
+  return (
+    <div className="empty">
+      <p className="empty-title">{title}</p>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,5 @@
+import type { ReactNode } from 'react';
+
+export default function IdentityPage(): ReactNode {
+  return <h1>Identity</h1>;
+}
