@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { createLogger, type Logger } from '#base/log.ts';
+import { LogRing } from './attend/log-ring.ts';
 import { PROBE } from './capture/addresses.ts';
 import { CaptureKeeper } from './capture/keeper.ts';
 import { systemNft, type Nft } from './capture/nft.ts';
@@ -37,17 +38,27 @@ export type AgentDependencies = {
   readonly dial?: Dial;
   /** Directories to look for `envoy` in, as in PATH. */
   readonly searchPath: string;
+  /** Where the agent's own last log lines are kept. */
+  readonly logLines?: LogRing;
   /** Absent: the workload has no account at a Kubernetes API. */
   readonly readSecret?: ReadSecret;
 };
 
-export const systemDependencies = (searchPath: string): AgentDependencies => ({
-  clock: systemClock,
-  random: () => randomInt(2 ** 32) / 2 ** 32,
-  log: createLogger('agent'),
-  nft: systemNft,
-  searchPath,
-});
+export function systemDependencies(searchPath: string): AgentDependencies {
+  const logLines = new LogRing();
+  const sink = (line: string): void => {
+    logLines.add(line);
+    process.stderr.write(`${line}\n`);
+  };
+  return {
+    clock: systemClock,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+    log: createLogger('agent', { sink }),
+    logLines,
+    nft: systemNft,
+    searchPath,
+  };
+}
 
 export type AgentParts = {
   readonly config: AgentConfig;

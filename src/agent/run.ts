@@ -2,6 +2,7 @@
 import { aborted, runTasks } from '#base/tasks.ts';
 import { createGrpcServer } from '#grpc/server.ts';
 import { ALS_METHOD } from './als.ts';
+import { buildAttendance } from './attend/build.ts';
 import { AppMetrics } from './app-metrics-fetch.ts';
 import { createAppProbeHandler } from './app-probes-run.ts';
 import type { AgentParts } from './build.ts';
@@ -39,6 +40,7 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
     (signal) => identity.run(signal),
     (signal) => agent.runEnvoy(signal),
     (signal) => ownStream.run(signal),
+    (signal) => agent.attend(signal),
     (signal) => hostNames.run(signal),
     (signal) => configuration.run(signal),
     (signal) => fileSecrets.run(signal),
@@ -141,6 +143,11 @@ class Agent {
       if (reason === '') log.info('ready');
       else log.info('not ready', { reason });
     }
+  }
+
+  /** The control plane is told how the workload is, and may ask more. */
+  attend(signal: AbortSignal): Promise<void> {
+    return buildAttendance(this.#parts, () => this.#unreadyReasons()).run(signal);
   }
 
   /** What must be cut is said, with the time. */

@@ -17,6 +17,12 @@ const MARK = `0x${PROXY_MARK.toString(16)}`;
  */
 const PRIORITY = -110;
 
+/**
+ * Beyond the ports that Linux gives out by itself, and those of the DNS proxy: from these the agent
+ * dials past the proxy, to see what the network alone does.
+ */
+export const PROBE_SOURCE_PORTS = { first: 62_000, last: 62_015 };
+
 /** A comment is at most 128 bytes in the kernel. */
 const COMMENT_LENGTH_MAX = 100;
 
@@ -121,6 +127,11 @@ function outboundRules(config: CaptureConfig, ownPorts: OwnPorts): Rule[] {
   return [
     ...selfRules(config, ownPorts),
     { match: `meta mark ${MARK}`, verdict: 'return', why: 'the proxy itself' },
+    {
+      match: `tcp sport ${PROBE_SOURCE_PORTS.first}-${PROBE_SOURCE_PORTS.last}`,
+      verdict: 'return',
+      why: "the agent's probes",
+    },
     ...dnsRules(config), // before the loopback's: a resolver may well be there
     { match: 'oifname "lo"', verdict: 'return', why: 'within this machine' },
     ...interfaceRules('oifname', config.excludeInterfaces),

@@ -2,11 +2,23 @@
 import { request } from 'node:http';
 import { withDeadline, type Clock } from '#base/clock.ts';
 
-export type AdminAnswer = { readonly status: number; readonly body: string };
+export type AdminAnswer = {
+  readonly status: number;
+  readonly body: string;
+  /** It was longer than the limit. */
+  readonly isCut: boolean;
+};
 
-const LIMIT_MS = 2_000;
+type AdminLimits = {
+  readonly limitMs: number;
+  readonly lengthMax: number;
+  readonly parent?: AbortSignal;
+};
+
 /** Statistics that are asked for by name fit many times. */
-const BODY_LENGTH_MAX = 1 << 20;
+const LIMITS: AdminLimits = { limitMs: 2_000, lengthMax: 1 << 20 };
+/** The whole configuration of a proxy that knows thousands of destinations. */
+const DUMP_LIMITS: AdminLimits = { limitMs: 20_000, lengthMax: 24 << 20 };
 
 export class EnvoyAdmin {
   readonly #port: number;
@@ -47,6 +59,27 @@ export class EnvoyAdmin {
     return answer.body.slice(0, answer.body.lastIndexOf('\n') + 1);
   }
 
+  /** Envoy's version: `1.40.0`; undefined when nobody answers. */
+  async version(): Promise<string | undefined> {
+    const answer = await this.#call('GET', '/server_info');
+    return /"version": ?"[^"/]*\/([^"/]+)\//.exec(answer?.body ?? '')?.[1];
+  }
+
+  /**
+   * The configuration that is in force, as JSON; undefined when nobody answers.
+   *
+   * @param resource a part of it, such as `dynamic_listeners`; empty: all, with endpoints
+   */
+  async configDump(resource: string, signal: AbortSignal): Promise<AdminAnswer | undefined> {
+    const query = resource === '' ? 'include_eds' : `resource=${encodeURIComponent(resource)}`;
+    return await this.#call('GET', `/config_dump?${query}`, { ...DUMP_LIMITS, parent: signal });
+  }
+
+  /** `name: value` lines of the statistics in use whose names match. */
+  async stats(filter: string): Promise<AdminAnswer | undefined> {
+    return await this.#call('GET', `/stats?usedonly&filter=${encodeURIComponent(filter)}`);
+  }
+
   /**
    * Answers as before, and tells whoever asks, and clients with their next answer (`connection:
    * close`, GOAWAY), to go elsewhere.
@@ -61,25 +94,41 @@ export class EnvoyAdmin {
   }
 
   /** @returns undefined when nothing answers within the limit */
-  async #call(method: 'GET' | 'POST', path: string): Promise<AdminAnswer | undefined> {
-    const limits = { what: `Envoy's admin interface`, limitMs: LIMIT_MS, clock: this.#clock };
+  async #call(
+    method: 'GET' | 'POST',
+    path: string,
+    { limitMs, lengthMax, parent } = LIMITS,
+  ): Promise<AdminAnswer | undefined> {
+    const limits = { what: `Envoy's admin interface`, limitMs, clock: this.#clock, parent };
     try {
-      return await withDeadline(limits, (signal) => this.#exchange(method, path, signal));
+      return await withDeadline(limits, (signal) =>
+        this.#exchange({ method, path, lengthMax }, signal),
+      );
     } catch {
       return undefined; // refused, reset or too late: to every caller the same
     }
   }
 
-  #exchange(method: string, path: string, signal: AbortSignal): Promise<AdminAnswer> {
+  #exchange(
+    exchange: { readonly method: string; readonly path: string; readonly lengthMax: number },
+    signal: AbortSignal,
+  ): Promise<AdminAnswer> {
+    const { method, path, lengthMax } = exchange;
     return new Promise((resolve, reject) => {
       const options = { host: '127.0.0.1', port: this.#port, method, path, signal, agent: false };
       const call = request(options, (response) => {
-        let body = '';
+        const parts: string[] = [];
+        let length = 0;
+        let isCut = false;
         response.setEncoding('utf8');
         response.on('data', (text: string) => {
-          if (body.length < BODY_LENGTH_MAX) body += text;
+          if (length >= lengthMax) isCut = true;
+          else parts.push(text);
+          length += text.length;
         });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: parts.join(''), isCut }),
+        );
         response.on('error', reject);
       });
       call.on('error', reject);
