@@ -1,0 +1,85 @@
+// What the map asks for beside snapshot and events: series, connections, marks of the time line.
+import type { HistoryMark } from '#api/history-marks.ts';
+import type { Connection, Series } from '#api/history.ts';
+import type { MockCall, MockRoute } from './routes.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Curves that look like a database's, the same at every call. */
+export function seriesOf(fromMs: number, toMs: number, stepSeconds: number): Series {
+  const atMs: number[] = [];
+  for (let at = fromMs; at <= toMs; at += stepSeconds * 1000) atMs.push(at);
+  const wave = (base: number, period: number): number[] =>
+    atMs.map((at) => {
+      const turn = (at / 1000 / period) * 2 * Math.PI;
+      return Math.max(0, base * (1 + 0.35 * Math.sin(turn) + 0.2 * Math.sin(turn * 3.7)));
+    });
+  const zeros = atMs.map(() => 0);
+  return {
+    stepSeconds,
+    atMs,
+    toServerBytes: wave(1_240, 90),
+    toClientBytes: wave(3_420, 70),
+    open: atMs.map(() => 4),
+    opened: zeros,
+    failed: zeros,
+    requests: zeros,
+    requestMs: zeros,
+  };
+}
+
+function series({ query, nowMs }: MockCall): { readonly json: Series } {
+  const toMs = Number(query.get('to') ?? nowMs);
+  const fromMs = Number(query.get('from') ?? toMs - 5 * MINUTE_MS);
+  return { json: seriesOf(fromMs, toMs, Number(query.get('step') ?? 1)) };
+}
+
+export const connectionsOf = (edge: string, nowMs: number, count = 4): Connection[] =>
+  Array.from({ length: count }, (_, index) => ({
+    id: `${edge}#${990 - index}`,
+    edge,
+    openedAtMs: nowMs - (index + 1) * 34_000,
+    closedAtMs: index < 3 ? null : nowMs - 20_000,
+    clientAddress: `10.24.0.12:${51_820 + index}`,
+    serverAddress: '10.128.0.14:5432',
+    toServerBytes: 18_200 * (index + 1),
+    toClientBytes: 51_300 * (index + 1),
+    encryption: 'tls',
+    flags: '',
+    seenBy: ['source', 'destination'],
+  }));
+
+const marksOf = (nowMs: number): HistoryMark[] => [
+  {
+    atMs: nowMs - 48 * MINUTE_MS,
+    kind: 'join',
+    about: 'wl:inventory/postgresql-1-vm',
+    text: 'postgresql-1-vm joined',
+  },
+  {
+    atMs: nowMs - 31 * MINUTE_MS,
+    kind: 'policy',
+    about: 'AuthorizationPolicy inventory/pg-allow',
+    text: 'AuthorizationPolicy inventory/pg-allow saved by kim',
+  },
+  {
+    atMs: nowMs - 12 * MINUTE_MS,
+    kind: 'rotation',
+    about: 'wl:inventory/postgresql-1-vm',
+    text: 'certificate of postgresql-1-vm renewed',
+  },
+];
+
+export const graphRoutes: readonly MockRoute[] = [
+  { method: 'GET', path: '/api/v1/series', handle: series },
+  {
+    method: 'GET',
+    path: '/api/v1/edges/:id/connections',
+    handle: ({ params, nowMs }) => ({ json: connectionsOf(params['id'] ?? '', nowMs) }),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/history/marks',
+    handle: ({ nowMs }) => ({ json: marksOf(nowMs) }),
+  },
+];

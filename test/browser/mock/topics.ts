@@ -1,0 +1,5 @@
+// Every topic's routes, in the order in which they are tried.
+import { graphRoutes } from './graph.ts';
+import type { MockRoute } from './routes.ts';
+
+export const ROUTES: readonly MockRoute[] = [...graphRoutes];
