@@ -33,6 +33,8 @@ export const flowsProto = (): FileDescriptorProto =>
         ['closed', 12, '.isthmus.v1.FlowClosed', 'repeated'],
         ['sums', 13, '.isthmus.v1.FlowSums', 'repeated'],
         ['metrics', 14, '.isthmus.v1.FlowMetric', 'repeated'],
+        // Connections that were opened in the time that this batch tells of.
+        ['opened', 15, 'uint32', 'repeated'],
       ]),
       // From whom to whom. Peers as in src/base/peer-name.ts, empty where nothing names them; `port`
       // is the server workload's own, or the one dialled when no server was reached.
@@ -64,8 +66,6 @@ export const flowsProto = (): FileDescriptorProto =>
         ['server', 6, 'string'],
         ['base_to_server', 7, 'double'],
         ['base_to_client', 8, 'double'],
-        // It was opened in the time that this batch tells of.
-        ['is_new', 9, 'bool'],
       ]),
       message('FlowClosed', [
         ['connection', 1, 'uint32'],

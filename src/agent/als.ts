@@ -20,12 +20,13 @@ import { GrpcStatus } from '#grpc/status.ts';
 import type { ConnectionEntry } from '#telemetry/connection-account.ts';
 import type { RequestReport } from '#telemetry/standard-metrics.ts';
 import type { CallFacts, CertificateFacts } from './call-kind.ts';
+import { type WireFacts, wireFacts } from './flows/wire-facts.ts';
 
 export const ALS_METHOD = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
 
 export type AccessLogReader = {
-  readonly connection: (facts: CallFacts, entry: ConnectionEntry) => void;
-  readonly request: (facts: CallFacts, report: RequestReport) => void;
+  readonly connection: (facts: CallFacts, entry: ConnectionEntry, wire: WireFacts) => void;
+  readonly request: (facts: CallFacts, report: RequestReport, wire: WireFacts) => void;
 };
 
 /** The first message of a stream names its log; the entries of all carry that name. */
@@ -53,8 +54,10 @@ function read(logName: string, { logEntries }: StreamAccessLogsMessage, to: Acce
     case 'tcpLogs':
       for (const entry of logEntries.value.logEntry) {
         const connection = parseConnection(logName, entry);
-        if (connection && entry.commonProperties) {
-          to.connection(factsOf(logName, entry.commonProperties), connection);
+        const common = entry.commonProperties;
+        if (connection && common) {
+          const wire = wireFacts(common, common.connectionTerminationDetails);
+          to.connection(factsOf(logName, common), connection, wire);
         }
       }
       break;
@@ -62,8 +65,9 @@ function read(logName: string, { logEntries }: StreamAccessLogsMessage, to: Acce
       for (const entry of logEntries.value.logEntry) {
         const { commonProperties: common } = entry;
         if (!common || !isLast(common)) continue;
-        const responseCode = entry.response?.responseCode ?? 0;
-        to.request({ ...factsOf(logName, common), responseCode }, parseRequest(common, entry));
+        const { responseCode = 0, responseCodeDetails = '' } = entry.response ?? {};
+        const facts = { ...factsOf(logName, common), responseCode };
+        to.request(facts, parseRequest(common, entry), wireFacts(common, responseCodeDetails));
       }
       break;
     case undefined:

@@ -16,6 +16,7 @@ import { askedFor, IdentityKeeper } from './identity-keeper.ts';
 import { HostNames, loadHostNames, type KeptName } from './host-names.ts';
 import { loadMeshAddresses, MeshAddressesFollower } from './mesh-addresses.ts';
 import { nodeAddress } from './node-address.ts';
+import { FlowReporter } from './flows/reporter.ts';
 import { OwnStream } from './own-stream.ts';
 import { agentFiles } from './paths.ts';
 import { PeerFacts } from './peer-facts.ts';
@@ -70,6 +71,7 @@ export type AgentParts = {
   readonly sds: SdsServer;
   readonly fileSecrets: FileSecrets;
   readonly telemetry: Telemetry;
+  readonly flows: FlowReporter;
   readonly relay: XdsRelay;
   readonly configuration: XdsCacheFile;
   readonly admin: EnvoyAdmin;
@@ -132,6 +134,11 @@ export async function buildAgent(
   );
   const { ownStream, hostNames, peerFacts } = questions;
   const fileSecrets = new FileSecrets(dependencies);
+  const telemetry = new Telemetry({
+    sinceMs: clock.nowMs(),
+    factsOf: (peer) => peerFacts.factsOf(peer),
+    log,
+  });
   return {
     config,
     dependencies,
@@ -140,11 +147,8 @@ export async function buildAgent(
     controlPlane,
     sds: new SdsServer(log, fileSecrets),
     fileSecrets,
-    telemetry: new Telemetry({
-      sinceMs: clock.nowMs(),
-      factsOf: (peer) => peerFacts.factsOf(peer),
-      log,
-    }),
+    telemetry,
+    flows: buildFlowReporter({ config, controlPlane, telemetry, dependencies }),
     relay,
     configuration,
     admin,
@@ -154,6 +158,20 @@ export async function buildAgent(
     hostNames,
   };
 }
+
+const buildFlowReporter = ({
+  config,
+  controlPlane,
+  telemetry,
+  dependencies,
+}: Pick<AgentParts, 'config' | 'controlPlane' | 'telemetry' | 'dependencies'>): FlowReporter =>
+  new FlowReporter({
+    controlPlane,
+    account: telemetry.flows,
+    ...(config.pushesMetrics && { families: () => telemetry.families() }),
+    retry: new Retry(dependencies),
+    ...dependencies,
+  });
 
 type Questions = Pick<AgentParts, 'ownStream' | 'hostNames'> & { readonly peerFacts: PeerFacts };
 

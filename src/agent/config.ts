@@ -118,6 +118,8 @@ export type AgentConfig = {
   readonly appProbes: AppProbes;
   /** Where the application has metrics of its own; undefined: nowhere. */
   readonly appMetrics: AppMetricsTarget | undefined;
+  /** Tell the control plane the totals of the workload's metrics, so that nobody must scrape it. */
+  readonly pushesMetrics: boolean;
   /** Seals what is kept for a restart; undefined: a key of the agent's own. */
   readonly sealKeyFile: string | undefined;
   /** Where to write what gRPC programs without a proxy start from; undefined: nowhere. */
@@ -210,6 +212,7 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
     appProbes: readAppProbes(settings),
     appMetrics: readAppMetrics(settings),
+    pushesMetrics: settings.oneOf('ISTHMUS_METRICS_PUSH', 'true', ['true', 'false']) === 'true',
     sealKeyFile: settings.text('ISTHMUS_SEAL_KEY_FILE'),
     grpcBootstrapFile: settings.text('GRPC_XDS_BOOTSTRAP'),
     paths: {

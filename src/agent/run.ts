@@ -40,6 +40,7 @@ export async function runParts(parts: AgentParts, signal: AbortSignal): Promise<
     (signal) => identity.run(signal),
     (signal) => agent.runEnvoy(signal),
     (signal) => ownStream.run(signal),
+    (signal) => parts.flows.run(signal),
     (signal) => agent.attend(signal),
     (signal) => hostNames.run(signal),
     (signal) => configuration.run(signal),

@@ -1,18 +1,20 @@
-// What the workload's proxy reports becomes Istio's standard metrics.
+// What the workload's proxy reports becomes Istio's standard metrics, and flows for the map.
 import { X509Certificate } from 'node:crypto';
 import type { Logger } from '#base/log.ts';
 import type { GrpcHandler } from '#grpc/call.ts';
 import { ConnectionAccount } from '#telemetry/connection-account.ts';
-import { renderFamilies } from '#telemetry/exposition.ts';
+import { type Family, renderFamilies } from '#telemetry/exposition.ts';
 import { type FactsOf, StandardMetrics } from '#telemetry/standard-metrics.ts';
 import { createAlsHandler } from './als.ts';
 import { callKind, type CertificateFacts } from './call-kind.ts';
+import { FlowAccount } from './flows/account.ts';
 import type { Svid } from './identity.ts';
 
 const NOBODY: CertificateFacts = { spiffeId: '', subject: '' };
 
 export class Telemetry {
   readonly handler: GrpcHandler;
+  readonly flows: FlowAccount;
   readonly #account: ConnectionAccount;
   readonly #metrics: StandardMetrics;
   #self = NOBODY;
@@ -25,14 +27,20 @@ export class Telemetry {
   }) {
     this.#account = new ConnectionAccount(options.sinceMs);
     this.#metrics = new StandardMetrics(options.factsOf);
+    this.flows = new FlowAccount(options.sinceMs);
     this.handler = createAlsHandler({
       reader: {
-        connection: (facts, entry) => {
+        connection: (facts, entry, wire) => {
           const delta = this.#account.record(entry);
-          this.#metrics.recordConnection(callKind(facts, this.#self), delta);
+          const kind = callKind(facts, this.#self);
+          this.#metrics.recordConnection(kind, delta);
+          this.flows.connection(kind, facts, { entry, delta, wire });
         },
-        request: (facts, report) =>
-          this.#metrics.recordRequest(callKind(facts, this.#self), report),
+        request: (facts, report, wire) => {
+          const kind = callKind(facts, this.#self);
+          this.#metrics.recordRequest(kind, report);
+          this.flows.request(kind, facts, { report, wire });
+        },
       },
       log: options.log,
     });
@@ -51,8 +59,12 @@ export class Telemetry {
     return this.#metrics.pendingCount;
   }
 
+  families(): readonly Family[] {
+    return this.#metrics.families();
+  }
+
   /** Prometheus' text format. */
   render(): string {
-    return renderFamilies(this.#metrics.families());
+    return renderFamilies(this.families());
   }
 }

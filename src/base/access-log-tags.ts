@@ -19,6 +19,7 @@ export const OUTBOUND_FORMAT_TAGS = {
   upstream_local_uri: '%UPSTREAM_LOCAL_URI_SAN%',
   upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
   upstream_peer_subject: '%UPSTREAM_PEER_SUBJECT%',
+  upstream_tls_version: '%UPSTREAM_TLS_VERSION%',
 } as const;
 
 /** Of requests. */
