@@ -1,6 +1,6 @@
 // Which access logs a workload writes, as Telemetry says (Istio's merging, telemetry.go), or where
 // none does, MeshConfig.
-import { logFields } from '#istio/meshconfig/extension-providers.ts';
+import { meshLogFormat } from '#istio/meshconfig/extension-providers.ts';
 import type { FileLogSettings, LogFormat } from '#istio/meshconfig/extension-providers.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 import type { AccessLogging, LogSide } from '#istio/telemetry/telemetry.ts';
@@ -42,7 +42,7 @@ export function textLogsOf(
 ): readonly TextLog[] {
   const { accessLogFile: path, accessLogProviders: defaults } = settings;
   if (widestFirst.length === 0 && defaults.length === 0) {
-    const log = { path, format: meshFormat(settings), omitsEmptyValues: false, filter: '' };
+    const log = { path, format: meshLogFormat(settings), omitsEmptyValues: false, filter: '' };
     return path === '' ? [] : [log];
   }
   return mergedProviders(defaults, widestFirst, side).flatMap(({ name, filter }) => {
@@ -91,16 +91,6 @@ function fileLogOf(name: string, settings: Settings): Omit<TextLog, 'filter'> | 
   if (log === undefined && (provider !== undefined || name !== BUILT_IN)) return undefined;
   const { path, format, omitsEmptyValues } = log ?? BUILT_IN_LOG;
   const isPlain = name === BUILT_IN && format === undefined && !omitsEmptyValues;
-  const unsaid: LogFormat = isPlain ? meshFormat(settings) : { kind: 'text', text: '' };
+  const unsaid: LogFormat = isPlain ? meshLogFormat(settings) : { kind: 'text', text: '' };
   return { path, format: format ?? unsaid, omitsEmptyValues };
-}
-
-/** Istio's default fields stand in for a text that is no JSON object. */
-function meshFormat({ accessLogEncoding, accessLogFormat: text }: Settings): LogFormat {
-  if (accessLogEncoding === 'TEXT') return { kind: 'text', text };
-  try {
-    return { kind: 'json', fields: logFields(JSON.parse(text === '' ? '{}' : text)) };
-  } catch {
-    return { kind: 'json', fields: {} };
-  }
 }

@@ -10,7 +10,7 @@ export type Literal = null | boolean | bigint | number | string;
 /** The expression is not CEL, or uses a part of it that is not known here. */
 export class CelSyntaxError extends Error {}
 
-const SPACE = /\s+|\/\/[^\n]*/y;
+const SPACE = /[ \t\n\r\f]+|\/\/[^\n]*/y;
 const NUMBER = /0x[0-9a-fA-F]+u?|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?u?|\.\d+/y;
 const IDENTIFIER = /[_a-zA-Z]\w*/y;
 const OPERATOR = /&&|\|\||[<>=!]=|[-+*/%<>!?:.,()[\]{}]/y;
@@ -70,7 +70,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
   b: '\b',
   f: '\f',
   v: '\v',
+  '\\': '\\',
+  '?': '?',
+  '"': '"',
+  "'": "'",
+  '`': '`',
 };
+const CODE_POINT_MAX = 0x10_ff_ff;
 
 /** What is between the quotes. */
 function quoted([, ...inside]: RegExpExecArray): string {
@@ -79,11 +85,20 @@ function quoted([, ...inside]: RegExpExecArray): string {
 
 function unescape(text: string): string {
   return text.replaceAll(
-    /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/g,
-    (_, short?: string, long?: string, byte?: string, plain = '') => {
-      const code = short ?? long ?? byte;
-      if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16));
-      return ESCAPES[plain] ?? plain;
+    /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([^]))/g,
+    (whole: string, ...groups: readonly (string | undefined)[]) => {
+      const [short, long, byte, octal, plain = ''] = groups;
+      const hexadecimal = short ?? long ?? byte;
+      if (hexadecimal !== undefined) return character(Number.parseInt(hexadecimal, 16), whole);
+      if (octal !== undefined) return character(Number.parseInt(octal, 8), whole);
+      const found = Object.hasOwn(ESCAPES, plain) ? ESCAPES[plain] : undefined;
+      if (found === undefined) throw new CelSyntaxError(`unknown escape ${whole}`);
+      return found;
     },
   );
+}
+
+function character(code: number, whole: string): string {
+  if (code > CODE_POINT_MAX) throw new CelSyntaxError(`unknown escape ${whole}`);
+  return String.fromCodePoint(code);
 }

@@ -9,7 +9,7 @@ import type { Reading } from '../schema/reading.ts';
 import { object } from '../schema/object-schema.ts';
 import { anything, boolean, list, map, string } from '../schema/schema.ts';
 import type { Schema, Static } from '../schema/schema.ts';
-import { isLogFormat } from './log-format.ts';
+import { logFormatProblem } from './log-format.ts';
 
 /** Whom policies of action CUSTOM ask. */
 export type AuthorizerSettings = {
@@ -253,13 +253,30 @@ function fileLogOf({ path, logFormat, omitEmptyValues }: Static<typeof fileLog>)
 
 export function checkFormat(format: LogFormat | undefined, at: Reading): void {
   const texts = format?.kind === 'json' ? formatsIn(format.fields) : [format?.text ?? ''];
-  const bad = texts.find((text) => !isLogFormat(text));
-  if (bad === undefined) return;
-  at.refuse(`Invalid value: ${at.quote(bad)}: no format of an access log`);
+  for (const text of texts) {
+    const problem = logFormatProblem(text);
+    if (problem === undefined) continue;
+    at.refuse(`Invalid value: ${at.quote(text)}: no format of an access log: ${problem}`);
+    return;
+  }
 }
 
 const formatsIn = (fields: LogFields): readonly string[] =>
   Object.values(fields).flatMap((field) => (typeof field === 'string' ? field : formatsIn(field)));
+
+/** Istio's default fields stand in for a text that is no JSON object. */
+export function meshLogFormat(settings: {
+  readonly accessLogEncoding: 'TEXT' | 'JSON';
+  readonly accessLogFormat: string;
+}): LogFormat {
+  const { accessLogEncoding, accessLogFormat: text } = settings;
+  if (accessLogEncoding === 'TEXT') return { kind: 'text', text };
+  try {
+    return { kind: 'json', fields: logFields(JSON.parse(text === '' ? '{}' : text)) };
+  } catch {
+    return { kind: 'json', fields: {} };
+  }
+}
 
 /** What is neither a format nor an object of such is taken as the text that JSON has for it. */
 export function logFields(value: unknown, depth = 0): LogFields {

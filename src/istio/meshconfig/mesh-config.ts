@@ -13,7 +13,12 @@ import { parseMeta } from '../object.ts';
 import type { ParseResult, Violation } from '../object.ts';
 import { INVALID, Reading } from '../schema/reading.ts';
 import { checkExportTo, isDnsLabel } from '../syntax.ts';
-import { checkFormat, extensionProvidersOf, providerRemarks } from './extension-providers.ts';
+import {
+  checkFormat,
+  extensionProvidersOf,
+  meshLogFormat,
+  providerRemarks,
+} from './extension-providers.ts';
 import type { ExtensionProvider } from './extension-providers.ts';
 import { meshConfigFields, unusedFields } from './fields.ts';
 import type { MeshConfigFields } from './fields.ts';
@@ -236,10 +241,11 @@ function check(settings: MeshConfigFields, at: Reading): void {
     const place = at.property('trustDomainAliases').item(index);
     place.refuse('Invalid value: must be a lower-case domain name');
   }
-  const { accessLogFormat: text = '', accessLogEncoding } = settings;
-  if (accessLogEncoding !== 'JSON') {
-    checkFormat({ kind: 'text', text }, at.property('accessLogFormat'));
-  }
+  const { accessLogFormat = '', accessLogEncoding = 'TEXT' } = settings;
+  checkFormat(
+    meshLogFormat({ accessLogEncoding, accessLogFormat }),
+    at.property('accessLogFormat'),
+  );
   if (rootNamespace !== undefined && !isDnsLabel(rootNamespace)) {
     at.property('rootNamespace').refuse('Invalid value: must be the name of a namespace');
   }

@@ -2,12 +2,12 @@
 import type { KubeObject } from '#kube/objects.ts';
 import { unusedFields } from '../acted-on.ts';
 import type { ActedOn } from '../acted-on.ts';
+import { expressionProblem } from '../envoy-expression.ts';
 import { parseObject } from '../kind.ts';
 import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkTargets, policyTargets } from '../policy-target.ts';
 import type { PolicyTargetReference } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
-import { isExpression } from './filter-syntax.ts';
 import { telemetryKind } from './schema.ts';
 import type { TelemetrySpec } from './schema.ts';
 
@@ -66,10 +66,11 @@ export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
 
 function checkFilters({ accessLogging = [] }: TelemetrySpec, at: Reading): void {
   for (const [index, { filter }] of accessLogging.entries()) {
-    if (filter === undefined || isExpression(filter.expression ?? '')) continue;
+    const problem = filter && expressionProblem(filter.expression ?? '');
+    if (problem === undefined) continue;
     const place = at.item(index).property('filter').property('expression');
-    const said = place.quote(filter.expression ?? '');
-    place.refuse(`Invalid value: ${said}: must be a valid CEL expression`);
+    const said = place.quote(filter?.expression ?? '');
+    place.refuse(`Invalid value: ${said}: must be a valid CEL expression: ${problem}`);
   }
 }
 
