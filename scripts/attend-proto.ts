@@ -1,5 +1,5 @@
-// isthmus.v1.AgentService/Attend, by which isthmusd asks agents, and JoinService, by which a machine
-// becomes one.
+// isthmus.v1.AgentService/Attend, by which isthmusd asks agents, and JoinService, by which a
+// machine becomes one.
 import { create } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 import { message } from './proto-message.ts';

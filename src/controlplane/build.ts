@@ -5,7 +5,6 @@
 import { hash, randomInt } from 'node:crypto';
 import type { ServerNames } from '#ca/authority.ts';
 import { openAuthoritySource, type AuthoritySource } from '#ca/authority-source.ts';
-import { parsePeerIdentity } from '#ca/peer-identity.ts';
 import { createRootPublisher, type RootPublisher } from '#ca/root-config-map.ts';
 import {
   issueServerCertificate,
@@ -23,9 +22,8 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { aborted, runTasks } from '#base/tasks.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
-import type { GrpcCall, GrpcHandler } from '#grpc/call.ts';
+import type { GrpcHandler } from '#grpc/call.ts';
 import { createGrpcServer } from '#grpc/server.ts';
-import { GrpcStatus } from '#grpc/status.ts';
 import { GATEWAY_API_KINDS } from '#istio/gatewayapi/kinds.ts';
 import type { Kind } from '#istio/kind.ts';
 import { KINDS } from '#istio/kinds.ts';
@@ -38,7 +36,9 @@ import type { DerivationFailure } from '#model/collection.ts';
 import { Graph } from '#model/graph.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { standInFor } from '#resolve/stand-in.ts';
-import { XdsServer, type Admission } from '#xds/server.ts';
+import { XdsServer } from '#xds/server.ts';
+import { admit } from './admit.ts';
+import { AgentServer } from './agents/sessions.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { installKinds } from './crds.ts';
 import { CertificateLedger } from './debug-certificates.ts';
@@ -76,6 +76,7 @@ export type ControlPlane = {
   readonly mesh: Mesh;
   readonly catalog: MeshCatalog;
   readonly xds: XdsServer<WorkloadIdentity>;
+  readonly agents: AgentServer;
   readonly ingest: Ingest;
   readonly vips: VipPublisher;
   readonly statuses: StatusPublisher;
@@ -171,8 +172,14 @@ export async function buildControlPlane(
     clock,
     log: log.with({ part: 'xds' }),
   });
+  const agents = new AgentServer({
+    admit: (call) => admit(call, { trustDomain, nowMs: clock.nowMs() }),
+    clock,
+    log: log.with({ part: 'agents' }),
+    audit: log.with({ part: 'audit' }),
+  });
   const isReady = (): boolean => isSynced;
-  const decided = { mesh, catalog, xds, ingest, vips, statuses, keySets };
+  const decided = { mesh, catalog, xds, agents, ingest, vips, statuses, keySets };
   return { ...decided, authority, rootPublisher, certificates, counters, clock, isReady };
 }
 
@@ -204,26 +211,6 @@ async function readMeshConfig(mesh: Mesh, client: KubeClient, signal: AbortSigna
   }
 }
 
-/** What a proxy is follows from its certificate, never from what it says of itself. */
-function admit(
-  { peer }: GrpcCall,
-  options: { readonly trustDomain: string; readonly nowMs: number },
-): Admission<WorkloadIdentity> {
-  const refuse = (message: string): Admission<WorkloadIdentity> => ({
-    ok: false,
-    code: GrpcStatus.unauthenticated,
-    message,
-  });
-  if (!peer) return refuse('present a client certificate of this mesh');
-  const parsed = parsePeerIdentity(peer, options);
-  if (!parsed.ok) return refuse(parsed.problem);
-  const { namespace, serviceAccount, workload } = parsed.value;
-  const id = workload ? `${workload.kind}/${namespace}/${workload.name}` : '';
-  if (!workload)
-    return refuse(`the certificate of ${namespace}/${serviceAccount} names no workload`);
-  return { ok: true, proxy: parsed.value, id };
-}
-
 /** Serves until aborted. @throws OperatorError ADDRESS_IN_USE */
 export async function runControlPlane(
   parts: ControlPlane,
@@ -245,6 +232,7 @@ export async function runControlPlane(
     limits: { ageMsMax: SESSION_AGE_MS_MAX },
     methods: {
       ...xds.methods,
+      ...parts.agents.methods,
       ...certificateMethods(parts, options),
     },
   });
@@ -283,6 +271,7 @@ export async function runControlPlane(
     async (group) => {
       await aborted(group);
       xds.close();
+      parts.agents.close();
       await server.shutdown(SHUTDOWN_GRACE_MS);
     },
   ]);

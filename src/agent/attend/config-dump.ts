@@ -5,7 +5,7 @@ const PART_BYTES = 64 << 10;
 
 /** Envoy leaves out most of them by itself; this does not rely on it. */
 const SECRET_KEYS =
-  /^(private_key|password|session_ticket_keys|hmac_secret|token_secret|client_secret|hmac|jwt_provider_secret)$/;
+  /^(private_key|password|session_ticket_keys|hmac_secret|token_secret|client_secret|hmac)$/;
 const SECRET_DUMP = 'type.googleapis.com/envoy.admin.v3.SecretsConfigDump';
 const REDACTED = '[redacted]';
 

@@ -19,7 +19,7 @@ export type Answer = Omit<
 /** Answers one request, in parts. What it throws is told as the request's problem. */
 export type Answerer = (order: AgentOrder, signal: AbortSignal) => AsyncIterable<Answer>;
 
-/** More than the control plane lets itself ask, so that a cancelled one may overlap its successor. */
+/** More than the control plane asks at once: a cancelled one may overlap its successor. */
 export const ORDERS_MAX = 8;
 const BYTES_PER_SECOND = 1 << 20;
 const BYTES_MAX = 32 << 20;

@@ -16,6 +16,10 @@ export type AgentSession = {
   readonly connectedAtMs: number;
   /** Of `isthmus agent`; empty until its first word. */
   readonly version: string;
+  /** `Debian GNU/Linux 12 (bookworm)`; empty: not said. */
+  readonly os: string;
+  /** The machine's own addresses. */
+  readonly addresses: readonly string[];
   /** The agent's clock minus ours, less than a round trip wrong; 0 until its first status. */
   readonly clockSkewMs: number;
   /** Undefined until its first status. Texts are without control characters, and cut. */
@@ -42,10 +46,6 @@ export type AgentStatus = {
   readonly certificate:
     | { readonly identity: string; readonly serial: string; readonly notAfterMs: number }
     | undefined;
-  /** `Debian GNU/Linux 12 (bookworm)`; empty: not said. */
-  readonly os: string;
-  /** Its own addresses. */
-  readonly addresses: readonly string[];
 };
 
 export type AskOptions = {
@@ -64,8 +64,8 @@ export interface AgentSessions {
    * Asks an agent. Answers come one by one until the agent is done; a consumer that stops, or an
    * aborted signal, takes the request back.
    *
-   * @throws AgentRequestError while it is iterated, for whatever does not come from the machine asked
-   *   about: no agent, quotas, a lost stream, an answer that is none
+   * @throws AgentRequestError while it is iterated, for whatever does not come from the machine
+   *   asked about: no agent, quotas, a lost stream, an answer that is none
    */
   ask<Kind extends AgentRequestKind>(
     key: AgentKey,

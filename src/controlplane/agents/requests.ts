@@ -70,7 +70,7 @@ export type TcpProbeAnswer = {
   readonly connectMs: number;
   /** What the system said of a failure; empty otherwise. */
   readonly reason: string;
-  /** What answered in the protocol expected; undefined: nothing was expected, or it failed before. */
+  /** What answered; undefined: nothing was expected, or it failed before. */
   readonly application:
     | {
         /** `other`: something answered, in another protocol; `silent`: nothing did in time. */
