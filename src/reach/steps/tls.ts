@@ -1,0 +1,170 @@
+// Steps 7 and 8: do both ends agree on encryption, and whom does the server see?
+import type { CertificateFacts, Evidence, Side } from '../evidence.ts';
+import { RECENT_MS } from '../evidence.ts';
+import { spiffeIdOf } from '#base/workload-identity.ts';
+import { isInspected } from '#resolve/first-speaker.ts';
+import { takesMeshTls } from '#resolve/mtls-mode.ts';
+import { trustDomainsOf } from '#resolve/tls.ts';
+import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
+import type { Finding } from '../step.ts';
+import { identityOf } from '../walk.ts';
+import type { ServerEnd, Walk } from '../walk.ts';
+
+/** More than this fakes ends and beginnings of certificates. */
+const SKEW_MS_MAX = 5000;
+
+export function tlsStep(walk: Walk): Finding {
+  const { server } = walk;
+  if (server === undefined) return unknown('configured', 'who is there is not known');
+  const disagreement = modesProblem(walk, server);
+  if (disagreement) return disagreement;
+  if (server.endpoint.tls !== 'mTLS') return withoutMesh(walk, server);
+  const untrusted = identityProblem(walk, server) ?? certificatesProblem(walk);
+  if (untrusted) return untrusted;
+  const { evidence } = walk;
+  const { flow, nowMs } = evidence;
+  const notes = skewNotes(evidence);
+  if (flow && flow.encryption.seenAtMs > nowMs - RECENT_MS && flow.encryption.version !== '') {
+    const { version, cipher, seenAtMs } = flow.encryption;
+    const summary = `mutual TLS, ${version} ${cipher}`.trim();
+    return passed('observed', `${summary}, seen ${ago(seenAtMs, nowMs)}`, { evidence: notes });
+  }
+  const mode = modeOf(walk, server);
+  return passed('configured', `mutual TLS: the client offers it, the server (${mode}) takes it`, {
+    evidence: notes,
+  });
+}
+
+/** What the server demands; `no sidecar` where nothing could demand it. */
+function modeOf({ mesh }: Walk, { workload, known, endpoint }: ServerEnd): string {
+  if (workload === undefined || (known?.tlsMode ?? workload.tlsMode) !== 'istio')
+    return 'no sidecar';
+  return mesh.mtlsMode(workload, known?.port ?? endpoint.port);
+}
+
+function modesProblem(walk: Walk, server: ServerEnd): Finding | undefined {
+  const mode = modeOf(walk, server);
+  const { question } = walk;
+  const { endpoint, workload, known } = server;
+  const port = known?.port ?? endpoint.port;
+  const whom = workload ? nameOf(workload) : endpoint.address;
+  if (mode === 'no sidecar') {
+    if (endpoint.tls !== 'mTLS' || known === undefined) return undefined;
+    const summary = `the client speaks mesh TLS, and ${whom} has no sidecar that would take it`;
+    const mend = fix('let the DestinationRule of the host say tls.mode DISABLE');
+    return failed('configured', summary, { fix: mend });
+  }
+  if (mode === 'STRICT' && endpoint.tls !== 'mTLS') {
+    const summary =
+      `${whom} takes mutual TLS only (STRICT), and ${nameOf(question.from)} ` +
+      `speaks ${endpoint.tls === 'plaintext' ? 'plaintext' : 'TLS of its own'}`;
+    const text = walk.hasProxy
+      ? "take tls.mode DISABLE out of the host's DestinationRule"
+      : `give ${nameOf(question.from)} a sidecar, or let port ${port} be PERMISSIVE`;
+    return failed('configured', summary, { fix: fix(text) });
+  }
+  if (mode === 'DISABLE' && endpoint.tls === 'mTLS') {
+    const summary = `the client speaks mesh TLS, and ${whom} does not take it (DISABLE)`;
+    const text = "let the host's DestinationRule say tls.mode DISABLE, or the server take mesh TLS";
+    return failed('configured', summary, { fix: fix(text) });
+  }
+  const isStrictOrNot = mode === 'PERMISSIVE' && endpoint.tls === 'mTLS' && !isInspected(port);
+  if (isStrictOrNot && !takesMeshTls(mode, port)) {
+    const summary = `on port ${port} Envoy does not look for TLS: PERMISSIVE is plaintext there`;
+    return failed('configured', summary, { fix: fix(`make port ${port} of ${whom} STRICT`) });
+  }
+  return undefined;
+}
+
+function withoutMesh(walk: Walk, server: ServerEnd): Finding {
+  const mode = modeOf(walk, server);
+  const how = server.endpoint.tls === 'plaintext' ? 'plaintext' : 'TLS of its own';
+  const summary = `${how}: the server (${mode}) takes it, and nobody proves who they are`;
+  return passed('configured', summary);
+}
+
+/** Whom the client expects there, and who is. */
+function identityProblem({ mesh }: Walk, server: ServerEnd): Finding | undefined {
+  const { known, workload, endpoint } = server;
+  const account = known?.serviceAccount || workload?.serviceAccount;
+  if (!account || endpoint.accepts.length === 0) return undefined;
+  const namespace = known?.namespace ?? workload?.namespace ?? '';
+  const names = trustDomainsOf(mesh.config()).map((trustDomain) =>
+    spiffeIdOf({ trustDomain, namespace, serviceAccount: account }),
+  );
+  if (names.some((name) => endpoint.accepts.includes(name))) return undefined;
+  const summary = `the client accepts ${endpoint.accepts.join(', ')} there, not ${names[0]}`;
+  const mend = fix(`add ${names[0]} to subjectAltNames of the DestinationRule or ServiceEntry`);
+  return failed('configured', summary, { fix: mend });
+}
+
+function certificatesProblem({ evidence, question, server }: Walk): Finding | undefined {
+  const ends: readonly (readonly [string, Side | undefined])[] = [
+    [nameOf(question.from), evidence.client],
+    [server?.workload ? nameOf(server.workload) : 'the server', evidence.server],
+  ];
+  for (const [name, side] of ends) {
+    const problem = side?.certificate && certificateProblem(side.certificate, evidence.nowMs);
+    if (problem === undefined) continue;
+    const skew = side?.agent?.clockSkewMs ?? 0;
+    const notes = Math.abs(skew) > SKEW_MS_MAX ? [skewText(name, skew)] : [];
+    const mend = fix(`look at the agent of ${name}`, { command: `isthmus identity ${name}` });
+    return failed('observed', `the certificate of ${name} ${problem}`, {
+      evidence: notes,
+      fix: mend,
+    });
+  }
+  return undefined;
+}
+
+function certificateProblem(
+  { notBeforeMs, notAfterMs, isTrusted, issuer }: CertificateFacts,
+  nowMs: number,
+): string | undefined {
+  if (isTrusted === false) return `is signed by ${issuer}, which no root of the mesh vouches for`;
+  if (notAfterMs <= nowMs) return `expired ${ago(notAfterMs, nowMs)}`;
+  return notBeforeMs > nowMs + SKEW_MS_MAX ? 'is not valid yet' : undefined;
+}
+
+function skewNotes({ client, server }: Evidence): readonly string[] {
+  return [['client', client] as const, ['server', server] as const].flatMap(([name, side]) => {
+    const skew = side?.agent?.clockSkewMs ?? 0;
+    return Math.abs(skew) > SKEW_MS_MAX ? [skewText(`the ${name}`, skew)] : [];
+  });
+}
+
+const skewText = (name: string, skewMs: number): string =>
+  `the clock of ${name} is ${Math.abs(Math.round(skewMs / 1000))} s ` +
+  `${skewMs > 0 ? 'ahead' : 'behind'}: certificates seem to end or begin at other times`;
+
+/** Step 8. */
+export function identityStep(walk: Walk): Finding {
+  const { mesh, question, evidence, server } = walk;
+  const { from } = question;
+  if (server === undefined) return unknown('configured', 'who is there is not known');
+  if (server.endpoint.tls !== 'mTLS') {
+    const summary = `the server sees no identity of ${nameOf(from)}, only its address`;
+    return passed('configured', summary);
+  }
+  if (from.serviceAccount === '') {
+    const summary = `${nameOf(from)} names no service account: it can prove no identity`;
+    return failed('configured', summary, {
+      fix: fix('set spec.serviceAccount of its WorkloadEntry'),
+    });
+  }
+  const expected = spiffeIdOf(identityOf(mesh, from));
+  const { flow, client, nowMs } = evidence;
+  const seen = flow?.encryption.clientIdentity ?? '';
+  const isFresh = flow !== undefined && nowMs - flow.encryption.seenAtMs <= RECENT_MS;
+  if (isFresh && seen !== '') {
+    if (seen === expected) return passed('observed', `the server sees ${seen}`);
+    const summary = `the server sees ${seen}, and ${nameOf(from)} is to be ${expected}`;
+    return failed('observed', summary);
+  }
+  const shown = client.certificate?.identity;
+  if (shown !== undefined && shown !== expected) {
+    return failed('observed', `${nameOf(from)} shows ${shown}, and is to be ${expected}`);
+  }
+  const source = shown === undefined ? 'configured' : 'observed';
+  return passed(source, `the server sees ${expected}`);
+}
