@@ -30,6 +30,8 @@ export type MockAnswer = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Server-sent events: all of them at once, then the stream stays open. */
   readonly events?: readonly { readonly event?: string; readonly data: unknown }[];
+  /** Server-sent events as they come: called once with what sends one. */
+  readonly stream?: (send: (event: string, data: unknown) => void) => void;
 };
 
 export type MockRoute = {

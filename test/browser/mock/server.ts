@@ -15,7 +15,9 @@ import { matchPath, problem, type MockAnswer, type MockRoute } from './routes.ts
 import { libraryStory } from './story.ts';
 import { ROUTES } from './topics.ts';
 
-const DIST = fileURLToPath(new URL('../../../console/dist/', import.meta.url));
+const DIST =
+  process.env['ISTHMUS_CONSOLE_DIST'] ??
+  fileURLToPath(new URL('../../../console/dist/', import.meta.url));
 const HEARTBEAT_MS = 10_000;
 
 /** What isthmusd sends with every answer. */
@@ -223,11 +225,13 @@ function startEvents(response: ServerResponse): void {
 }
 
 function reply(response: ServerResponse, answer: MockAnswer): void {
-  if (answer.events) {
+  if (answer.events || answer.stream) {
     startEvents(response);
-    for (const { event = 'message', data } of answer.events) {
+    const send = (event: string, data: unknown): void => {
       response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    }
+    };
+    for (const { event = 'message', data } of answer.events ?? []) send(event, data);
+    answer.stream?.(send);
     return;
   }
   const isJson = answer.text === undefined;

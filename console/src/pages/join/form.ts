@@ -1,0 +1,80 @@
+// "Add a VM": what was typed, and what is wrong with it. The server checks again; this is so that
+// nobody has to wait to be told about a typing error.
+import type { JoinRequest } from '../../api/types.ts';
+
+export type JoinForm = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly service: string;
+  /** As typed: `5432`, `tcp-postgres:5432 9187`. */
+  readonly ports: string;
+  readonly serviceAccount: string;
+  readonly network: string;
+  readonly minutes: string;
+};
+
+export const EMPTY_FORM: JoinForm = {
+  name: '',
+  namespace: 'default',
+  service: '',
+  ports: '',
+  serviceAccount: 'default',
+  network: '',
+  minutes: '15',
+};
+
+export type FormField = keyof JoinForm;
+
+export type ParsedForm =
+  | { readonly ok: true; readonly request: JoinRequest }
+  | { readonly ok: false; readonly problems: Readonly<Partial<Record<FormField, string>>> };
+
+/** RFC 1123, as Kubernetes has names. */
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+const NETWORK = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const PORT = /^(?:([a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?):)?(\d{1,5})$/;
+const PORT_MAX = 65_535;
+const MINUTES_MAX = 1_440;
+const PORTS_MAX = 32;
+
+const NAME_RULE = 'small letters, digits and hyphens, at most 63';
+
+export function parseJoinForm(form: JoinForm): ParsedForm {
+  const name = form.name.trim();
+  const namespace = form.namespace.trim();
+  const service = form.service.trim();
+  const serviceAccount = form.serviceAccount.trim();
+  const network = form.network.trim();
+  const ports = form.ports.split(/[\s,]+/).filter((port) => port !== '');
+  const minutes = Number(form.minutes);
+  const problems: Partial<Record<FormField, string>> = {};
+  if (name === '') problems.name = 'A machine needs a name.';
+  else if (!SUBDOMAIN.test(name)) problems.name = `Not a name: ${NAME_RULE}.`;
+  if (!LABEL.test(namespace)) problems.namespace = `Not a namespace: ${NAME_RULE}.`;
+  if (service !== '' && !SUBDOMAIN.test(service)) problems.service = `Not a service: ${NAME_RULE}.`;
+  const portProblem = problemOfPorts(ports, service);
+  if (portProblem !== '') problems.ports = portProblem;
+  if (!SUBDOMAIN.test(serviceAccount)) {
+    problems.serviceAccount = `Not a service account: ${NAME_RULE}.`;
+  }
+  if (network !== '' && !NETWORK.test(network)) problems.network = 'Not the name of a network.';
+  if (!Number.isInteger(minutes) || minutes < 1 || minutes > MINUTES_MAX) {
+    problems.minutes = `Whole minutes, from 1 to ${MINUTES_MAX}.`;
+  }
+  if (Object.keys(problems).length > 0) return { ok: false, problems };
+  const request = { name, namespace, service, ports, serviceAccount, network };
+  return { ok: true, request: { ...request, ttlSeconds: minutes * 60 } };
+}
+
+function problemOfPorts(ports: readonly string[], service: string): string {
+  if (service !== '' && ports.length === 0) return 'A service needs a port, such as 5432.';
+  if (service === '' && ports.length > 0) return 'Ports belong to a service: name it, too.';
+  if (ports.length > PORTS_MAX) return `At most ${PORTS_MAX} ports.`;
+  const wrong = ports.find((port) => {
+    const number = Number(PORT.exec(port)?.[3] ?? 0);
+    return number < 1 || number > PORT_MAX;
+  });
+  if (wrong === undefined) return '';
+  return `“${wrong}” is no port: 5432, or with a name tcp-postgres:5432.`;
+}
