@@ -6,8 +6,8 @@ import { isRecord } from '#kube/objects.ts';
 import { SERVICE, WORKLOAD_ENTRY } from '#kube/resources.ts';
 import type { Surroundings } from '../command.ts';
 import { withKube, type Kube, type KubeWords } from '../kube.ts';
-import { carryOut, renderAction } from '../register/carry-out.ts';
-import { hostOf, registrationObjects } from '../register/objects.ts';
+import { carryOut, renderAction } from '#registry/register/carry-out.ts';
+import { hostOf, registrationObjects } from '#registry/register/objects.ts';
 import {
   planDeregistration,
   planRegistration,
@@ -15,15 +15,15 @@ import {
   type Action,
   type Deregistration,
   type Present,
-} from '../register/plan.ts';
-import { readPresent } from '../register/present.ts';
+} from '#registry/register/plan.ts';
+import { readPresent } from '#registry/register/present.ts';
 import {
   parseAddress,
   parseName,
   parseRegistration,
   type Registration,
   type RegisterWords,
-} from '../register/request.ts';
+} from '#registry/register/request.ts';
 
 type RegisterCall = Surroundings & {
   readonly operands: readonly string[];

@@ -1,21 +1,17 @@
 // `isthmus vm files`: reads what the agent of a registered VM must know, and writes it down.
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { parseDurationMs } from '#agent/settings.ts';
 import { usageError } from '#base/flags.ts';
 import { canonicalCidr, canonicalIp } from '#base/ip.ts';
 import { OperatorError } from '#base/operator-error.ts';
-import type { KubeClient } from '#kube/client.ts';
-import { isRecord } from '#kube/objects.ts';
-import { CONFIG_MAP, SERVICE, WORKLOAD_ENTRY } from '#kube/resources.ts';
-import { isNotFound } from '#kube/status.ts';
+import { WORKLOAD_ENTRY } from '#kube/resources.ts';
 import type { Surroundings } from '../command.ts';
 import { withKube, type KubeWords } from '../kube.ts';
-import { parseName } from '../register/request.ts';
-import { selectEntry } from '../vm/entry.ts';
-import { renderPlaces, vmFiles, type VmFile } from '../vm/files.ts';
-import { findGateway } from '../vm/gateway.ts';
+import { parseName } from '#registry/register/request.ts';
+import { selectEntry } from '#registry/vm/entry.ts';
+import { discoverGateway, readMeshSettings, readRootCertificate } from '#registry/vm/facts.ts';
+import { renderPlaces, vmFiles, type VmFile } from '#registry/vm/files.ts';
 
 type VmFilesCall = Surroundings & {
   readonly operands: readonly string[];
@@ -34,7 +30,6 @@ const TOKEN_SECONDS_MIN = 600;
 const TOKEN_AUDIENCE = 'istio-ca';
 /** The folder has a token in it. */
 const FOLDER_MODE = 0o700;
-const MESH_NAMESPACE = 'istio-system';
 
 /** @throws OperatorError USAGE, NOT_FOUND, CONFIG_INVALID, FILE_UNREADABLE, those of `withKube` */
 export async function runVmFiles(call: VmFilesCall): Promise<number> {
@@ -75,11 +70,6 @@ function parseGateway(text: string): string {
   throw refuse(`--gateway ${text} is neither an IP address nor a DNS name`);
 }
 
-async function discoverGateway(client: KubeClient, signal: AbortSignal): Promise<string> {
-  const { items } = await client.list(SERVICE, { namespace: MESH_NAMESPACE, signal });
-  return findGateway(items, MESH_NAMESPACE);
-}
-
 function parseServiceCidr(text: string): string {
   if (text === '*') return text;
   const cidrs = text.split(',').map(canonicalCidr);
@@ -91,56 +81,6 @@ function parseTokenSeconds(text: string): number {
   const seconds = Math.floor((parseDurationMs(text) ?? 0) / 1000);
   if (seconds >= TOKEN_SECONDS_MIN) return seconds;
   throw refuse(`--token-duration ${text} is no duration of 10m or more, such as 1h`);
-}
-
-async function readRootCertificate(
-  client: KubeClient,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const data = await readConfigMap(client, { namespace, name: 'istio-ca-root-cert' }, signal);
-  const pem = data?.['root-cert.pem'];
-  if (typeof pem === 'string' && pem !== '') return pem;
-  throw new OperatorError('CONFIG_INVALID', `${namespace} has no root certificate of the mesh`, {
-    remedy: 'start isthmusd: it puts ConfigMap istio-ca-root-cert into every namespace',
-  });
-}
-
-/** A mesh without settings has the defaults; one with settings that do not parse says so itself. */
-async function readMeshSettings(client: KubeClient, signal: AbortSignal) {
-  const data = await readConfigMap(client, { namespace: MESH_NAMESPACE, name: 'istio' }, signal);
-  const mesh = parseMesh(data?.['mesh']);
-  const { trustDomain = 'cluster.local', defaultConfig } = mesh;
-  return {
-    trustDomain: String(trustDomain),
-    proxyConfig: isRecord(defaultConfig) ? defaultConfig : {},
-  };
-}
-
-function parseMesh(text: unknown): Record<string, unknown> {
-  try {
-    const mesh: unknown = parseYaml(typeof text === 'string' ? text : '');
-    return isRecord(mesh) ? mesh : {};
-  } catch (cause) {
-    throw new OperatorError('CONFIG_INVALID', "the mesh's settings are not YAML", {
-      remedy: `mend key mesh of ConfigMap ${MESH_NAMESPACE}/istio`,
-      cause,
-    });
-  }
-}
-
-async function readConfigMap(
-  client: KubeClient,
-  ref: { readonly namespace: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<Record<string, unknown> | undefined> {
-  try {
-    const { data } = await client.get(CONFIG_MAP, ref, { signal });
-    return isRecord(data) ? data : undefined;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Each file in one step, never readable by more people than it ends up to be. */

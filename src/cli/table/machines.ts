@@ -2,7 +2,7 @@
 import { defineCommand, type Command } from '../command.ts';
 import { kubeFlags } from '../common-flags.ts';
 import { CLOUDS } from '../firewall/cloud-names.ts';
-import { PROTOCOLS } from '../register/protocols.ts';
+import { PROTOCOLS } from '#registry/register/protocols.ts';
 
 export const MACHINES: readonly Command[] = [
   defineCommand({

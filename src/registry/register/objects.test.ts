@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { KINDS } from '#istio/kinds.ts';
 import { isOfKind, parseObject } from '#istio/kind.ts';
-import { runCli } from '../run.ts';
+import { runCli } from '#cli/run.ts';
 import { entryName, registrationObjects } from './objects.ts';
 import { parseRegistration } from './request.ts';
 
