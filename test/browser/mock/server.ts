@@ -1,6 +1,7 @@
 // The console's server without a mesh: the same API, answered from a mesh that the test changes as it
 // likes, by a clock that the test may hold in its hand.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -10,6 +11,7 @@ import type { MeshEvent } from '#api/events.ts';
 import type { Snapshot } from '#api/graph.ts';
 import type { Session } from '#api/session.ts';
 import { systemClock, type Clock } from '#base/clock.ts';
+import { securityHeaders } from '#controlplane/console/security-headers.ts';
 import { MockMesh } from './mesh.ts';
 import { matchPath, problem, type MockAnswer, type MockRoute } from './routes.ts';
 import { libraryStory } from './story.ts';
@@ -19,14 +21,6 @@ const DIST =
   process.env['ISTHMUS_CONSOLE_DIST'] ??
   fileURLToPath(new URL('../../../console/dist/', import.meta.url));
 const HEARTBEAT_MS = 10_000;
-
-/** What isthmusd sends with every answer. */
-export const SECURITY_HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-} as const;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -149,7 +143,7 @@ export class MockConsole {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.url);
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(securityHeaders())) response.setHeader(name, value);
     if (!url.pathname.startsWith('/api/')) return serveFile(url.pathname, response);
     const sent = await text(request);
     const body: unknown = sent === '' ? undefined : JSON.parse(sent);
@@ -248,8 +242,12 @@ function serveFile(path: string, response: ServerResponse): void {
   const wanted = extname(path) === '' ? '/index.html' : normalize(path);
   try {
     const bytes = readFileSync(join(DIST, wanted));
-    response.writeHead(200, { 'Content-Type': TYPES[extname(wanted)] ?? 'text/plain' });
-    response.end(bytes);
+    const isPage = wanted === '/index.html';
+    // As isthmusd: the page carries the nonce of the styles that its editor makes.
+    const nonce = isPage ? randomBytes(18).toString('base64url') : undefined;
+    const headers = { ...securityHeaders(nonce), 'Content-Type': TYPES[extname(wanted)] };
+    response.writeHead(200, headers);
+    response.end(nonce ? bytes.toString('utf8').replaceAll('%CSP_NONCE%', nonce) : bytes);
   } catch {
     response.writeHead(404).end();
   }

@@ -1,5 +1,124 @@
-import type { ReactNode } from 'react';
+// Why can (or can't) A reach B? A question in the address bar, eleven steps as the answer.
+import { useState, type ReactNode } from 'react';
+import { post, problemFrom } from '../../api/client.ts';
+import type { ApiProblem, ReachRequest, ReachResult } from '../../api/types.ts';
+import { Empty, Loading, Problem } from '../../components/states.tsx';
+import { useLoaded } from '../../components/use-loaded.ts';
+import { navigate, usePlace } from '../../router/location.ts';
+import { useNodes } from '../../store/hooks.ts';
+import { linkTo } from '../../url/use-view.ts';
+import { QuestionForm } from './question-form.tsx';
+import { LastDenials } from './last-denials.tsx';
+import { Answer } from './answer.tsx';
+import { portOf, questionPath, type Question } from './view.ts';
+import './reach.css';
+
+const ask = (request: ReachRequest, signal?: AbortSignal): Promise<ReachResult> =>
+  post('/api/v1/reach', request, { signal });
+
+/** Undefined: the address asks nothing. */
+function questionIn(search: string): Question | undefined {
+  const query = new URLSearchParams(search);
+  const from = query.get('from') ?? '';
+  const to = query.get('to') ?? '';
+  const port = portOf(query.get('port') ?? '');
+  return from === '' || to === '' || port === undefined ? undefined : { from, to, port };
+}
 
 export default function ReachPage(): ReactNode {
-  return <h1>Reach</h1>;
+  const { path, search } = usePlace();
+  const asked = questionIn(search);
+  const key = asked ? questionPath(asked) : '';
+  const explained = useLoaded<ReachResult | undefined>(key, async (signal) =>
+    asked ? ask({ ...asked, isProbing: false }, signal) : undefined,
+  );
+  const probe = useProbe(asked, key);
+  const again = (): void => {
+    probe.clear();
+    explained.reload();
+  };
+  const follow = (question: Question): void => {
+    const target = linkTo(questionPath(question));
+    // The same question is asked anew; another one is another address.
+    if (target === path + search) again();
+    else navigate(target);
+  };
+  const result = probe.result ?? explained.value;
+  const problem = probe.problem ?? explained.problem;
+  return (
+    <div className="page reach">
+      <h1>Reach</h1>
+      <QuestionForm
+        asked={asked}
+        isBusy={explained.isLoading && asked !== undefined}
+        isProbing={probe.isBusy}
+        onAsk={follow}
+        onProbe={probe.start}
+      />
+      {problem && <Problem problem={problem} onRetry={again} />}
+      {asked && !result && !problem && <Loading what="the answer" rows={11} />}
+      {asked && result && (
+        <Answer
+          key={key}
+          asked={asked}
+          result={result}
+          isOld={probe.isBusy || (explained.isLoading && !probe.result)}
+          onAgain={again}
+          onProbe={probe.start}
+          isProbing={probe.isBusy}
+        />
+      )}
+      {!asked && <Invitation onAsk={follow} />}
+    </div>
+  );
+}
+
+type Probe = {
+  readonly result: ReachResult | undefined;
+  readonly problem: ApiProblem | undefined;
+  readonly isBusy: boolean;
+  readonly start: () => void;
+  readonly clear: () => void;
+};
+
+/**
+ * Opens real connections, so only when asked to, never by a link.
+ *
+ * @param key of the question: an answer to another one is dropped
+ */
+function useProbe(asked: Question | undefined, key: string): Probe {
+  const [state, setState] = useState<ProbeState>({ ...NO_PROBE, key });
+  const start = (): void => {
+    if (!asked) return;
+    const put = (change: Partial<ProbeState>): void =>
+      setState((old) => (old.key === key ? { ...old, ...change } : old));
+    setState((old) => ({ ...(old.key === key ? old : NO_PROBE), key, isBusy: true }));
+    ask({ ...asked, isProbing: true }).then(
+      (result) => put({ result, problem: undefined, isBusy: false }),
+      (error: unknown) => put({ problem: problemFrom(error), isBusy: false }),
+    );
+  };
+  const current = state.key === key ? state : NO_PROBE;
+  return { ...current, start, clear: () => setState({ ...NO_PROBE, key }) };
+}
+
+type ProbeState = Omit<Probe, 'start' | 'clear'> & { readonly key: string };
+
+const NO_PROBE = { result: undefined, problem: undefined, isBusy: false };
+
+function Invitation({ onAsk }: { readonly onAsk: (question: Question) => void }): ReactNode {
+  const nodes = useNodes();
+  return (
+    <>
+      <Empty title="Why can’t A reach B?">
+        <p className="measure">
+          Say who connects and where to. The answer goes the way that a connection goes, in eleven
+          steps from the name to the application, and stops at the first that fails: with the
+          evidence, and the smallest change that would mend it.
+        </p>
+        {nodes.length === 0 && <p>The mesh has no workloads yet.</p>}
+      </Empty>
+      <LastDenials onAsk={onAsk} />
+    </>
+  );
 }

@@ -1,0 +1,114 @@
+// The answer: the verdict in one line, then every step.
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { post } from '../../api/client.ts';
+import type { ReachResult } from '../../api/types.ts';
+import { CommandBlock, CopyButton } from '../../components/command.tsx';
+import { TimeText } from '../../components/text.tsx';
+import { useLoaded } from '../../components/use-loaded.ts';
+import { Link } from '../../router/link.tsx';
+import { useNodes } from '../../store/hooks.ts';
+import { Step } from './step.tsx';
+import {
+  announcement,
+  decisive,
+  differs,
+  questionPath,
+  reverseOf,
+  stepViews,
+  verdictTone,
+  whyCommand,
+  type Question,
+} from './view.ts';
+
+type Props = {
+  readonly asked: Question;
+  readonly result: ReachResult;
+  /** A newer answer is on its way. */
+  readonly isOld: boolean;
+  readonly isProbing: boolean;
+  readonly onAgain: () => void;
+  readonly onProbe: () => void;
+};
+
+export function Answer({ asked, result, isOld, isProbing, onAgain, onProbe }: Props): ReactNode {
+  const steps = stepViews(result);
+  const first = decisive(steps);
+  const [isCommandShown, setCommandShown] = useState(false);
+  return (
+    <div className={isOld ? 'answer old' : 'answer'} aria-busy={isOld}>
+      <Spoken text={announcement(result)} />
+      <section className={`verdict ${verdictTone(result.verdict)}`} aria-label="Verdict">
+        <p className="verdict-line">{result.summary}</p>
+        {first && first.summary !== '' && <p>{first.summary}</p>}
+        <p className="quiet">
+          {result.from} → {result.host || result.to}
+          {result.port > 0 && `:${result.port}`} · <TimeText atMs={result.atMs} />
+        </p>
+        <div className="actions">
+          <button
+            type="button"
+            aria-expanded={isCommandShown}
+            onClick={() => setCommandShown(!isCommandShown)}
+          >
+            Show as command
+          </button>
+          <CopyButton text={location.href} label="Copy link" />
+        </div>
+      </section>
+      {isCommandShown && (
+        <CommandBlock label="Command" text={result.command || whyCommand(asked)} />
+      )}
+      <ol className="steps" aria-label="Steps">
+        {steps.map((step) => (
+          <Step
+            key={`${step.name} ${result.atMs}`}
+            step={step}
+            isFirstOpen={step.name === first?.name}
+            isProbing={isProbing}
+            onAgain={onAgain}
+            onProbe={onProbe}
+          />
+        ))}
+      </ol>
+      <WayBack asked={asked} there={result} />
+    </div>
+  );
+}
+
+/** For screen readers, once for each answer. */
+function Spoken({ text }: { readonly text: string }): ReactNode {
+  const [said, setSaid] = useState('');
+  const last = useRef('');
+  useEffect(() => {
+    // An empty region that fills is read out; one that comes filled is not, everywhere.
+    if (last.current !== text) setSaid(text);
+    last.current = text;
+  }, [text]);
+  return (
+    <p className="hidden" role="status">
+      {said}
+    </p>
+  );
+}
+
+type WayBackProps = { readonly asked: Question; readonly there: ReachResult };
+
+/** The other direction, where it ends otherwise. */
+function WayBack({ asked, there }: WayBackProps): ReactNode {
+  const back = reverseOf(useNodes(), asked);
+  const { value } = useLoaded<ReachResult | undefined>(
+    back ? questionPath(back) : '',
+    async (signal) =>
+      back && post<ReachResult>('/api/v1/reach', { ...back, isProbing: false }, { signal }),
+  );
+  if (!back || !value || !differs(there, value)) return null;
+  return (
+    <section className={`way-back ${verdictTone(value.verdict)}`} aria-label="The way back">
+      <p>
+        <strong>The other way is different.</strong> {back.from} → {back.to}:{back.port}:{' '}
+        {value.summary}
+      </p>
+      <Link to={questionPath(back)}>Explain the way back</Link>
+    </section>
+  );
+}

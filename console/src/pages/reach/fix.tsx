@@ -1,0 +1,143 @@
+// The smallest change that would mend a step: to copy, or to apply with a look at what else it does.
+import { useState, type ReactNode } from 'react';
+import { problemFrom } from '../../api/client.ts';
+import type { ApiProblem, PolicyDocument, ReachFix } from '../../api/types.ts';
+import { CommandBlock, CopyButton } from '../../components/command.tsx';
+import { Problem } from '../../components/states.tsx';
+import { Countdown } from '../../components/text.tsx';
+import { Link } from '../../router/link.tsx';
+import { useSession } from '../../store/hooks.ts';
+import type { FixPlan } from '../policies/apply-fix.ts';
+import { policyPath } from '../policies/paths.ts';
+
+type Props = {
+  readonly fix: ReachFix;
+  readonly isProbing: boolean;
+  /** Asks the question again. */
+  readonly onAgain: () => void;
+  readonly onProbe: () => void;
+};
+
+export function Fix({ fix, isProbing, onAgain, onProbe }: Props): ReactNode {
+  const { can } = useSession();
+  return (
+    <section className="fix" aria-label="Smallest fix">
+      <h3>Smallest fix</h3>
+      <p>{fix.text}</p>
+      {fix.command !== '' && <CommandBlock label="Command of the fix" text={fix.command} />}
+      {fix.yaml !== '' && (
+        <>
+          <pre className="fix-yaml" tabIndex={0} role="region" aria-label="Object of the fix">
+            {fix.yaml}
+          </pre>
+          <ApplyFix yaml={fix.yaml} mayApply={can.policies} onDone={onAgain} />
+        </>
+      )}
+      <div className="actions">
+        <button type="button" onClick={onAgain}>
+          Check again
+        </button>
+        {can.probe && (
+          <button type="button" onClick={onProbe} disabled={isProbing}>
+            Probe again
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+type ApplyProps = {
+  readonly yaml: string;
+  readonly mayApply: boolean;
+  readonly onDone: () => void;
+};
+
+type Stage =
+  | { readonly at: 'idle' | 'looking' | 'applying' }
+  | { readonly at: 'planned'; readonly plan: FixPlan }
+  | { readonly at: 'applied'; readonly document: PolicyDocument }
+  | { readonly at: 'failed'; readonly problem: ApiProblem };
+
+function ApplyFix({ yaml, mayApply, onDone }: ApplyProps): ReactNode {
+  const [stage, setStage] = useState<Stage>({ at: 'idle' });
+  const run = async (step: () => Promise<Stage>, meanwhile: 'looking' | 'applying') => {
+    setStage({ at: meanwhile });
+    setStage(await step().catch((error: unknown) => failed(error)));
+  };
+  // Loaded when it is wanted: reading YAML costs more than the rest of the page.
+  const look = (): void =>
+    void run(async () => {
+      const { planFix } = await import('../policies/apply-fix.ts');
+      return { at: 'planned', plan: await planFix(yaml) };
+    }, 'looking');
+  const apply = (plan: FixPlan): void =>
+    void run(async () => {
+      const { applyFix } = await import('../policies/apply-fix.ts');
+      const document = await applyFix(plan);
+      onDone();
+      return { at: 'applied', document };
+    }, 'applying');
+  return (
+    <div className="apply-fix">
+      <div className="actions">
+        <CopyButton text={yaml} label="Copy YAML" />
+        <button type="button" onClick={look} disabled={!mayApply || stage.at !== 'idle'}>
+          {stage.at === 'looking' ? 'Looking what it changes …' : 'Apply…'}
+        </button>
+        {!mayApply && <span className="quiet">Applying needs the editor’s role.</span>}
+      </div>
+      {stage.at === 'planned' && <Planned plan={stage.plan} onApply={() => apply(stage.plan)} />}
+      {stage.at === 'applied' && <Applied document={stage.document} />}
+      {stage.at === 'failed' && (
+        <Problem problem={stage.problem} onRetry={() => setStage({ at: 'idle' })} />
+      )}
+    </div>
+  );
+}
+
+const failed = (error: unknown): Stage => ({ at: 'failed', problem: problemFrom(error) });
+
+type PlannedProps = { readonly plan: FixPlan; readonly onApply: () => void };
+
+function Planned({ plan, onApply }: PlannedProps): ReactNode {
+  const { impact, of, isNew } = plan;
+  const refused = impact.refused.length;
+  const editor = (
+    <Link to={policyPath(of)}>{isNew ? 'Open it in the editor' : 'Compare in the editor'}</Link>
+  );
+  return (
+    <div role="status">
+      <p>
+        {isNew ? 'Makes' : 'Changes'} {of.kind} {of.namespace}/{of.name}. On the flows of 24 h:{' '}
+        {impact.allowed.length} newly allowed, {refused} refused, {impact.unchanged.length}{' '}
+        unchanged, {impact.untold.length} that it cannot tell.
+      </p>
+      {refused > 0 ? (
+        <p className="bad">It would refuse others: look at it first. {editor}</p>
+      ) : (
+        <div className="actions">
+          <button type="button" className="primary" onClick={onApply}>
+            Apply with auto-undo
+          </button>
+          {editor}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Applied({ document }: { readonly document: PolicyDocument }): ReactNode {
+  const reverts = document.pending?.revertsAtMs;
+  return (
+    <p role="status">
+      Applied.{' '}
+      {reverts !== undefined && (
+        <>
+          It undoes itself in <Countdown untilMs={reverts} /> unless it is kept:{' '}
+        </>
+      )}
+      <Link to={policyPath(document)}>open {document.name} to keep it</Link>
+    </p>
+  );
+}

@@ -1,0 +1,110 @@
+// Who, where to, which port; and what to do to find out.
+import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { Combobox } from '../../components/combobox.tsx';
+import { useNodes, useSession } from '../../store/hooks.ts';
+import {
+  fromChoices,
+  portChoices,
+  portOf,
+  questionProblem,
+  toChoices,
+  type Question,
+} from './view.ts';
+
+type Props = {
+  readonly asked: Question | undefined;
+  readonly isBusy: boolean;
+  readonly isProbing: boolean;
+  readonly onAsk: (question: Question) => void;
+  readonly onProbe: () => void;
+};
+
+export function QuestionForm({ asked, isBusy, isProbing, onAsk, onProbe }: Props): ReactNode {
+  const nodes = useNodes();
+  const { can, role } = useSession();
+  const [from, setFrom] = useState(asked?.from ?? '');
+  const [to, setTo] = useState(asked?.to ?? '');
+  const [port, setPort] = useState(asked && asked.port > 0 ? String(asked.port) : '');
+  const [isTried, setTried] = useState(false);
+  // Back, Forward and links ask as well.
+  useEffect(() => {
+    if (!asked) return;
+    setFrom(asked.from);
+    setTo(asked.to);
+    setPort(asked.port > 0 ? String(asked.port) : '');
+  }, [asked?.from, asked?.to, asked?.port]);
+  const problem = questionProblem(from, to, port);
+  const question = { from: from.trim(), to: to.trim(), port: portOf(port) ?? 0 };
+  const isAsked =
+    asked?.from === question.from && asked.to === question.to && asked.port === question.port;
+  const probeReason = probeProblem(can.probe, role, isAsked);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    setTried(true);
+    if (problem === '') onAsk(question);
+  };
+  const swap = (): void => {
+    setFrom(to);
+    setTo(from);
+    setPort('');
+  };
+  return (
+    <form className="question" onSubmit={submit} aria-label="Question">
+      <Combobox
+        label="From"
+        value={from}
+        onChange={setFrom}
+        options={fromChoices(nodes)}
+        placeholder="who connects"
+      />
+      <button type="button" className="icon swap" aria-label="Swap from and to" onClick={swap}>
+        <span aria-hidden="true">⇄</span>
+      </button>
+      <Combobox
+        label="To"
+        value={to}
+        onChange={setTo}
+        options={toChoices(nodes)}
+        placeholder="workload, service, host or address"
+      />
+      <Combobox
+        label="Port"
+        className="port"
+        value={port}
+        onChange={setPort}
+        options={portChoices(nodes, to)}
+        placeholder="the only one"
+      />
+      <div className="actions">
+        <button type="submit" className="primary" disabled={isBusy}>
+          {isBusy ? 'Explaining …' : 'Explain'}
+        </button>
+        <button
+          type="button"
+          onClick={onProbe}
+          disabled={probeReason !== '' || isProbing}
+          aria-describedby="probe-note"
+        >
+          {isProbing ? 'Probing …' : 'Probe now'}
+        </button>
+      </div>
+      <p className="note quiet" id="probe-note">
+        {probeReason !== ''
+          ? probeReason
+          : 'A probe opens real connections from the client’s machine, through its proxy and around it. It is logged.'}
+      </p>
+      {isTried && problem !== '' && (
+        <p className="note bad" role="alert">
+          {problem}
+        </p>
+      )}
+    </form>
+  );
+}
+
+function probeProblem(mayProbe: boolean, role: string, isAsked: boolean): string {
+  if (!mayProbe) {
+    return `Probing is for editors: you are a ${role}; it needs the right to create proxies/probe.`;
+  }
+  return isAsked ? '' : 'Explain first; then the same question can be probed.';
+}
