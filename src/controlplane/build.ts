@@ -32,6 +32,7 @@ import type { KubeClient } from '#kube/client.ts';
 import { CONFIG_MAP } from '#kube/resources.ts';
 import { isNotFound } from '#kube/status.ts';
 import { createMesh, type Mesh } from '#model/mesh.ts';
+import type { Flows } from '#telemetry/flows/flows.ts';
 import type { DerivationFailure } from '#model/collection.ts';
 import { Graph } from '#model/graph.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
@@ -44,13 +45,15 @@ import { installKinds } from './crds.ts';
 import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { JwksKeeper } from './jwks.ts';
-import { runPages } from './monitoring.ts';
-import { controlPlanePages } from './pages.ts';
+import { pageTasks } from './page-tasks.ts';
 import { ChangeClock } from './change-clock.ts';
 import { WATCHED } from './kinds.ts';
 import { WebhookCounters } from './webhooks/counters.ts';
 import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
 import { StatusPublisher } from './status-publisher.ts';
+import type { MeshView } from './view/mesh-view.ts';
+import { buildView } from './view/build.ts';
+import { NO_FLOWS } from './view/nothing.ts';
 import { VipPublisher } from './vip-publisher.ts';
 
 export type ControlPlaneDependencies = {
@@ -59,7 +62,11 @@ export type ControlPlaneDependencies = {
   readonly log: Logger;
 };
 
-export type ListeningPorts = { readonly xds: number; readonly monitoring: number };
+export type ListeningPorts = {
+  readonly xds: number;
+  readonly monitoring: number;
+  readonly console: number;
+};
 
 /** Istio's default of TOKEN_AUDIENCES. */
 const TOKEN_AUDIENCES = ['istio-ca'];
@@ -83,8 +90,13 @@ export type ControlPlane = {
   readonly keySets: JwksKeeper;
   readonly authority: AuthoritySource;
   readonly rootPublisher: RootPublisher;
-  /** For the debug pages. */
+  /** For the debug pages and the view. */
   readonly certificates: CertificateLedger;
+  readonly flows: Flows;
+  /** All of it as the console sees it. */
+  readonly view: MeshView;
+  /** The Kubernetes API, as isthmusd or in a user's name. */
+  readonly client: KubeClient;
   /** For metrics. */
   readonly counters: {
     readonly certificates: CertificateCounters;
@@ -135,8 +147,11 @@ export async function buildControlPlane(
   });
   const statuses = new StatusPublisher({ ...common, log: log.with({ part: 'status' }) });
   const counters = newCounters(clock);
-  const { changes } = counters;
-  const settleSoon = changes.settling(coalesce, () => catalog.settle());
+  const shown: { touch: () => void } = { touch: () => undefined };
+  const settleSoon = counters.changes.settling(coalesce, () => {
+    catalog.settle();
+    shown.touch();
+  });
   const keySets = new JwksKeeper({
     ...common,
     mesh,
@@ -155,32 +170,55 @@ export async function buildControlPlane(
   void ingest.synced.then(() => {
     catalog.settle();
     isSynced = true;
+    shown.touch();
     log.info('synced', { services: mesh.services.size, workloads: mesh.workloads.size });
   });
   const certificates = new CertificateLedger();
-  const xds = new XdsServer<WorkloadIdentity>({
+  const isReady = (): boolean => isSynced;
+  const heard = { trustDomain, certificates, changes: counters.changes, isReady, clock };
+  const xds = newXdsServer(catalog, { ...heard, log: log.with({ part: 'xds' }) });
+  const agents = newAgentServer(trustDomain, clock, log);
+  const decided = { mesh, catalog, xds, agents, ingest, vips, statuses, keySets };
+  const told = { authority, rootPublisher, certificates, counters, flows: NO_FLOWS };
+  const view = buildView({ ...decided, ...told, clock });
+  shown.touch = () => view.touch();
+  return { ...decided, ...told, view, client, clock, isReady };
+}
+
+const newAgentServer = (trustDomain: string, clock: Clock, log: Logger): AgentServer =>
+  new AgentServer({
+    admit: (call) => admit(call, { trustDomain, nowMs: clock.nowMs() }),
+    clock,
+    log: log.with({ part: 'agents' }),
+    audit: log.with({ part: 'audit' }),
+  });
+
+function newXdsServer(
+  catalog: MeshCatalog,
+  parts: {
+    readonly trustDomain: string;
+    readonly certificates: CertificateLedger;
+    readonly changes: ChangeClock;
+    readonly isReady: () => boolean;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
+): XdsServer<WorkloadIdentity> {
+  const { trustDomain, certificates, changes, isReady, clock, log } = parts;
+  return new XdsServer<WorkloadIdentity>({
     catalog,
     authenticate: (call) => {
       const admission = admit(call, { trustDomain, nowMs: clock.nowMs() });
       if (admission.ok && call.peer) certificates.presented(admission.proxy, call.peer);
       return admission;
     },
-    isReady: () => isSynced,
+    isReady,
     standIn: (_, typeUrl, name) => standInFor(typeUrl, name),
     changeSeenMs: () => changes.seenMs,
     onConverged: (delayMs) => changes.converged.record(delayMs / 1000),
     clock,
-    log: log.with({ part: 'xds' }),
+    log,
   });
-  const agents = new AgentServer({
-    admit: (call) => admit(call, { trustDomain, nowMs: clock.nowMs() }),
-    clock,
-    log: log.with({ part: 'agents' }),
-    audit: log.with({ part: 'audit' }),
-  });
-  const isReady = (): boolean => isSynced;
-  const decided = { mesh, catalog, xds, agents, ingest, vips, statuses, keySets };
-  return { ...decided, authority, rootPublisher, certificates, counters, clock, isReady };
 }
 
 const newCounters = (clock: Clock): ControlPlane['counters'] => ({
@@ -220,7 +258,7 @@ export async function runControlPlane(
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { config, clock, log, onListening } = options;
+  const { config, clock, log } = options;
   const { authority, xds, ingest, vips, rootPublisher } = parts;
   const names = serverNames(config.tlsNames);
   const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
@@ -258,15 +296,7 @@ export async function runControlPlane(
         },
         group,
       ),
-    (group) =>
-      runPages(
-        {
-          listen: config.monitoring,
-          pages: controlPlanePages(parts),
-          onListening: (monitoring) => onListening?.({ xds: xdsPort, monitoring }),
-        },
-        group,
-      ),
+    ...pageTasks(parts, { ...options, names, xdsPort, random: randomFraction }),
     (group) => runWebhooks(webhookOptions(parts, { ...options, names }), group),
     async (group) => {
       await aborted(group);

@@ -11,6 +11,10 @@ export type ControlPlaneConfig = {
   readonly listen: HostPort;
   /** Health, metrics and debug; plain HTTP, so loopback unless said otherwise. */
   readonly monitoring: HostPort;
+  /** The console and its API: plain HTTP on loopback, TLS anywhere else. */
+  readonly console: HostPort;
+  /** `off`: plain HTTP anywhere, for whoever puts TLS before it. */
+  readonly consoleTls: 'auto' | 'off';
   /** Injection and validation, for the API server; TLS only. */
   readonly webhooks: HostPort;
   /** Where the API server reaches the webhooks; undefined: at the Service `istiod`. */
@@ -29,6 +33,8 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
   --apiserver-data-dir DIR   run the embedded API server too, with its data in DIR
   --listen HOST:PORT         xDS and certificates, default 0.0.0.0:15012
   --monitoring HOST:PORT     health, metrics and debug, default 127.0.0.1:15014
+  --console HOST:PORT        the console and its API, default 127.0.0.1:8080; TLS if not loopback
+  --console-tls auto|off     off: plain HTTP also there, behind something that ends TLS
   --webhooks HOST:PORT       injection and validation, default 0.0.0.0:15017
   --webhook-url URL          where the API server reaches --webhooks; default the Service istiod,
                              with the embedded API server this process
@@ -48,6 +54,8 @@ export function parseControlPlaneConfig(
       'apiserver-data-dir': { type: 'string' },
       listen: { type: 'string', default: '0.0.0.0:15012' },
       monitoring: { type: 'string', default: '127.0.0.1:15014' },
+      console: { type: 'string', default: '127.0.0.1:8080' },
+      'console-tls': { type: 'string', default: 'auto' },
       webhooks: { type: 'string', default: '0.0.0.0:15017' },
       'webhook-url': { type: 'string' },
       'proxy-image': { type: 'string', default: 'isthmus.dev/proxy:dev' },
@@ -66,12 +74,20 @@ export function parseControlPlaneConfig(
     apiServerDataDir,
     listen: parseHostPort('--listen', values.listen),
     monitoring: parseHostPort('--monitoring', values.monitoring),
+    console: parseHostPort('--console', values.console),
+    consoleTls: parseConsoleTls(values['console-tls']),
     webhooks: parseHostPort('--webhooks', values.webhooks),
     webhookUrl: parseWebhookUrl(values['webhook-url']),
     proxyImage: values['proxy-image'],
     tlsNames: values['tls-san'],
     serviceCidr: values['service-cidr'],
   };
+}
+
+/** @throws OperatorError USAGE */
+function parseConsoleTls(text: string): 'auto' | 'off' {
+  if (text === 'auto' || text === 'off') return text;
+  throw usageError(`--console-tls ${text} is neither auto nor off`, CONTROL_PLANE_USAGE);
 }
 
 /** As Kubernetes wants it of a webhook: https, and nothing but a place. */

@@ -12,7 +12,12 @@ export type SeenCertificate = {
   readonly notAfter: string;
   /** Given out by this control plane, or shown to it when the stream was opened. */
   readonly seen: 'issued' | 'presented';
+  /** How many times it was renewed, as far as this control plane has seen. */
+  readonly rotations: number;
 };
+
+/** Told of what was just seen. @param id of the workload's streams: `Pod/default/inventory-1` */
+export type CertificateListener = (id: string, certificate: SeenCertificate) => void;
 
 /** About 300 bytes each; of more workloads the longest unheard of are forgotten. */
 const WORKLOADS_MAX = 20_000;
@@ -20,6 +25,7 @@ const WORKLOADS_MAX = 20_000;
 export class CertificateLedger {
   readonly #seen = new Map<string, SeenCertificate>();
   readonly #workloadsMax: number;
+  readonly #listeners = new Set<CertificateListener>();
 
   constructor(options: { readonly workloadsMax?: number } = {}) {
     this.#workloadsMax = options.workloadsMax ?? WORKLOADS_MAX;
@@ -57,16 +63,25 @@ export class CertificateLedger {
     });
   }
 
+  onSeen(listener: CertificateListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** @param id of the workload's streams: `Pod/default/inventory-1` */
   get(id: string): SeenCertificate | undefined {
     return this.#seen.get(id);
   }
 
-  #note(identity: WorkloadIdentity, certificate: SeenCertificate): void {
+  #note(identity: WorkloadIdentity, found: Omit<SeenCertificate, 'rotations'>): void {
     const id = idOf(identity);
     if (id === undefined) return;
+    const before = this.#seen.get(id);
+    const isOther = before !== undefined && before.serial !== found.serial;
+    const certificate = { ...found, rotations: (before?.rotations ?? 0) + (isOther ? 1 : 0) };
     this.#seen.delete(id); // to the end of the map's order
     this.#seen.set(id, certificate);
+    for (const listener of this.#listeners) listener(id, certificate);
     const [eldest] = this.#seen.keys();
     if (this.#seen.size > this.#workloadsMax && eldest !== undefined) this.#seen.delete(eldest);
   }

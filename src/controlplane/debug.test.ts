@@ -311,6 +311,7 @@ describe('certificates', () => {
       notBefore: '2026-11-22T09:58:00.000Z',
       notAfter: '2026-11-22T11:00:00.000Z',
       seen: 'issued',
+      rotations: 0,
     });
     assert(Array.isArray(roots) && roots.length === 1);
   });

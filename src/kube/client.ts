@@ -5,6 +5,7 @@
 // with the signal's reason. Objects come back as they are on the wire: the reader of a kind parses.
 import type { KubeObject, ObjectRef } from './objects.ts';
 import type { ResourceType } from './resources.ts';
+import type { AccessQuestion, KubeUser, UserReview } from './user.ts';
 
 export type RequestOptions = { readonly signal?: AbortSignal | undefined };
 
@@ -134,6 +135,19 @@ export interface KubeClient {
     token: string,
     options: RequestOptions & { readonly audiences: readonly string[] },
   ): Promise<TokenReviewResult>;
+  /** Whose token is it, of those that are meant for the API server itself (TokenReview)? */
+  reviewUser(token: string, options?: RequestOptions): Promise<UserReview>;
+  /** May that user do this (SubjectAccessReview)? */
+  reviewAccess(
+    user: KubeUser,
+    question: AccessQuestion,
+    options?: RequestOptions,
+  ): Promise<boolean>;
+  /**
+   * The same connections, used in that user's name: the server decides by what the user may do.
+   * Closing it does nothing.
+   */
+  as(user: KubeUser): KubeClient;
   /** Closes idle connections and breaks off what is under way. */
   close(): void;
 }

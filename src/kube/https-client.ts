@@ -7,6 +7,7 @@ import { isKubeObject, isRecord, type KubeObject } from './objects.ts';
 import { apiVersionOf, POD, resourcePath, type ResourceType } from './resources.ts';
 import { tokenVerbs } from './token-verbs.ts';
 import { foreignAnswer, KubeTransport, type KubeRequest } from './transport.ts';
+import { userVerbs } from './user-verbs.ts';
 import { readWatchEvents } from './watch-stream.ts';
 
 const PATCH_TYPES: Readonly<Record<PatchOptions['kind'], string>> = {
@@ -21,8 +22,11 @@ export function createKubeClient(
   config: KubeConfig,
   options: { readonly clock?: Clock } = {},
 ): KubeClient {
+  return clientOver(new KubeTransport(config, { clock: options.clock ?? systemClock }), config);
+}
+
+function clientOver(transport: KubeTransport, config: KubeConfig): KubeClient {
   const { server } = config;
-  const transport = new KubeTransport(config, { clock: options.clock ?? systemClock });
   const object = async (type: ResourceType, request: KubeRequest): Promise<KubeObject> => {
     const answer = await transport.exchange(request);
     if (isKubeObject(answer)) return answer;
@@ -83,6 +87,8 @@ export function createKubeClient(
       await transport.exchange({ method: 'DELETE', path, body, isRepeatable: false, signal });
     },
     ...tokenVerbs(transport, server),
+    ...userVerbs(transport, server),
+    as: (user) => ({ ...clientOver(transport.as(user), config), close: () => undefined }),
     close: () => transport.close(),
   };
 }

@@ -79,6 +79,14 @@ export const TOKEN_REVIEW: ResourceType = {
   namespaced: false,
 };
 
+export const SUBJECT_ACCESS_REVIEW: ResourceType = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'subjectaccessreviews',
+  kind: 'SubjectAccessReview',
+  namespaced: false,
+};
+
 export const DESTINATION_RULE = networking('DestinationRule', 'destinationrules');
 export const GATEWAY = networking('Gateway', 'gateways');
 export const SERVICE_ENTRY = networking('ServiceEntry', 'serviceentries');

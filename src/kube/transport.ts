@@ -7,6 +7,7 @@ import { withDeadline, type Clock } from '#base/clock.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import type { KubeConfig } from './kubeconfig.ts';
 import { KubeStatusError, parseStatus } from './status.ts';
+import { impersonationHeaders, type KubeUser } from './user.ts';
 
 /** Watches hold one connection for each kind; this leaves room for many requests beside them. */
 const CONNECTIONS_MAX = 128;
@@ -37,14 +38,24 @@ export class KubeTransport {
   readonly #url: URL;
   readonly #agent: Agent;
   readonly #clock: Clock;
+  readonly #as: KubeUser | undefined;
   #token: { readonly text: string; readonly readAtMs: number } | undefined;
 
-  constructor(config: KubeConfig, options: { readonly clock: Clock }) {
+  /** @param options.as in whose name; `options.agent`: whose connections to share */
+  constructor(
+    config: KubeConfig,
+    options: { readonly clock: Clock; readonly as?: KubeUser; readonly agent?: Agent },
+  ) {
     this.#config = config;
     this.#url = new URL(config.server);
     this.#clock = options.clock;
+    this.#as = options.as;
+    this.#agent = options.agent ?? KubeTransport.#newAgent(config);
+  }
+
+  static #newAgent(config: KubeConfig): Agent {
     const { certificate } = config.credentials;
-    this.#agent = new Agent({
+    return new Agent({
       keepAlive: true,
       keepAliveMsecs: TCP_KEEPALIVE_AFTER_MS,
       maxSockets: CONNECTIONS_MAX,
@@ -54,6 +65,11 @@ export class KubeTransport {
       ...(config.serverName !== undefined && { servername: config.serverName }),
       ...(certificate && { cert: certificate.certificatePem, key: certificate.keyPem }),
     });
+  }
+
+  /** The same connections, in that user's name. */
+  as(user: KubeUser): KubeTransport {
+    return new KubeTransport(this.#config, { clock: this.#clock, as: user, agent: this.#agent });
   }
 
   /** One request, its answer read whole and decoded from JSON. */
@@ -127,6 +143,7 @@ export class KubeTransport {
         accept: 'application/json',
         'user-agent': 'isthmus',
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(this.#as && impersonationHeaders(this.#as)),
         ...(body !== undefined && {
           'content-type': request.contentType ?? 'application/json',
           'content-length': Buffer.byteLength(body),

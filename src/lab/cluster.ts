@@ -21,6 +21,8 @@ export const API_PORT = 6443;
 export const XDS_PORT = 15_012;
 /** The lab's own programs ask here; the regions' firewall keeps VMs away. */
 export const MONITORING_PORT = 15_014;
+/** The console: visitors come to it by a door of the lab, in clear text on this machine. */
+export const CONSOLE_PORT = 8080;
 const WEBHOOK_PORT = 15_017;
 const DATA_DIR = '/var/lib/isthmus/apiserver';
 const READY_LIMIT_MS = 20_000;
@@ -156,7 +158,8 @@ async function launchIsthmusd(machine: Host): Promise<LabProcess> {
   const pages = ['--monitoring', `${anyAddress}:${MONITORING_PORT}`];
   const webhookUrl = ['--webhook-url', `https://${address}:${WEBHOOK_PORT}`];
   const webhooks = ['--webhooks', `${anyAddress}:${WEBHOOK_PORT}`, ...webhookUrl];
-  const words = ['isthmusd', ...flags, ...listen, ...pages, ...webhooks];
+  const page = ['--console', `${anyAddress}:${CONSOLE_PORT}`, '--console-tls', 'off'];
+  const words = ['isthmusd', ...flags, ...listen, ...pages, ...page, ...webhooks];
   return await launch(machine, 'isthmusd', isthmus(...words));
 }
 

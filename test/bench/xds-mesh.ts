@@ -79,7 +79,7 @@ export class BenchMesh implements AsyncDisposable {
     const services = await inParallel(size.services, (index) => createService(client, index));
     await inParallel(size.proxies, (index) => createPod(client, index));
     const kubeconfig = join(folder, 'isthmusd.kubeconfig');
-    const monitoring = ['--monitoring', '127.0.0.1:0'];
+    const monitoring = ['--monitoring', '127.0.0.1:0', '--console', '127.0.0.1:0'];
     const isthmusd = await MeasuredProcess.start([
       'isthmusd',
       '--kubeconfig',

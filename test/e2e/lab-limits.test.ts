@@ -26,7 +26,8 @@ before(async () => {
   mesh = await LibraryMesh.create({ env: process.env, enableAutoMtls: true });
   const dataDir = ['--apiserver-data-dir', '/var/lib/isthmus/embedded'];
   const ports = ['--listen', '0.0.0.0:25012', '--monitoring', '127.0.0.1:25014'];
-  const flags = [...dataDir, ...ports, '--webhooks', '127.0.0.1:25017'];
+  const pages = ['--webhooks', '127.0.0.1:25017', '--console', '127.0.0.1:28080'];
+  const flags = [...dataDir, ...ports, ...pages];
   embedded = mesh.cluster.machine.start('embedded', isthmus('isthmusd', ...flags));
   await embedded.waitForLine(/^ready\b/, { what: 'start', limitMs: 20_000 });
 });

@@ -102,7 +102,7 @@ function until(
 async function startControlPlane(kubeconfig: string, client: KubeClient) {
   const here = { host: '127.0.0.1', port: 0 };
   const parsed = parseControlPlaneConfig(['--kubeconfig', kubeconfig], {});
-  const config = { ...parsed, listen: here, monitoring: here, webhooks: here };
+  const config = { ...parsed, listen: here, monitoring: here, console: here, webhooks: here };
   const stop = new AbortController();
   const dependencies = { client, clock: systemClock, log: silentLogger };
   const parts = await buildControlPlane(config, dependencies, stop.signal);

@@ -54,7 +54,8 @@ function inBackground(work: (signal: AbortSignal) => Promise<void>): AsyncDispos
 /** Returns when the API server knows both webhooks, and has been seen to ask. */
 async function startControlPlane(): Promise<AsyncDisposable> {
   const dataDir = dirname(kubectl.kubeconfig);
-  const local = ['--listen', '--monitoring', '--webhooks'].flatMap((flag) => [flag, '127.0.0.1:0']);
+  const servers = ['--listen', '--monitoring', '--console', '--webhooks'];
+  const local = servers.flatMap((flag) => [flag, '127.0.0.1:0']);
   const kubeconfig = ['--kubeconfig', join(dataDir, 'isthmusd.kubeconfig')];
   const flags = [...kubeconfig, '--apiserver-data-dir', dataDir, ...local];
   const config = parseControlPlaneConfig(flags, {});

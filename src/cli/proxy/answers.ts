@@ -98,7 +98,8 @@ export function readCertificatesPage(json: unknown): CertificatesPage {
 function readCertificate(json: unknown): SeenCertificate {
   const certificate = recordOf(json);
   const seen = certificate['seen'] === 'issued' ? 'issued' : 'presented';
-  return { spiffeId: textOf(certificate['spiffeId']), ...readWindow(certificate), seen };
+  const rotations = Number(certificate['rotations'] ?? 0);
+  return { spiffeId: textOf(certificate['spiffeId']), ...readWindow(certificate), seen, rotations };
 }
 
 const readWindow = ({ serial, notBefore, notAfter }: Record<string, unknown>) => ({

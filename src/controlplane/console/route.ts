@@ -1,6 +1,8 @@
 // What a route of /api/v1 is: a path, who may use it, and what it answers. Each topic adds its own
 // (routes/*.ts), the server (server.ts) does the rest: sign-in, CSRF, limits, errors, streams.
 import type { ApiProblem } from '#api/session.ts';
+import type { KubeUser } from '#kube/user.ts';
+import type { Credential, OpenSession } from './sessions.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -19,14 +21,6 @@ export type Right = {
  */
 export type Access = Right | 'signed-in' | 'anyone';
 
-/** Whoever a token or certificate stands for, as the API server said, to act as. */
-export type KubeUser = {
-  readonly username: string;
-  readonly uid: string;
-  readonly groups: readonly string[];
-  readonly extra: Readonly<Record<string, readonly string[]>>;
-};
-
 export type ApiCall = {
   /** What the path's `:names` stand for, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -35,15 +29,22 @@ export type ApiCall = {
   readonly body: unknown;
   /** `If-Match`, without quotation marks; undefined: it was not sent. */
   readonly ifMatch: string | undefined;
+  /** `If-None-Match: *`: only if there is none yet. */
+  readonly isOnlyNew: boolean;
   /** `Last-Event-ID`, of a browser that resumes a stream. */
   readonly lastEventId: string | undefined;
+  /** Whoever asks, as the API server said; `client.as(user)` acts in their name. */
   readonly user: KubeUser;
+  /** What the user has shown: what is done for them ends no later. */
+  readonly credential: Credential;
   /** The session that a cookie stands for; undefined: a bearer token came with the request. */
-  readonly session: { readonly id: string } | undefined;
+  readonly session: OpenSession | undefined;
   /** Aborted when the client has gone or the server stops. */
   readonly signal: AbortSignal;
   /** Where the client is, for audit lines: an IP address. */
   readonly remoteAddress: string;
+  /** Did it come by TLS? */
+  readonly isEncrypted: boolean;
   /** May this user do that, too? @param namespace default: the route's own, else everywhere */
   may(right: Right, namespace?: string): Promise<boolean>;
   /**

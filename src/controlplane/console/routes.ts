@@ -1,8 +1,9 @@
-// Every route of /api/v1: each topic's own, one line each.
+// Every route of /api/v1 but those of sessions: each topic's own, one line each.
 import type { ControlPlane } from '../build.ts';
 import type { ApiRoute } from './route.ts';
+import { flowRoutes } from './routes/flows.ts';
 
-/** @param _parts what the routes answer from */
-export function apiRoutes(_parts: ControlPlane): readonly ApiRoute[] {
-  return [];
+/** @param parts what the routes answer from */
+export function apiRoutes(parts: ControlPlane): readonly ApiRoute[] {
+  return [...flowRoutes(parts)];
 }

@@ -1,0 +1,68 @@
+// The console's parts put together: who may see what, the API's routes, and the page.
+import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '#base/clock.ts';
+import type { HostPort } from '#base/flags.ts';
+import type { Logger } from '#base/log.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { AccessReviews } from './access.ts';
+import type { DispatchParts } from './dispatch.ts';
+import { Identifier } from './identify.ts';
+import { ConsolePages } from './pages.ts';
+import { RouteTable } from './paths.ts';
+import type { ApiRoute } from './route.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { openConsole, type ConsoleServer, type ServingCertificate } from './server.ts';
+import { Sessions } from './sessions.ts';
+import { StreamQuota } from './stream-quota.ts';
+import { TokenReviews } from './token-reviews.ts';
+
+/** Where `npm run build` puts the console. */
+const BUILT = fileURLToPath(new URL('../../../console/dist', import.meta.url));
+
+export type ConsoleParts = {
+  readonly listen: HostPort;
+  /** For where others than this machine's own programs reach it; undefined: plain HTTP. */
+  readonly tls: ServingCertificate | undefined;
+  /** All but those of sessions. */
+  readonly routes: readonly ApiRoute[];
+  readonly client: Pick<KubeClient, 'get' | 'reviewUser' | 'reviewAccess'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the built console; default where this program's own is. */
+  readonly folder?: string;
+};
+
+/** Listens. @throws OperatorError ADDRESS_IN_USE */
+export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer> {
+  const { listen, tls, client, clock, log, folder = BUILT } = parts;
+  const reviews = new TokenReviews(client, clock);
+  const identifier = new Identifier({ client, reviews, clock });
+  const access = new AccessReviews(client, clock);
+  const sessions = new Sessions({ clock, randomBytes });
+  const cookieName = cookieNameFor(listen, tls !== undefined);
+  const own = { sessions, identifier, access, cookieName, clock };
+  const api: DispatchParts = {
+    ...own,
+    reviews,
+    table: new RouteTable([...sessionRoutes(own), ...parts.routes]),
+    streams: new StreamQuota(),
+    log,
+  };
+  return await openConsole({ listen, tls, pages: new ConsolePages({ folder, randomBytes }), api });
+}
+
+/**
+ * Cookies know hosts, but no ports: consoles side by side on loopback have names of their own. Over
+ * TLS browsers hold `__Host-` to what it promises.
+ */
+function cookieNameFor({ port }: HostPort, isEncrypted: boolean): string {
+  return isEncrypted ? '__Host-isthmus' : `isthmus-${port}`;
+}
+
+/** Is it reached by programs of this machine only? */
+export function isLoopback({ host }: HostPort): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}

@@ -1,0 +1,139 @@
+// Signing in and out, and what the user may do: `GET|POST|DELETE /api/v1/session`; and codes that
+// sign in once, for links: `POST /api/v1/session/code`.
+import type { Ability, Session } from '#api/session.ts';
+import type { Clock } from '#base/clock.ts';
+import { isRecord } from '#kube/objects.ts';
+import type { KubeUser } from '#kube/user.ts';
+import type { AccessReviews } from '../access.ts';
+import { unauthorized } from '../authenticate.ts';
+import type { Identifier } from '../identify.ts';
+import { RateLimit } from '../rate-limit.ts';
+import { ApiRefusal, badRequest, ok, type ApiAnswer, type ApiRoute, type Right } from '../route.ts';
+import type { OpenSession, Sessions, SignedIn } from '../sessions.ts';
+
+export type SessionParts = {
+  readonly sessions: Sessions;
+  readonly identifier: Identifier;
+  readonly access: AccessReviews;
+  readonly cookieName: string;
+  readonly clock: Clock;
+};
+
+const PATH = '/api/v1/session';
+/** Of one address, and of all: a secret has 256 bits, so this only spares the API server. */
+const ATTEMPTS = { burst: 10, perMinute: 20 };
+const ALL_ATTEMPTS = { burst: 60, perMinute: 120 };
+const EVERYBODY = '*';
+
+const RIGHTS: Readonly<Record<Exclude<Ability, 'policies'>, Right>> = {
+  probe: { verb: 'create', resource: 'proxies/probe' },
+  join: { verb: 'create', resource: 'joins' },
+  proxy: { verb: 'get', resource: 'proxies/config' },
+  logs: { verb: 'get', resource: 'proxies/logs' },
+};
+/** A question about one kind stands for all: each write is decided for itself. */
+const POLICIES = { verb: 'create', group: 'security.istio.io', resource: 'authorizationpolicies' };
+
+export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
+  const { sessions, cookieName, clock } = parts;
+  const attempts = new RateLimit(ATTEMPTS, clock);
+  const allAttempts = new RateLimit(ALL_ATTEMPTS, clock);
+  return [
+    {
+      method: 'GET',
+      path: PATH,
+      allow: 'signed-in',
+      handle: async ({ user, session }) => ok(await describe(parts, user, session)),
+    },
+    {
+      method: 'POST',
+      path: PATH,
+      allow: 'anyone',
+      handle: async ({ body, remoteAddress, isEncrypted }) => {
+        const waitSeconds = Math.max(attempts.take(remoteAddress), allAttempts.take(EVERYBODY));
+        if (waitSeconds > 0) throw tooMany(waitSeconds);
+        const session = sessions.open(await signIn(parts, body));
+        const { user, id, endsAtMs } = session;
+        const lifeSeconds = Math.max(0, Math.floor((endsAtMs - clock.nowMs()) / 1000));
+        const cookie = cookieText(cookieName, id, { lifeSeconds, isEncrypted });
+        return created(await describe(parts, user, session), cookie);
+      },
+    },
+    {
+      method: 'DELETE',
+      path: PATH,
+      allow: 'signed-in',
+      handle: ({ session, isEncrypted }) => {
+        if (session) sessions.close(session.id);
+        const cookie = cookieText(cookieName, '', { lifeSeconds: 0, isEncrypted });
+        return Promise.resolve({ status: 204, headers: { 'set-cookie': cookie } });
+      },
+    },
+    {
+      method: 'POST',
+      path: `${PATH}/code`,
+      allow: 'signed-in',
+      handle: ({ user, credential }) =>
+        Promise.resolve({ status: 201, body: sessions.issueCode({ user, credential }) }),
+    },
+  ];
+}
+
+const tooMany = (seconds: number): ApiRefusal =>
+  new ApiRefusal(
+    429,
+    { code: 'too-many', message: `too many attempts: wait ${seconds} s` },
+    { 'retry-after': String(seconds) },
+  );
+
+const created = (body: Session, cookie: string): ApiAnswer => ({
+  status: 201,
+  body,
+  headers: { 'set-cookie': cookie },
+});
+
+/** @throws ApiRefusal 400, 401 */
+async function signIn({ sessions, identifier }: SessionParts, body: unknown): Promise<SignedIn> {
+  const { token, code } = isRecord(body) ? body : {};
+  if (typeof code === 'string') {
+    const who = sessions.redeem(code);
+    if (who) return who;
+    throw unauthorized('the link was used before, or is older than a minute');
+  }
+  if (typeof token !== 'string') throw badRequest('sign in with {"token": …} or {"code": …}');
+  const found = await identifier.identify(token.trim());
+  if (found.ok) return found.who;
+  throw unauthorized(`the token is refused: ${found.problem}`);
+}
+
+/** Unread by scripts, and never sent along from another site. Secure wherever there is TLS. */
+function cookieText(
+  name: string,
+  value: string,
+  { lifeSeconds, isEncrypted }: { readonly lifeSeconds: number; readonly isEncrypted: boolean },
+): string {
+  const secure = isEncrypted ? '; Secure' : '';
+  return `${name}=${value}; Path=/; Max-Age=${lifeSeconds}; HttpOnly; SameSite=Strict${secure}`;
+}
+
+async function describe(
+  { access }: SessionParts,
+  user: KubeUser,
+  session: OpenSession | undefined,
+): Promise<Session> {
+  const ask = (right: Right): Promise<boolean> => access.may(user, right, '');
+  const [probe, join, proxy, logs, policies] = await Promise.all([
+    ask(RIGHTS.probe),
+    ask(RIGHTS.join),
+    ask(RIGHTS.proxy),
+    ask(RIGHTS.logs),
+    access.ask(user, POLICIES),
+  ]);
+  return {
+    user: user.username,
+    role: probe || join || policies ? 'editor' : 'viewer',
+    can: { probe, join, policies, proxy, logs },
+    csrfToken: session?.csrfToken ?? '',
+    endsAtMs: session?.endsAtMs ?? 0,
+  };
+}

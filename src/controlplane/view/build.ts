@@ -1,0 +1,21 @@
+// The view of a control plane: what it is made from, and by what it is moved.
+import type { ControlPlane } from '../build.ts';
+import { certificateView } from './certificates.ts';
+import { MeshView } from './mesh-view.ts';
+
+export function buildView(
+  parts: Pick<ControlPlane, 'mesh' | 'xds' | 'agents' | 'flows' | 'clock'> &
+    Pick<ControlPlane, 'certificates' | 'authority'>,
+): MeshView {
+  const { certificates, authority } = parts;
+  const view = new MeshView({
+    ...parts,
+    certificateOf: (instance) => {
+      const seen = certificates.get(instance);
+      return seen && certificateView(seen, authority.current());
+    },
+    joins: () => [],
+  });
+  certificates.onSeen(() => view.touch());
+  return view;
+}

@@ -1,0 +1,281 @@
+// The mesh as the console and the commands see it: one state with a revision, and what changes it,
+// event by event. Whoever has one revision's state and takes the events after it has the present.
+import type { MeshEvent } from '#api/events.ts';
+import type {
+  AgentView,
+  Alert,
+  CertificateView,
+  MeshEdge,
+  MeshNode,
+  MeshStatus,
+  Network,
+  Snapshot,
+} from '#api/graph.ts';
+import type { Join } from '#api/joins.ts';
+import type { Clock } from '#base/clock.ts';
+import { programVersion } from '#base/version.ts';
+import type { Mesh } from '#model/mesh.ts';
+import type { Flows, FlowTick } from '#telemetry/flows/flows.ts';
+import type { StreamStatus } from '#xds/status.ts';
+import type { AgentSessions } from '../agents/agents.ts';
+import { streamId } from '../debug-workloads.ts';
+import { agentViews, silentAgents } from './agents.ts';
+import { isSameEdge } from './edges.ts';
+import { EventLog, type LoggedEvent } from './event-log.ts';
+import { Marks } from './marks.ts';
+import { meshNetworks, meshNodes } from './nodes.ts';
+import { pastSnapshot } from './past.ts';
+import { meshAlerts, meshStatus } from './status.ts';
+
+export type MeshViewOptions = {
+  readonly mesh: Mesh;
+  readonly flows: Flows;
+  readonly agents: Pick<AgentSessions, 'sessions' | 'onChange'>;
+  readonly xds: { status(): readonly StreamStatus[] };
+  /** @param instance `Pod/default/inventory-1` */
+  readonly certificateOf: (instance: string) => CertificateView | undefined;
+  readonly joins: () => Iterable<Join>;
+  readonly clock: Clock;
+  readonly eventsMax?: number;
+};
+
+/** So long changes are gathered: a burst of them is looked at once. */
+const COALESCE_MS = 250;
+/** And so much longer than it takes to look at them. */
+const REST_FACTOR = 10;
+/** What only the passing of time changes: expiries, silence. */
+const UPKEEP_MS = 5000;
+/** Revisions begin where no earlier isthmusd's have been: tenths of seconds since 2026. */
+const REVISIONS_SINCE_MS = Date.UTC(2026, 0, 1);
+
+export class MeshView {
+  readonly #options: MeshViewOptions;
+  readonly #log: EventLog;
+  readonly marks: Marks;
+  readonly #listeners = new Set<() => void>();
+  #nodes: ReadonlyMap<string, MeshNode> = new Map();
+  /** When each node appeared, or was made if that is known. */
+  readonly #since = new Map<string, number>();
+  readonly #edges = new Map<string, MeshEdge>();
+  #networks: readonly Network[] = [];
+  #alerts: ReadonlyMap<string, Alert> = new Map();
+  #status: MeshStatus | undefined;
+  #agents: ReadonlyMap<string, AgentView> = new Map();
+  #ticks = 0;
+  #lastTick: FlowTick | undefined;
+  #due = Promise.withResolvers<void>();
+
+  constructor(options: MeshViewOptions) {
+    this.#options = options;
+    const sinceMs = options.clock.nowMs() - REVISIONS_SINCE_MS;
+    const revision = Math.max(0, Math.floor(sinceMs / 100));
+    const { eventsMax } = options;
+    this.marks = new Marks(options.flows);
+    this.#log = new EventLog(revision, eventsMax === undefined ? {} : { eventsMax });
+    this.refresh();
+  }
+
+  get revision(): number {
+    return this.#log.revision;
+  }
+
+  snapshot(): Snapshot {
+    const { mesh, flows, clock } = this.#options;
+    return {
+      revision: this.#log.revision,
+      nowMs: clock.nowMs(),
+      mesh: { trustDomain: mesh.config().trustDomain, clusterId: mesh.clusterId },
+      networks: this.#networks,
+      nodes: [...this.#nodes.values()],
+      edges: [...this.#edges.values()],
+      samples: flows.samples(),
+      alerts: [...this.#alerts.values()],
+      status: this.#status ?? this.#currentStatus(new Set()),
+    };
+  }
+
+  /** As it was then, as far as the ring remembers. */
+  snapshotAt(atMs: number): Snapshot {
+    const sinceMs = (id: string): number => this.#since.get(id) ?? Infinity;
+    return pastSnapshot(this.snapshot(), { atMs, flows: this.#options.flows, sinceMs });
+  }
+
+  node(id: string): MeshNode | undefined {
+    return this.#nodes.get(id);
+  }
+
+  nodes(): Iterable<MeshNode> {
+    return this.#nodes.values();
+  }
+
+  edges(): Iterable<MeshEdge> {
+    return this.#edges.values();
+  }
+
+  /** The next event after this revision; undefined: none yet. */
+  after(revision: number): LoggedEvent | 'lost' | undefined {
+    return this.#log.after(revision);
+  }
+
+  /** The last second's samples, and how many seconds there have been: a reader may miss some. */
+  get tick(): { readonly count: number; readonly last: FlowTick | undefined } {
+    return { count: this.#ticks, last: this.#lastTick };
+  }
+
+  /** Told after events and samples; it is to read them then. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something has changed that `refresh` reads: it will, soon. */
+  touch(): void {
+    this.#due.resolve();
+  }
+
+  /** Tells what is no state: a denial, a policy's change, a join's step. */
+  publish(...events: readonly MeshEvent[]): void {
+    const atMs = this.#options.clock.nowMs();
+    for (const event of events) {
+      this.#log.add(event);
+      this.marks.note(event, atMs, (id) => this.#nodes.get(id)?.name ?? id);
+    }
+    if (events.length > 0) this.#tell();
+  }
+
+  /** Follows the mesh until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { flows, agents, clock } = this.#options;
+    using subscriptions = new DisposableStack();
+    subscriptions.defer(flows.onTick((tick) => this.#onTick(tick)));
+    subscriptions.defer(flows.onDenial((denial) => this.publish({ type: 'denial', denial })));
+    subscriptions.defer(agents.onChange(() => this.touch()));
+    this.touch();
+    while (!signal.aborted) {
+      await this.#untilDue(signal);
+      if (signal.aborted) return;
+      const begunMs = clock.nowMs();
+      this.refresh();
+      const restMs = Math.max(COALESCE_MS, (clock.nowMs() - begunMs) * REST_FACTOR);
+      await clock.sleep(restMs, signal).catch(() => undefined); // aborted: the loop ends
+    }
+  }
+
+  /** Until something changes, or it is time for a look anyway. */
+  async #untilDue(signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController();
+    const both = AbortSignal.any([signal, waiting.signal]);
+    const upkeep = this.#options.clock.sleep(UPKEEP_MS, both).catch(() => undefined);
+    await Promise.race([upkeep, this.#due.promise]);
+    waiting.abort();
+    await upkeep;
+    this.#due = Promise.withResolvers();
+  }
+
+  #onTick(tick: FlowTick): void {
+    this.#ticks += 1;
+    this.#lastTick = tick;
+    if (tick.changed.size > 0 || tick.gone.length > 0) this.touch();
+    if (tick.samples.length > 0) this.#tell();
+  }
+
+  /** Looks at everything again, and tells what is different. */
+  refresh(): void {
+    const { mesh, flows, agents, certificateOf, xds, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const events: MeshEvent[] = [];
+    const edges = new Map([...flows.edges()].map((edge) => [edge.id, edge]));
+    const isWorkload = (key: string): boolean => keys.has(key);
+    const keys = new Set([...mesh.workloads.entries()].map(([, one]) => streamId(one)));
+    const known = { streams: xds.status(), sessions: agents.sessions(), nowMs, isWorkload };
+    this.#agents = agentViews(known, this.#agents);
+    const silent = silentAgents(this.#agents, agents.sessions(), nowMs);
+    const nodes = meshNodes(mesh, {
+      agents: this.#agents,
+      certificateOf,
+      joins: this.#joinsByNode(),
+      mentioned: new Set([...edges.values()].flatMap(({ from, to }) => [from, to])),
+      before: (id) => this.#nodes.get(id),
+      nowMs,
+    });
+    this.#putNodes(nodes, events, nowMs);
+    this.#putEdges(edges, events);
+    const networks = meshNetworks(mesh, nodes.values());
+    if (JSON.stringify(networks) !== JSON.stringify(this.#networks)) {
+      this.#networks = networks;
+      events.push({ type: 'reset', reason: 'the networks are others than before' });
+    }
+    this.#putAlerts(silent, events, nowMs);
+    const status = this.#currentStatus(silent);
+    if (JSON.stringify(status) !== JSON.stringify(this.#status)) {
+      this.#status = status;
+      events.push({ type: 'config.sync', status });
+    }
+    this.publish(...events);
+  }
+
+  #joinsByNode(): ReadonlyMap<string, Join> {
+    const lasting = [...this.#options.joins()].filter(({ endedAtMs }) => endedAtMs === null);
+    return new Map(lasting.map((join) => [join.node, join]));
+  }
+
+  #putNodes(nodes: ReadonlyMap<string, MeshNode>, events: MeshEvent[], atMs: number): void {
+    for (const [id, node] of nodes) {
+      const before = this.#nodes.get(id);
+      if (before === node) continue;
+      if (!before) this.#since.set(id, node.changedAtMs);
+      events.push({ type: 'node.upsert', node });
+      const { certificate } = node;
+      const isOther = certificate && certificate.serial !== before?.certificate?.serial;
+      if (isOther) events.push({ type: 'cert.upsert', node: id, certificate });
+    }
+    for (const id of this.#nodes.keys()) {
+      if (nodes.has(id)) continue;
+      this.#since.delete(id);
+      events.push({ type: 'node.gone', id, atMs });
+    }
+    this.#nodes = nodes;
+  }
+
+  #putEdges(edges: ReadonlyMap<string, MeshEdge>, events: MeshEvent[]): void {
+    for (const [id, edge] of edges) {
+      const before = this.#edges.get(id);
+      if (before && isSameEdge(before, edge)) continue;
+      this.#edges.set(id, edge);
+      events.push({ type: 'edge.upsert', edge });
+    }
+    for (const id of this.#edges.keys()) {
+      if (edges.has(id)) continue;
+      this.#edges.delete(id);
+      events.push({ type: 'edge.gone', id });
+    }
+  }
+
+  #putAlerts(silent: ReadonlySet<string>, events: MeshEvent[], nowMs: number): void {
+    const { mesh } = this.#options;
+    const refused = [...mesh.rejections.entries()].map(([key, { violations }]) => ({
+      key,
+      problem: violations[0]?.message ?? '',
+    }));
+    const parts = { nodes: this.#nodes.values(), edges: this.#edges.values() };
+    const alerts = meshAlerts({ ...parts, refused, silent, nowMs }, this.#alerts);
+    for (const [id, alert] of alerts) {
+      const before = this.#alerts.get(id);
+      if (before && before.text === alert.text && before.severity === alert.severity) continue;
+      events.push({ type: 'alert', alert, isOver: false });
+    }
+    for (const [id, alert] of this.#alerts) {
+      if (!alerts.has(id)) events.push({ type: 'alert', alert, isOver: true });
+    }
+    this.#alerts = alerts;
+  }
+
+  #currentStatus(silent: ReadonlySet<string>): MeshStatus {
+    const options = { silent, version: programVersion() };
+    return meshStatus(this.#nodes.values(), this.#edges.values(), options);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
