@@ -40,3 +40,16 @@ export const isthmusdFlags = {
     summary: `the control plane's monitoring port, instead of $ISTHMUSD or ${DEFAULT_ISTHMUSD}`,
   },
 } as const satisfies FlagSpecs;
+
+export const DEFAULT_CONSOLE = 'http://127.0.0.1:8080';
+
+/** Where the control plane's API is, and as whom to ask it. */
+export const meshApiFlags = {
+  'console-url': {
+    type: 'string',
+    value: 'URL',
+    summary: `the console, instead of $ISTHMUS_CONSOLE or ${DEFAULT_CONSOLE}`,
+  },
+  kubeconfig: kubeFlags.kubeconfig,
+  context: kubeFlags.context,
+} as const satisfies FlagSpecs;

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { OperatorError } from '#base/operator-error.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createKubeClient } from '#kube/https-client.ts';
-import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import { loadKubeconfig, type KubeConfig } from '#kube/kubeconfig.ts';
 import { KubeStatusError } from '#kube/status.ts';
 
 /** The values of `kubeFlags`. */
@@ -35,9 +35,7 @@ export async function withKube<T>(
   env: Environment,
   work: (kube: Kube) => Promise<T>,
 ): Promise<T> {
-  const { context } = words;
-  const path = kubeconfigPath(words, env);
-  const config = await loadKubeconfig(path, context === undefined ? {} : { context });
+  const config = await loadKube(words, env);
   const client = createKubeClient(config);
   try {
     return await work({ client, namespace: words.namespace ?? config.namespace });
@@ -46,6 +44,16 @@ export async function withKube<T>(
   } finally {
     client.close();
   }
+}
+
+/**
+ * Who the user is, and where the API server.
+ *
+ * @throws OperatorError CONFIG_INVALID, FILE_UNREADABLE
+ */
+export async function loadKube(words: KubeWords, env: Environment): Promise<KubeConfig> {
+  const { context } = words;
+  return await loadKubeconfig(kubeconfigPath(words, env), context === undefined ? {} : { context });
 }
 
 /** $KUBECONFIG may name several files, which kubectl merges; here the first that exists counts. */
