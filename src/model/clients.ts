@@ -15,6 +15,7 @@ import type { Inputs } from './inputs.ts';
 import type { MeshService } from './service.ts';
 import { HOSTNAME, topologyLabels } from './topology.ts';
 import type { Topology } from './topology.ts';
+import { hasTracers, SPAN_LABELS } from './tracing.ts';
 import type { Workload } from './workload.ts';
 
 /** Plain data with a fixed order of fields: equal clients have equal JSON. */
@@ -114,8 +115,11 @@ const namesOfLocality = (said: SaidLocality): readonly string[] =>
 
 const namesOfSidecar = ({ selector = {} }: Sidecar): readonly string[] => Object.keys(selector);
 
-const namesOfMesh = ({ localityLbSetting }: MeshConfig): readonly string[] =>
-  namesOfLocality(localityLbSetting);
+/** Spans tell of whom they are, so where there may be any, clients are told apart by that. */
+const namesOfMesh = (config: MeshConfig): readonly string[] => [
+  ...namesOfLocality(config.localityLbSetting),
+  ...(hasTracers(config) ? SPAN_LABELS : []),
+];
 
 const namesOfService = ({ isNodeLocal, trafficDistribution }: MeshService): readonly string[] =>
   isNodeLocal || trafficDistribution === 'node' ? [HOSTNAME] : [];

@@ -86,7 +86,8 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
     all.set(`logs ${key}`, () => {
       const workload = mesh.workloads.get(key);
       return (
-        workload && (['client', 'server'] as const).map((side) => mesh.textLogs(workload, side))
+        workload &&
+        (['client', 'server'] as const).map((side) => mesh.telemetry.accessLogs(workload, side))
       );
     });
     const [kind = '', namespace = '', name = ''] = key.split('/');

@@ -33,8 +33,9 @@ import type { MeshAddresses } from './mesh-addresses.ts';
 import { derivePolicies } from './policies.ts';
 import type { WorkloadAuthorization } from './policies.ts';
 import type { RequestAuthentications } from './request-authentication.ts';
-import type { TextLogsFor } from './telemetry.ts';
-import type { TextLog } from './text-logs.ts';
+import type { AccessLog } from './access-logs.ts';
+import type { ProxyTelemetry } from './telemetry.ts';
+import type { Tracing } from './tracing.ts';
 import { createSelect } from './selection.ts';
 import type { MeshService, ServiceEndpoints } from './service.ts';
 import { deriveServices } from './services.ts';
@@ -55,7 +56,8 @@ export type {
   Rejection,
   Remarks,
   ServerRef,
-  TextLog,
+  AccessLog,
+  Tracing,
   WorkloadAuthorization,
 };
 
@@ -88,8 +90,8 @@ export type Mesh = ClientSide & {
   mtlsPorts(workload: Workload): readonly number[];
   authorization(workload: Workload): WorkloadAuthorization;
   readonly requestAuthentications: RequestAuthentications;
-  /** The access logs that a workload writes. */
-  readonly textLogs: TextLogsFor;
+  /** The access logs that a workload writes, and the traces that it reports. */
+  readonly telemetry: ProxyTelemetry;
   /** By `namespace/name`. */
   readonly gateways: Collection<Gateway>;
   /** What a workload (`key` as in `workloads`) listens on; undefined when it is no gateway. */
@@ -153,6 +155,7 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const policies = derivePolicies(graph, inputs, {
     rootNamespace,
     config,
+    clusterId,
     legacy: deriveLegacyPolicies(graph, inputs, { services, inbound, serviceOf }),
   });
   const fullHost = (host: string, namespace: string): string =>
@@ -165,7 +168,6 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     { gateways: inputs.gateways, virtualServices: virtualServices.inForce },
     { workloads, services, inbound, isTranslated: (service) => isTranslated(derived, service) },
   );
-
   const known = { services: derived, fullHost, clusterDomain, rootNamespace, config, defaults };
   return {
     graph,

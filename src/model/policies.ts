@@ -13,8 +13,8 @@ import { isFor } from './policy-attachment.ts';
 import { deriveRequestAuthentications } from './request-authentication.ts';
 import type { RequestAuthentications } from './request-authentication.ts';
 import { compareAge, compareText } from './services.ts';
-import { deriveTextLogs } from './telemetry.ts';
-import type { TextLogsFor } from './telemetry.ts';
+import { deriveTelemetry } from './telemetry.ts';
+import type { ProxyTelemetry } from './telemetry.ts';
 import { hasLabels } from './workload.ts';
 import type { Workload } from './workload.ts';
 
@@ -43,7 +43,7 @@ export type Policies = {
   readonly mtlsPorts: (workload: Workload) => readonly number[];
   readonly authorization: (workload: Workload) => WorkloadAuthorization;
   readonly requestAuthentications: RequestAuthentications;
-  readonly textLogs: TextLogsFor;
+  readonly telemetry: ProxyTelemetry;
 };
 
 /**
@@ -56,6 +56,7 @@ export function derivePolicies(
   options: {
     readonly rootNamespace: () => string;
     readonly config: () => MeshConfig;
+    readonly clusterId: string;
     readonly legacy: LegacyPolicies;
   },
 ): Policies {
@@ -73,7 +74,7 @@ export function derivePolicies(
           ?.find((policy) => !isForAll(policy) && hasLabels(labels, policy.selector));
   return {
     requestAuthentications: deriveRequestAuthentications(graph, inputs, options),
-    textLogs: deriveTextLogs(graph, inputs, options),
+    telemetry: deriveTelemetry(graph, inputs, options),
     mtlsMode: (workload, port) => {
       const { namespace } = workload;
       const [own, ofMesh] = [namespace, rootNamespace()].map((name) =>

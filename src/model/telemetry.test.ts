@@ -26,16 +26,26 @@ spec: { ${more} accessLogging: ${logging} }
 
 /** Path → filter, of the logs of one side. */
 const logs = (mesh: Mesh, side: 'client' | 'server' = 'server') =>
-  Object.fromEntries(mesh.textLogs(WORKLOAD, side).map(({ path, filter }) => [path, filter]));
+  Object.fromEntries(
+    mesh.telemetry
+      .accessLogs(WORKLOAD, side)
+      .map((log) => [log.kind === 'file' ? log.path : `${log.service}:${log.port}`, log.filter]),
+  );
 
 test('without Telemetry it is as MeshConfig says', () => {
   assert.deepEqual(logs(meshOf('')), { '/dev/stdout': '' });
   assert.deepEqual(logs(meshOf(config('{ accessLogFile: "" }'))), {});
-  const [log] = meshOf(config('{ accessLogEncoding: JSON }')).textLogs(WORKLOAD, 'server');
-  assert.deepEqual(log?.format, { kind: 'json', fields: {} });
+  const [log] = meshOf(config('{ accessLogEncoding: JSON }')).telemetry.accessLogs(
+    WORKLOAD,
+    'server',
+  );
+  assert.deepEqual(log?.kind === 'file' && log.format, { kind: 'json', fields: {} });
   const fields = `{ accessLogEncoding: JSON, accessLogFormat: '{"a":"%PROTOCOL%"}' }`;
-  const [own] = meshOf(config(fields)).textLogs(WORKLOAD, 'server');
-  assert.deepEqual(own?.format, { kind: 'json', fields: { a: '%PROTOCOL%' } });
+  const [own] = meshOf(config(fields)).telemetry.accessLogs(WORKLOAD, 'server');
+  assert.deepEqual(own?.kind === 'file' && own.format, {
+    kind: 'json',
+    fields: { a: '%PROTOCOL%' },
+  });
 });
 
 const CASES: readonly (readonly [string, string, Record<string, string>])[] = [

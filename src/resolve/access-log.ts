@@ -1,6 +1,7 @@
 // What a proxy records of a TCP connection or a request: a line of text for people, and a stream of
 // entries to its agent for metrics and the map. Both stand in a filter chain from its birth: one
 // that came later would drain the chain and so cut its sessions.
+import { create } from '@bufbuild/protobuf';
 import type { JsonObject, MessageInitShape } from '@bufbuild/protobuf';
 import { LOG_NAME } from '#base/access-log-tags.ts';
 import { AccessLogType } from '#gen/envoy/data/accesslog/v3/accesslog_pb.js';
@@ -15,30 +16,31 @@ import {
   HttpGrpcAccessLogConfigSchema,
   TcpGrpcAccessLogConfigSchema,
 } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import { OpenTelemetryAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js';
 import type { CommonGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 import {
   StderrAccessLogSchema,
   StdoutAccessLogSchema,
 } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import { ReqWithoutQuerySchema } from '#gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js';
+import { AnyValueSchema, KeyValueSchema } from '#gen/opentelemetry/proto/common/v1/common_pb.js';
+import type { AnyValue } from '#gen/opentelemetry/proto/common/v1/common_pb.js';
 import type { TcpProxy_TcpAccessLogOptionsSchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
-import type { TextLog } from '#model/mesh.ts';
 import { streamLogTags } from './access-log-tags.ts';
 import { extension, grpcService, milliseconds, packed, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { ALS_CLUSTER } from './names.ts';
+import type { AccessLogSetting, AccessLogSettings } from './telemetry.ts';
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
 type CommonConfig = MessageInitShape<typeof CommonGrpcAccessLogConfigSchema>;
 type TypedExtension = MessageInitShape<typeof TypedExtensionConfigSchema>;
+type FileLog = Extract<AccessLogSetting, { kind: 'file' }>;
 type LogFormat = NonNullable<MessageInitShape<typeof StdoutAccessLogSchema>['accessLogFormat']>;
 
 /** Which side of a call the proxy is on. */
 export type LogDirection = 'inbound' | 'outbound';
-
-/** The logs of lines that are written; none: nothing but the stream to the agent. */
-export type AccessLogSettings = readonly TextLog[];
 
 /**
  * `EnvoyTextLogFormat` of Istio (pilot/pkg/model/telemetry_logging.go) with one difference: the
@@ -97,12 +99,12 @@ export const ACCESS_LOG_OPTIONS: MessageInitShape<typeof TcpProxy_TcpAccessLogOp
 };
 
 export function tcpAccessLogs(logs: AccessLogSettings, direction: LogDirection): AccessLog[] {
-  return [...logs.map((log) => textLog(log, [AT_THE_END])), tcpStreamLog(direction)];
+  return [...logs.map((log) => chosenLog(log, [AT_THE_END])), tcpStreamLog(direction)];
 }
 
 /** One line and one entry for each request, when it has ended. */
 export function httpAccessLogs(logs: AccessLogSettings, direction: LogDirection): AccessLog[] {
-  return [...logs.map((log) => textLog(log, [])), httpStreamLog(direction)];
+  return [...logs.map((log) => chosenLog(log, [])), httpStreamLog(direction)];
 }
 
 /** One line when the connection has ended, and only then. */
@@ -110,11 +112,11 @@ const AT_THE_END: Filter = {
   filterSpecifier: { case: 'logTypeFilter', value: { types: [AccessLogType.TcpConnectionEnd] } },
 };
 
-function textLog(log: TextLog, filters: readonly Filter[]): AccessLog {
+function chosenLog(log: AccessLogSetting, filters: readonly Filter[]): AccessLog {
   const all = log.filter === '' ? filters : [...filters, celFilter(log.filter)];
   const [first, ...others] = all;
   return {
-    ...textLogger(log.path, formatOf(log)),
+    ...(log.kind === 'otlp' ? otlpLogger(log) : textLogger(log.path, formatOf(log))),
     ...(first && {
       filter:
         others.length === 0
@@ -133,7 +135,7 @@ const celFilter = (expression: string): Filter => ({
   },
 });
 
-function formatOf({ format, omitsEmptyValues: omitEmptyValues }: TextLog): LogFormat {
+function formatOf({ format, omitsEmptyValues: omitEmptyValues }: FileLog): LogFormat {
   if (format.kind === 'json') {
     const isSaid = Object.keys(format.fields).length > 0;
     const value = isSaid ? format.fields : DEFAULT_FIELDS;
@@ -181,6 +183,33 @@ function textLogger(path: string, accessLogFormat: LogFormat): TypedConfig {
       return extension('envoy.access_loggers.file', FileAccessLogSchema, { path, accessLogFormat });
   }
 }
+
+/** A record for each line: as Istio's, nothing but what is asked for. */
+function otlpLogger(log: Extract<AccessLogSetting, { kind: 'otlp' }>): TypedConfig {
+  const { logName, collector, attributes } = log;
+  const text = log.text === '' ? DEFAULT_FORMAT : log.text;
+  const formats = [text, ...attributes.map(([, format]) => format)];
+  return extension('envoy.access_loggers.open_telemetry', OpenTelemetryAccessLogConfigSchema, {
+    logName,
+    grpcService: {
+      targetSpecifier: {
+        case: 'envoyGrpc',
+        value: { clusterName: collector.cluster, authority: collector.host },
+      },
+    },
+    disableBuiltinLabels: true,
+    body: textValue(text),
+    attributes: {
+      values: attributes.map(([key, value]) =>
+        create(KeyValueSchema, { key, value: textValue(value) }),
+      ),
+    },
+    formatters: formattersFor(formats.join()),
+  });
+}
+
+const textValue = (value: string): AnyValue =>
+  create(AnyValueSchema, { value: { case: 'stringValue', value } });
 
 function tcpStreamLog(direction: LogDirection): AccessLog {
   return extension('envoy.tcp_grpc_access_log', TcpGrpcAccessLogConfigSchema, {

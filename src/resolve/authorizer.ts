@@ -1,37 +1,28 @@
 // The authorizer of a workload's CUSTOM policies as a cluster of its proxy's.
 import { chooseAuthorizer } from '#model/authorizers.ts';
-import type { Mesh } from '#model/mesh.ts';
-import type { MeshService } from '#model/service.ts';
+import type { Mesh, WorkloadAuthorization } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
+import { providerService } from './collector.ts';
 import type { Authorizer } from './ext-authz.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { outboundName } from './names.ts';
 
-/** undefined: nobody is to be asked, or nobody can be. */
+/**
+ * undefined: nobody is to be asked, or nobody can be.
+ *
+ * @param authorization instead of what is in force, for whoever asks what an edit would do
+ */
 export function authorizerOf(
   { mesh, serviceOf }: { readonly mesh: Mesh; readonly serviceOf: HostLookup },
   workload: Workload,
+  authorization: Pick<WorkloadAuthorization, 'custom'> = mesh.authorization(workload),
 ): Authorizer | undefined {
-  const choice = chooseAuthorizer(mesh.authorization(workload), mesh.config());
+  const choice = chooseAuthorizer(authorization, mesh.config());
   if (choice.kind !== 'one') return undefined;
   const { provider, settings } = choice;
-  const service = find(settings.service, { mesh, serviceOf, namespace: workload.namespace });
+  const { namespace } = workload;
+  const service = providerService(settings.service, { mesh, serviceOf, namespace });
   if (!service?.ports.some(({ number }) => number === settings.port)) return undefined;
   const { host } = service;
   return { provider, settings, host, cluster: outboundName({ host, port: settings.port }) };
-}
-
-/** `namespace/host`, or a host as the workload's own namespace knows it. */
-function find(
-  written: string,
-  options: {
-    readonly mesh: Mesh;
-    readonly serviceOf: HostLookup;
-    readonly namespace: string;
-  },
-): MeshService | undefined {
-  const { mesh, serviceOf, namespace } = options;
-  const slash = written.indexOf('/');
-  if (slash === -1) return serviceOf(namespace, mesh.fullHost(written, namespace));
-  return mesh.services.get(written);
 }

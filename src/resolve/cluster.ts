@@ -18,8 +18,14 @@ import type { EndpointSource } from './cluster-source.ts';
 import { transport } from './cluster-tls.ts';
 import { ISTIO_METADATA, serviceMetadata } from './identity-metadata.ts';
 import type { ServiceMetadata } from './identity-metadata.ts';
-import { metadata } from './message.ts';
-import { BLACK_HOLE_STAT_NAME, outboundName, PASSTHROUGH_STAT_NAME } from './names.ts';
+import { metadata, socketAddress } from './message.ts';
+import {
+  BLACK_HOLE_STAT_NAME,
+  collectorName,
+  outboundName,
+  PASSTHROUGH_STAT_NAME,
+} from './names.ts';
+import type { CollectorAddress } from './names.ts';
 
 type Cluster = MessageInitShape<typeof ClusterSchema>;
 
@@ -116,3 +122,24 @@ export const buildHttpPassthrough = (): Cluster => ({
   ...buildPassthrough(PASSTHROUGH_STAT_NAME),
   ...httpOptions('as-client', { pool: undefined, security: { kind: 'plaintext' } }),
 });
+
+/** Whoever takes what proxies tell, at an address of its own, in clear text. */
+export function buildCollector(collector: CollectorAddress): Cluster {
+  const name = collectorName(collector);
+  const address = socketAddress(collector);
+  return {
+    name,
+    altStatName: name,
+    ...CLUSTER_BASICS,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: 'endpoint', value: { address } } }] }],
+    },
+    upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
+    ...httpOptions(collector.protocol === 'grpc' ? 'http2' : 'http1', {
+      pool: undefined,
+      security: { kind: 'plaintext' },
+    }),
+  };
+}

@@ -13,7 +13,6 @@ import { isVisibleIn } from '#model/service.ts';
 import type { MeshService } from '#model/service.ts';
 import { imports } from '#model/sidecars.ts';
 import type { Workload } from '#model/workload.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import { socketAddress } from './message.ts';
 import { destinationClusterName, explicitListenerName, outboundName } from './names.ts';
@@ -21,17 +20,20 @@ import type { Destination } from './names.ts';
 import { connectionManager } from './outbound-http.ts';
 import { onDemandTcp } from './outbound.ts';
 import type { OutboundRecipe } from './recipe.ts';
+import type { RequestTelemetry, TelemetryPlanner } from './telemetry.ts';
 
 type ExplicitRecipe = Extract<OutboundRecipe, { kind: 'explicit-outbound' }>;
 
 export class ExplicitOutbound {
   readonly #mesh: Mesh;
+  readonly #telemetry: TelemetryPlanner;
   /** Port number → services that have it. */
   readonly #byPort: Index;
 
   /** Adds an index to the mesh's graph. */
-  constructor(mesh: Mesh) {
+  constructor(mesh: Mesh, telemetry: TelemetryPlanner) {
     this.#mesh = mesh;
+    this.#telemetry = telemetry;
     this.#byPort = mesh.graph.index('services by port', mesh.services, ({ ports }) =>
       ports.map(({ number }) => String(number)),
     );
@@ -55,10 +57,12 @@ export class ExplicitOutbound {
   #recipeOf(egress: ExplicitEgress, workload: Workload): ExplicitRecipe | undefined {
     const { address, port, protocol } = egress.listener;
     const base = { kind: 'explicit-outbound', address: { address, port } } as const;
-    const logs = this.#mesh.textLogs(workload, 'client');
-    if (isHttp(protocol)) return { ...base, cluster: null, logs };
+    if (isHttp(protocol)) {
+      return { ...base, cluster: null, ...this.#telemetry.requests(workload, 'client') };
+    }
     const service = this.#serviceOf(egress, workload);
-    return service && { ...base, cluster: clusterOf(service, port), logs };
+    const logs = this.#telemetry.logs(workload, 'client');
+    return service && { ...base, cluster: clusterOf(service, port), logs, trace: null };
   }
 
   /** Of several the one that an address of all of them would mean: bytes do not say whose. */
@@ -83,7 +87,7 @@ function clusterOf({ addresses, host }: MeshService, port: number): string {
 /** @param cluster null: requests say where they go; nothing else is expected there */
 export function buildExplicitOutbound(
   address: Destination,
-  options: { readonly cluster: string | null; readonly logs: AccessLogSettings },
+  options: RequestTelemetry & { readonly cluster: string | null },
 ): MessageInitShape<typeof ListenerSchema> {
   const { cluster, logs } = options;
   return {
@@ -92,7 +96,7 @@ export function buildExplicitOutbound(
     trafficDirection: TrafficDirection.OUTBOUND,
     filterChains: [
       cluster === null
-        ? { name: 'http', filters: [connectionManager(address.port, logs)] }
+        ? { name: 'http', filters: [connectionManager(address.port, options)] }
         : { name: 'tcp', filters: onDemandTcp(logs, cluster) },
     ],
     tcpKeepalive: TCP_KEEPALIVE,

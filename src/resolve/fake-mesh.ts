@@ -17,7 +17,7 @@ import type {
   MeshAddresses,
   Rejection,
   Remarks,
-  TextLog,
+  AccessLog,
   WorkloadAuthorization,
 } from '#model/mesh.ts';
 import type { NetworkGateways } from '#model/networks.ts';
@@ -96,15 +96,19 @@ export class FakeMesh implements Mesh {
   }
 
   /** What every workload writes. */
-  logs: readonly TextLog[] = [
+  logs: readonly AccessLog[] = [
     {
+      kind: 'file',
       path: '/dev/stdout',
       format: { kind: 'text', text: '' },
       omitsEmptyValues: false,
       filter: '',
     },
   ];
-  readonly textLogs: Mesh['textLogs'] = () => this.logs;
+  readonly telemetry: Mesh['telemetry'] = {
+    accessLogs: () => this.logs,
+    tracing: () => undefined,
+  };
   readonly requestAuthentications: Mesh['requestAuthentications'] = {
     jwtRules: () => [],
     jwksSources: this.graph.source('fake key sets'),

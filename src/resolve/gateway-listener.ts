@@ -19,7 +19,6 @@ import {
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { ACCESS_LOG_OPTIONS, httpAccessLogs, tcpAccessLogs } from './access-log.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import type { TableChain } from './gateway-table.ts';
 import type { Target } from './http-table.ts';
@@ -31,7 +30,9 @@ import type { TypedConfig } from './message.ts';
 import { gatewayListenerName, gatewayRoutesName } from './names.ts';
 import type { GatewayAddress } from './names.ts';
 import { ANY_ADDRESS, NEVER_IDLE, onDemandTcp } from './outbound.ts';
+import type { RequestTelemetry } from './telemetry.ts';
 import { terminate } from './tls-server.ts';
+import { traced } from './tracing.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -44,7 +45,7 @@ export type GatewayListenerInput = {
     /** TLS, ended here or handed through, by the name that the client asks for. */
     | { readonly kind: 'tls'; readonly chains: readonly TableChain[] }
     | { readonly kind: 'tcp'; readonly chain: TableChain };
-  readonly accessLog: AccessLogSettings;
+  readonly telemetry: RequestTelemetry;
   /** Of clients that come with the mesh's certificates. */
   readonly trustDomains: readonly string[];
 };
@@ -125,21 +126,21 @@ function tlsChain(input: GatewayListenerInput, chain: TableChain): FilterChain {
 }
 
 function chainFilters(input: GatewayListenerInput, { content }: TableChain): Filter[] {
-  const { address, accessLog } = input;
+  const { address, telemetry } = input;
   switch (content.kind) {
     case 'http': // policies are about requests, not about the connections that bring them
       return [connectionManager(input, content.routes)];
     case 'tcp':
       return [...connectionPolicies(address.port), tcpProxy(input, content.targets)];
     case 'by-name': // whoever is behind it asks who the client is
-      return onDemandTcp(accessLog, '%REQUESTED_SERVER_NAME%');
+      return onDemandTcp(telemetry.logs, '%REQUESTED_SERVER_NAME%');
     default:
       return assertNever(content);
   }
 }
 
 function connectionManager(
-  { address, accessLog }: GatewayListenerInput,
+  { address, telemetry }: GatewayListenerInput,
   routeConfigName: string,
 ): TypedConfig {
   return extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
@@ -153,7 +154,8 @@ function connectionManager(
       ...ROUTE_FILTERS,
       extension('envoy.filters.http.router', RouterSchema, {}),
     ],
-    accessLog: httpAccessLogs(accessLog, 'outbound'),
+    accessLog: httpAccessLogs(telemetry.logs, 'outbound'),
+    ...traced(telemetry.trace),
     // who the client is, is who connects: what it says of itself in x-forwarded-for is not believed
     useRemoteAddress: true,
     forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
@@ -172,7 +174,7 @@ function connectionManager(
   });
 }
 
-function tcpProxy({ accessLog }: GatewayListenerInput, targets: readonly Target[]): TypedConfig {
+function tcpProxy({ telemetry }: GatewayListenerInput, targets: readonly Target[]): TypedConfig {
   const [first, ...others] = targets;
   const statPrefix = first?.cluster ?? 'none';
   return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
@@ -185,7 +187,7 @@ function tcpProxy({ accessLog }: GatewayListenerInput, targets: readonly Target[
             value: { clusters: targets.map(({ cluster: name, weight }) => ({ name, weight })) },
           },
     idleTimeout: NEVER_IDLE,
-    accessLog: tcpAccessLogs(accessLog, 'outbound'),
+    accessLog: tcpAccessLogs(telemetry.logs, 'outbound'),
     accessLogOptions: ACCESS_LOG_OPTIONS,
   });
 }

@@ -19,11 +19,16 @@ export function makeGatewayListener(
   recipe: ListenerRecipe,
   options: { readonly tables: GatewayTables; readonly trustDomains: readonly string[] },
 ): EncodedResource | undefined {
-  const { address, logs: accessLog } = recipe;
+  const { address, logs, trace } = recipe;
   const content = contentOf(recipe, options.tables);
   if (content === undefined) return undefined;
   const { trustDomains } = options;
-  const listener = buildGatewayListener({ address, content, accessLog, trustDomains });
+  const listener = buildGatewayListener({
+    address,
+    content,
+    telemetry: { logs, trace },
+    trustDomains,
+  });
   return encodeResource(gatewayListenerName(address), ListenerSchema, listener);
 }
 

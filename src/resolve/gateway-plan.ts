@@ -18,17 +18,25 @@ import {
 import type { ChainPort } from './names.ts';
 import type { ClusterPlanner } from './plan-clusters.ts';
 import type { ClusterRecipe, GatewayRecipe } from './recipe.ts';
+import type { TelemetryPlanner } from './telemetry.ts';
 
 export class GatewayPlanner {
   readonly #mesh: Mesh;
   readonly #tables: GatewayTables;
   readonly #clusters: ClusterPlanner;
+  readonly #telemetry: TelemetryPlanner;
 
   constructor(
     mesh: Mesh,
-    { tables, clusters }: { readonly tables: GatewayTables; readonly clusters: ClusterPlanner },
+    options: {
+      readonly tables: GatewayTables;
+      readonly clusters: ClusterPlanner;
+      readonly telemetry: TelemetryPlanner;
+    },
   ) {
+    const { tables, clusters, telemetry } = options;
     this.#mesh = mesh;
+    this.#telemetry = telemetry;
     this.#tables = tables;
     this.#clusters = clusters;
   }
@@ -50,9 +58,9 @@ export class GatewayPlanner {
     if (found === undefined) return undefined;
     const { namespace } = workload;
     const { bind, port, kind: content, servers } = found;
-    const logs = this.#mesh.textLogs(workload, 'client');
+    const telemetry = this.#telemetry.requests(workload, 'client');
     const address = { bind, port };
-    return { kind: 'gateway-listener', logs, namespace, address, content, servers };
+    return { kind: 'gateway-listener', ...telemetry, namespace, address, content, servers };
   }
 
   /** A table that is asked for while its listener drains is there still, and empty. */

@@ -13,7 +13,7 @@ import type {
 } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { durationMs } from '#istio/duration.ts';
 import type { HashKey } from '#istio/destinationrule/traffic-policy.ts';
-import type { HttpRedirect, HttpRewrite } from '#istio/virtualservice/http-schema.ts';
+import type { HttpMatch, HttpRedirect, HttpRewrite } from '#istio/virtualservice/http-schema.ts';
 import type { TableRoute, Target } from './http-table.ts';
 import { authorityOf, headerOperations } from './http-headers.ts';
 import { filterConfigs, millionths, STATUS_MAX } from './http-filters.ts';
@@ -21,6 +21,7 @@ import { buildHashPolicy } from './http-hash.ts';
 import { buildRouteMatch } from './http-match.ts';
 import { buildRetryPolicy } from './http-retry.ts';
 import { metadata, milliseconds } from './message.ts';
+import { parseOutboundName } from './names.ts';
 
 type Route = MessageInitShape<typeof RouteSchema>;
 type RouteAction = MessageInitShape<typeof RouteActionSchema>;
@@ -48,6 +49,7 @@ export function buildHttpRoute(table: TableRoute, options: RouteOptions = {}): R
     action,
     statPrefix: match?.statPrefix ?? '',
     metadata: metadata({ istio: { config } }),
+    decorator: { operation: spanName(table) },
     typedPerFilterConfig: filterConfigs(route),
     ...headerOperations([route.headers, single?.headers]),
   };
@@ -122,6 +124,30 @@ const hashed = (keys: readonly (HashKey | undefined)[]): Pick<RouteAction, 'hash
 const retried = (retryPolicy: RouteAction['retryPolicy']): Pick<RouteAction, 'retryPolicy'> =>
   retryPolicy === undefined ? {} : { retryPolicy };
 
+/**
+ * What the span of a route's requests is called, as in Istio: `<host>:<port><path>` of its one
+ * destination, else the VirtualService's name in the host's place. The server's proxy calls its
+ * span the same, for the client's tells it.
+ */
+function spanName({ targets, virtualService, port, match }: TableRoute): string {
+  const [target] = targets.length === 1 ? targets : [];
+  const ref = target && parseOutboundName(target.cluster);
+  const place = ref ? `${ref.host}:${ref.port}` : `${virtualService.name}:${port}`;
+  return `${place}${spanPath(match)}`;
+}
+
+/** What leads out of the mesh has a name of Envoy's, as in Istio. */
+function decorated(cluster: string): Pick<Route, 'decorator'> {
+  const ref = parseOutboundName(cluster);
+  return ref ? { decorator: { operation: `${ref.host}:${ref.port}/*` } } : {};
+}
+
+/** What of a path a route says: of all that begin so, with a star. */
+function spanPath(match: HttpMatch | undefined): string {
+  const { exact, prefix, regex } = match?.uri ?? {};
+  return exact ?? regex ?? `${prefix ?? '/'}*`;
+}
+
 /** All requests to one cluster, without a VirtualService. */
 export function buildPlainRoute(
   name: string,
@@ -145,6 +171,7 @@ export function buildPlainRoute(
         ...(isRetried && retried(buildRetryPolicy(undefined, { isHashed: hashKey !== undefined }))),
       },
     },
+    ...decorated(cluster),
   };
 }
 

@@ -10,12 +10,13 @@ import {
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { HttpFilterSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { httpAccessLogs } from './access-log.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import { httpPolicyName, httpPolicyRefs } from './inbound-names.ts';
 import type { HttpPolicyRef } from './inbound-names.ts';
 import { ADS, extension, milliseconds } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { inboundName, TYPE_URL } from './names.ts';
+import type { RequestTelemetry } from './telemetry.ts';
+import { traced } from './tracing.ts';
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
 
@@ -26,18 +27,13 @@ const UNLIMITED = milliseconds(0);
 /** A request that a connection, closed meanwhile, never began is made again. */
 const RETRIES_MAX = 2;
 
-export function inboundRequests({
-  port,
-  accessLog,
-}: {
-  readonly port: number;
-  readonly accessLog: AccessLogSettings;
-}): TypedConfig {
+export function inboundRequests(port: number, { logs, trace }: RequestTelemetry): TypedConfig {
   return extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
     statPrefix: `inbound_0.0.0.0_${port}`,
     routeSpecifier: { case: 'routeConfig', value: allTo(port) },
     httpFilters: [...policyFilters(port), extension('envoy.filters.http.router', RouterSchema, {})],
-    accessLog: httpAccessLogs(accessLog, 'inbound'),
+    accessLog: httpAccessLogs(logs, 'inbound'),
+    ...traced(trace),
     // the client is whom x-forwarded-for names last: on its way a request has met proxies only
     useRemoteAddress: false,
     // who calls, by certificate, is added; in plaintext, what the caller says of it is taken away

@@ -31,7 +31,7 @@ function listener(...ports: readonly InboundListenerPort[]): Listener {
     ports,
     passthroughMode: 'PERMISSIVE',
     trustDomains: ['cluster.local'],
-    accessLog: [],
+    telemetry: { logs: [], trace: null },
   });
   return create(ListenerSchema, input);
 }

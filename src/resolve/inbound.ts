@@ -23,7 +23,6 @@ import {
 import type { TlsTermination } from '#istio/gateway/server-tls.ts';
 import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
 import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import { NEVER_HTTP_PORTS, UNINSPECTED_PORTS } from './first-speaker.ts';
 import type { FirstSpeaker, PortContent } from './first-speaker.ts';
@@ -44,6 +43,7 @@ import {
 } from './names.ts';
 import type { ChainKind, ChainPort, Destination, RbacKind } from './names.ts';
 import { everywhere, NEVER_IDLE, ORIGINAL_DST, trapChain } from './outbound.ts';
+import type { RequestTelemetry } from './telemetry.ts';
 import { terminate } from './tls-server.ts';
 import { HTTP_SERVER_ALPNS, serverTls } from './tls.ts';
 
@@ -70,7 +70,7 @@ export type ListenerInput = {
   readonly ports: readonly InboundListenerPort[];
   /** The mesh's own, then its aliases. */
   readonly trustDomains: readonly string[];
-  readonly accessLog: AccessLogSettings;
+  readonly telemetry: RequestTelemetry;
 };
 
 export type VirtualInboundInput = ListenerInput & {
@@ -205,7 +205,7 @@ function portChains(port: ChainInput, input: ListenerInput): FilterChain[] {
       ...(!isOnlyKind && matchOf(kind, port.content)),
     },
     filters: takesRequests(port, kind)
-      ? [inboundRequests({ port: port.port, accessLog: input.accessLog })]
+      ? [inboundRequests(port.port, input.telemetry)]
       : [...connectionPolicies(port.port), proxyTo(port, input)],
     ...(kind.startsWith('mtls') && {
       transportSocket: serverTls({
@@ -222,13 +222,13 @@ function ownTlsChain(
   input: ListenerInput,
 ): FilterChain {
   const isHttp = port.content === 'http';
-  const { trustDomains, accessLog } = input;
+  const { trustDomains, telemetry } = input;
   const alpnProtocols = isHttp ? HTTP_SERVER_ALPNS : [];
   return {
     name: filterChainName(port.port, 'tls'),
     filterChainMatch: { destinationPort: port.port, transportProtocol: 'tls' },
     filters: isHttp
-      ? [inboundRequests({ port: port.port, accessLog })]
+      ? [inboundRequests(port.port, telemetry)]
       : [...connectionPolicies(port.port), proxyTo(port, input)],
     transportSocket: terminate(port.termination, { alpnProtocols, trustDomains }),
   };
@@ -279,14 +279,14 @@ const discovered = (name: string, typeUrls: string[]): Filter => ({
 
 function proxyTo(
   { port, isServed, speaker }: ChainInput,
-  { accessLog }: ListenerInput,
+  { telemetry }: ListenerInput,
 ): TypedConfig {
   const cluster = isServed && port !== 'passthrough' ? inboundName(port) : INBOUND_PASSTHROUGH;
   return extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
     statPrefix: cluster,
     clusterSpecifier: { case: 'cluster', value: cluster },
     idleTimeout: NEVER_IDLE,
-    accessLog: tcpAccessLogs(accessLog, 'inbound'),
+    accessLog: tcpAccessLogs(telemetry.logs, 'inbound'),
     accessLogOptions: ACCESS_LOG_OPTIONS,
     upstreamConnectMode: connectMode(speaker),
     maxEarlyDataBytes: EARLY_DATA_BYTES_MAX,

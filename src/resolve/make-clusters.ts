@@ -14,6 +14,7 @@ import { topologyLabels } from '#model/topology.ts';
 import type { ClientSecurity } from './client-policy.ts';
 import { spokenBy } from './cluster-http.ts';
 import {
+  buildCollector,
   buildHttpPassthrough,
   buildPassthrough,
   buildServiceCluster,
@@ -27,7 +28,7 @@ import type { EndpointGroup } from './endpoints.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { trustDomainsOf } from './tls.ts';
 import { takesMeshTls } from './mtls-mode.ts';
-import { outboundName, PASSTHROUGH_STAT_NAME } from './names.ts';
+import { collectorName, outboundName, PASSTHROUGH_STAT_NAME } from './names.ts';
 import { groupEndpoints } from './locality.ts';
 import type { PlacedEndpoint } from './locality.ts';
 import type { ClusterRecipe, EndpointView, SubsetRef } from './recipe.ts';
@@ -66,6 +67,10 @@ export class ClusterMaker {
         return this.#splitCluster(recipe);
       case 'passthrough':
         return encodeResource(recipe.name, ClusterSchema, passthroughOf(recipe.name));
+      case 'collector': {
+        const { collector } = recipe;
+        return encodeResource(collectorName(collector), ClusterSchema, buildCollector(collector));
+      }
       case 'refused':
       case 'tombstone':
         return encodeTombstone(recipe.name);

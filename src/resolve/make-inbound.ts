@@ -31,6 +31,7 @@ import { buildJwt } from './jwt.ts';
 import { isReachedByIpv6 } from './outbound.ts';
 import type { InboundRecipe } from './recipe.ts';
 import { buildNoTcpAuthorizer, buildRbac } from './rbac.ts';
+import { TelemetryPlanner } from './telemetry.ts';
 import { trustDomainsOf } from './tls.ts';
 
 type Extension = MessageInitShape<typeof TypedExtensionConfigSchema>;
@@ -38,10 +39,12 @@ type Extension = MessageInitShape<typeof TypedExtensionConfigSchema>;
 export class InboundMaker {
   readonly #mesh: Mesh;
   readonly #serviceOf: HostLookup;
+  readonly #telemetry: TelemetryPlanner;
 
   constructor(mesh: Mesh, serviceOf: HostLookup) {
     this.#mesh = mesh;
     this.#serviceOf = serviceOf;
+    this.#telemetry = new TelemetryPlanner(mesh, serviceOf);
   }
 
   /** undefined: what the recipe is about is not there. */
@@ -102,7 +105,7 @@ export class InboundMaker {
     return {
       ports: this.#listenerPorts(workload),
       trustDomains: this.#trustDomains(),
-      accessLog: this.#mesh.textLogs(workload, 'server'),
+      telemetry: this.#telemetry.requests(workload, 'server'),
     };
   }
 

@@ -37,7 +37,7 @@ export class OutboundMaker {
         return encodeResource(VIRTUAL_OUTBOUND, ListenerSchema, listener);
       }
       case 'http-listener': {
-        const listener = buildHttpListener(recipe, recipe.logs);
+        const listener = buildHttpListener(recipe, recipe);
         return encodeResource(httpListenerName(recipe.port), ListenerSchema, listener);
       }
       case 'tcp-listener': {

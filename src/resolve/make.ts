@@ -70,6 +70,7 @@ export class Maker {
       case 'split-cluster':
       case 'table-cluster':
       case 'passthrough':
+      case 'collector':
       case 'refused':
       case 'tombstone':
       case 'endpoints':

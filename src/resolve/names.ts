@@ -137,6 +137,19 @@ export function parseOutboundSni(sni: string): Required<ServicePortRef> | undefi
 export const outboundSni = ({ host, port, subset = '' }: ServicePortRef): string =>
   `outbound_.${port}_.${subset}_.${host}`;
 
+/** Who takes what proxies tell, by its address: `collector|grpc|10.0.0.9:4317`. */
+export type CollectorAddress = Destination & { readonly protocol: 'grpc' | 'http' };
+
+export const collectorName = (collector: CollectorAddress): string =>
+  `collector|${collector.protocol}|${hostPort(collector)}`;
+
+export function parseCollectorName(name: string): CollectorAddress | undefined {
+  const [, protocol, address = ''] = /^collector\|(grpc|http)\|(.*)$/.exec(name) ?? [];
+  const destination = parseDestinationClusterName(`${DESTINATION_PREFIX}${address}`);
+  if (protocol !== 'grpc' && protocol !== 'http') return undefined;
+  return destination && { ...destination, protocol };
+}
+
 /** Where a gateway listens. `bind`: an IP address, empty for every one of them. */
 export type GatewayAddress = { readonly bind: string; readonly port: number };
 

@@ -18,13 +18,14 @@ import {
   HttpConnectionManagerSchema,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { httpAccessLogs } from './access-log.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import { ADS, extension, milliseconds, socketAddress, V3 } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { httpListenerName, sidecarRoutesName, tcpListenerName } from './names.ts';
 import type { Destination } from './names.ts';
 import { ANY_ADDRESS, everywhere, ON_DEMAND_TIMEOUT_MS, onDemandTcp } from './outbound.ts';
+import type { AccessLogSettings, RequestTelemetry } from './telemetry.ts';
+import { traced } from './tracing.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;
 
@@ -67,7 +68,7 @@ export const handedOver = (destination: Destination) =>
 
 export function buildHttpListener(
   { port, hasIpv6 }: { readonly port: number; readonly hasIpv6: boolean },
-  settings: AccessLogSettings,
+  telemetry: RequestTelemetry,
 ): Listener {
   return {
     name: httpListenerName(port),
@@ -80,10 +81,10 @@ export function buildHttpListener(
       {
         name: 'http',
         filterChainMatch: { applicationProtocols: HTTP_PROTOCOLS },
-        filters: [connectionManager(port, settings)],
+        filters: [connectionManager(port, telemetry)],
       },
     ],
-    defaultFilterChain: { name: 'tcp', filters: onDemandTcp(settings) },
+    defaultFilterChain: { name: 'tcp', filters: onDemandTcp(telemetry.logs) },
   };
 }
 
@@ -96,7 +97,7 @@ export function buildTcpListener(destination: Destination, settings: AccessLogSe
   };
 }
 
-export function connectionManager(port: number, settings: AccessLogSettings): TypedConfig {
+export function connectionManager(port: number, { logs, trace }: RequestTelemetry): TypedConfig {
   return extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
     statPrefix: `outbound_${httpListenerName(port)}`,
     routeSpecifier: {
@@ -113,7 +114,8 @@ export function connectionManager(port: number, settings: AccessLogSettings): Ty
       extension('envoy.filters.http.cors', CorsSchema, {}),
       extension('envoy.filters.http.router', RouterSchema, {}),
     ],
-    accessLog: httpAccessLogs(settings, 'outbound'),
+    accessLog: httpAccessLogs(logs, 'outbound'),
+    ...traced(trace),
     // the client is the application itself: what its request says is its own
     useRemoteAddress: false,
     normalizePath: true,

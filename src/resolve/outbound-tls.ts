@@ -7,13 +7,13 @@ import type { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.j
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import type { Mesh } from '#model/mesh.ts';
 import type { MeshService } from '#model/service.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { extension, milliseconds } from './message.ts';
 import { DESTINATION_CLUSTER_FORMAT, serverNameSuffix, tcpListenerName } from './names.ts';
 import type { Destination } from './names.ts';
 import { handedOver } from './outbound-http.ts';
 import { onDemandTcp } from './outbound.ts';
+import type { AccessLogSettings } from './telemetry.ts';
 import { virtualServicesOf } from './tcp-route.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;

@@ -11,7 +11,6 @@ import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/origin
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js';
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { ACCESS_LOG_OPTIONS, tcpAccessLogs } from './access-log.ts';
-import type { AccessLogSettings } from './access-log.ts';
 import type { Workload } from '#model/workload.ts';
 import { TCP_KEEPALIVE } from './cluster.ts';
 import { ADS, extension, milliseconds, socketAddress } from './message.ts';
@@ -23,6 +22,7 @@ import {
   VIRTUAL_OUTBOUND,
   VIRTUAL_OUTBOUND_PORT,
 } from './names.ts';
+import type { AccessLogSettings } from './telemetry.ts';
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 type Address = ReturnType<typeof socketAddress>;

@@ -10,6 +10,7 @@ import { HOSTNAME, topologyLabels } from '#model/topology.ts';
 import type { Workload } from '#model/workload.ts';
 import { clientPolicy } from './client-policy.ts';
 import type { ClientPolicy } from './client-policy.ts';
+import { isProviderPort } from './collector.ts';
 import type { HostLookup } from './host-lookup.ts';
 import { RouteTables } from './http-table.ts';
 import type { Target } from './http-table.ts';
@@ -148,7 +149,8 @@ export class ClusterPlanner {
   ): { service: MeshService; port: number; subset: SubsetRef | null } | undefined {
     const ref = parseOutboundName(name);
     if (ref === undefined) return undefined;
-    const service = this.#importedOf(client, ref) ?? this.#routedToOf(client, ref);
+    const service =
+      this.#importedOf(client, ref) ?? this.#routedToOf(client, ref) ?? this.#toldOf(client, ref);
     const port = service && declaredPort(service, ref.port);
     if (service === undefined || port === undefined) return undefined;
     const subset = this.#subsetOf(client, service, ref.subset);
@@ -173,6 +175,13 @@ export class ClusterPlanner {
       .leadingTo(host, namespace)
       .some((it) => this.#mesh.areRoutesImported(namespace, labels, it));
     return isLedTo ? this.#serviceOf(namespace, host) : undefined;
+  }
+
+  /** Whom the proxy itself asks or tells: a Sidecar is about what its workload calls. */
+  #toldOf({ namespace }: Client, ref: Required<ServicePortRef>): MeshService | undefined {
+    const fullHost = (host: string): string => this.#mesh.fullHost(host, namespace);
+    const isTold = isProviderPort(this.#mesh.config(), ref, fullHost);
+    return isTold ? this.#serviceOf(namespace, ref.host) : undefined;
   }
 
   /** null: the whole service; undefined: no DestinationRule knows the subset. */

@@ -15,14 +15,17 @@ import {
   VIRTUAL_INBOUND,
 } from './names.ts';
 import type { InboundRecipe } from './recipe.ts';
+import { TelemetryPlanner } from './telemetry.ts';
 
 export class InboundPlanner {
   readonly #mesh: Mesh;
   readonly #serviceOf: HostLookup;
+  readonly #telemetry: TelemetryPlanner;
 
   constructor(mesh: Mesh, serviceOf: HostLookup) {
     this.#mesh = mesh;
     this.#serviceOf = serviceOf;
+    this.#telemetry = new TelemetryPlanner(mesh, serviceOf);
   }
 
   /** The clusters that a wildcard subscription stands for, in no order. */
@@ -31,15 +34,16 @@ export class InboundPlanner {
     return [
       INBOUND_PASSTHROUGH,
       ...ports.map(({ port }) => inboundName(port)),
-      ...this.authorizerNames(workload),
+      ...this.ownClusterNames(workload),
     ];
   }
 
-  /** The cluster that authorization asks: nobody else might ask for it. */
-  authorizerNames(workload: Workload): readonly string[] {
+  /** Whom the proxy itself asks and tells: nobody else might ask for these. */
+  ownClusterNames(workload: Workload): readonly string[] {
     const parts = { mesh: this.#mesh, serviceOf: this.#serviceOf };
     const authorizer = authorizerOf(parts, workload);
-    return authorizer ? [authorizer.cluster] : [];
+    const told = this.#telemetry.clusterNames(workload);
+    return authorizer ? [...new Set([authorizer.cluster, ...told])] : told;
   }
 
   /** The listener filter that looks for requests in plaintext. */

@@ -14,6 +14,7 @@ import { ANY_ADDRESS, isReachedByIpv6 } from './outbound.ts';
 import { OutboundPorts } from './outbound-ports.ts';
 import { OutboundTls } from './outbound-tls.ts';
 import type { OutboundRecipe } from './recipe.ts';
+import { TelemetryPlanner } from './telemetry.ts';
 import { planVirtualHost } from './virtual-host.ts';
 import type { VirtualHostContext } from './virtual-host.ts';
 
@@ -21,6 +22,7 @@ export class OutboundPlanner {
   readonly #context: VirtualHostContext;
   readonly #ports: OutboundPorts;
   readonly #tls: OutboundTls;
+  readonly #telemetry: TelemetryPlanner;
   readonly #explicit: ExplicitOutbound;
   readonly #listeners: Collection<readonly string[]>;
 
@@ -37,7 +39,8 @@ export class OutboundPlanner {
     const { graph } = context.mesh;
     this.#ports = new OutboundPorts(context.mesh);
     this.#tls = new OutboundTls(context.mesh, context.serviceOf);
-    this.#explicit = new ExplicitOutbound(context.mesh);
+    this.#telemetry = new TelemetryPlanner(context.mesh, context.serviceOf);
+    this.#explicit = new ExplicitOutbound(context.mesh, this.#telemetry);
     // who is in a namespace changes its entry; only whether anybody is, is of interest
     const inhabited = graph.derive('inhabited namespaces', namespaces, () => true as const);
     this.#listeners = graph.derive(
@@ -84,12 +87,17 @@ export class OutboundPlanner {
     const { address, port } = destination;
     const { namespace, hasIpv6 } = client;
     if (isIpv6(address) && !hasIpv6) return undefined;
-    const logs = this.#context.mesh.textLogs(client, 'client');
     if (address === ANY_ADDRESS) {
       return this.#ports.isHttp(namespace, port)
-        ? { kind: 'http-listener', port, hasIpv6, logs }
+        ? {
+            kind: 'http-listener',
+            port,
+            hasIpv6,
+            ...this.#telemetry.requests(client, 'client'),
+          }
         : undefined;
     }
+    const logs = this.#telemetry.logs(client, 'client');
     const serverNames = this.#tls.serverNames(namespace, destination);
     if (serverNames.length > 0) return { kind: 'tls-listener', destination, serverNames, logs };
     return this.#ports.isTcp(namespace, destination)
@@ -104,7 +112,7 @@ export class OutboundPlanner {
   }
 
   virtualOutbound(workload: Workload | undefined): OutboundRecipe {
-    const logs = this.#context.mesh.textLogs(workload ?? NOBODY, 'client');
+    const logs = this.#telemetry.logs(workload ?? NOBODY, 'client');
     return { kind: 'virtual-outbound', hasIpv6: isReachedByIpv6(workload), logs };
   }
 

@@ -16,6 +16,7 @@ import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.t
 import { parseHttpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
 import {
   MESH_ADDRESSES,
+  parseCollectorName,
   parseDestinationClusterName,
   parseServerNameCluster,
   parseRbacName,
@@ -29,6 +30,7 @@ import { InboundPlanner } from './plan-inbound.ts';
 import { OutboundPlanner } from './plan-outbound.ts';
 import { isProxylessName, ProxylessPlanner } from './proxyless.ts';
 import type { AgentRecipe, Recipe } from './recipe.ts';
+import { TelemetryPlanner } from './telemetry.ts';
 import { workloadOfPeer } from './workload-facts.ts';
 
 export type Plan = {
@@ -60,7 +62,8 @@ export class Planner {
     this.#clusters = new ClusterPlanner(mesh, serviceOf);
     this.#inbound = new InboundPlanner(mesh, serviceOf);
     this.#outbound = new OutboundPlanner({ mesh, serviceOf }, { namespaces });
-    this.#gateway = new GatewayPlanner(mesh, { tables, clusters: this.#clusters });
+    const telemetry = new TelemetryPlanner(mesh, serviceOf);
+    this.#gateway = new GatewayPlanner(mesh, { tables, clusters: this.#clusters, telemetry });
     this.#proxyless = new ProxylessPlanner({ mesh, serviceOf }, this.#clusters);
   }
 
@@ -77,7 +80,7 @@ export class Planner {
     if (workload?.isGateway) {
       const names = this.#gateway.wildcardNames(typeUrl, workload);
       if (typeUrl !== TYPE_URL.cluster) return names;
-      return [...new Set([...names, ...this.#inbound.authorizerNames(workload)])].toSorted();
+      return [...new Set([...names, ...this.#inbound.ownClusterNames(workload)])].toSorted();
     }
     switch (typeUrl) {
       case TYPE_URL.listener: {
@@ -178,6 +181,8 @@ export class Planner {
     if (destination !== undefined) return this.#clusters.byAddress(name, destination, client);
     const named = parseServerNameCluster(name);
     if (named) return this.#clusters.byServerName(name, named, client);
+    const collector = parseCollectorName(name);
+    if (collector) return { kind: 'collector', collector };
     const handedOn = (): Recipe | undefined =>
       this.#own(proxy, (workload) => this.#gateway.byServerName(name, workload));
     return this.#clusters.byName(name, client) ?? handedOn() ?? { kind: 'tombstone', name };

@@ -1,9 +1,16 @@
 // A recipe: what a name was found to mean, with nothing left of who asked.
-import type { GatewayPort, ServerRef, TextLog } from '#model/mesh.ts';
+import type { GatewayPort, ServerRef } from '#model/mesh.ts';
 import type { ClientSecurity, ClientSettings } from './client-policy.ts';
 import type { LocalityPreference } from './locality.ts';
 import type { HttpPolicyRef } from './inbound-names.ts';
-import type { ChainPort, Destination, GatewayAddress, RbacKind } from './names.ts';
+import type {
+  ChainPort,
+  CollectorAddress,
+  Destination,
+  GatewayAddress,
+  RbacKind,
+} from './names.ts';
+import type { AccessLogSettings, RequestTelemetry } from './telemetry.ts';
 
 /** Some of a service's endpoints: those with all these labels. */
 export type SubsetRef = {
@@ -48,17 +55,16 @@ export type ProxylessRecipe =
     }
   | { readonly kind: 'proxyless-cluster'; readonly name: string };
 
-type Logs = readonly TextLog[];
+type Logs = AccessLogSettings;
 
 /** What takes a sidecar's outbound connections and requests. */
 export type OutboundRecipe =
   | { readonly kind: 'virtual-outbound'; readonly hasIpv6: boolean; readonly logs: Logs }
-  | {
+  | (RequestTelemetry & {
       readonly kind: 'http-listener';
       readonly port: number;
       readonly hasIpv6: boolean;
-      readonly logs: Logs;
-    }
+    })
   | { readonly kind: 'tcp-listener'; readonly destination: Destination; readonly logs: Logs }
   | {
       readonly kind: 'tls-listener';
@@ -67,12 +73,11 @@ export type OutboundRecipe =
       readonly logs: Logs;
     }
   /** Dialled at its own address: to one cluster, or (without one) by what requests say. */
-  | {
+  | (RequestTelemetry & {
       readonly kind: 'explicit-outbound';
       readonly address: Destination;
       readonly cluster: string | null;
-      readonly logs: Logs;
-    }
+    })
   | { readonly kind: 'http-routes'; readonly port: number }
   /** Of an authority that can be nobody's. */
   | { readonly kind: 'no-virtual-host'; readonly name: string }
@@ -169,6 +174,8 @@ export type ClusterRecipe =
       readonly hasOwner: boolean;
     }
   | { readonly kind: 'tombstone'; readonly name: string }
+  /** Who takes what proxies tell, by its address. */
+  | { readonly kind: 'collector'; readonly collector: CollectorAddress }
   /** A service's port, or a subset of it, that routes lead to. */
   | {
       readonly kind: 'table-cluster';
@@ -191,14 +198,13 @@ export type ClusterRecipe =
     };
 
 export type GatewayRecipe =
-  | {
+  | (RequestTelemetry & {
       readonly kind: 'gateway-listener';
-      readonly logs: Logs;
       readonly namespace: string;
       readonly address: GatewayAddress;
       readonly content: GatewayPort['kind'];
       readonly servers: readonly ServerRef[];
-    }
+    })
   | {
       readonly kind: 'gateway-routes';
       readonly name: string;

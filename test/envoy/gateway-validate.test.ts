@@ -172,7 +172,7 @@ test('Envoy takes every route that is accepted', async (t) => {
   const listener = buildGatewayListener({
     address: { bind: '', port: 8080 },
     content: { kind: 'http' },
-    accessLog: [],
+    telemetry: { logs: [], trace: null },
     trustDomains: ['cluster.local'],
   });
   const whole = complete(create(ListenerSchema, listener), { policies: [], table });

@@ -13,8 +13,8 @@ import { expressionProblem } from '#istio/envoy-expression.ts';
 import { logFormatProblem } from '#istio/meshconfig/log-format.ts';
 import { LOG_OPERATORS } from '#istio/meshconfig/log-operators.ts';
 import { httpAccessLogs } from '#resolve/access-log.ts';
-import type { AccessLogSettings } from '#resolve/access-log.ts';
 import { extension, socketAddress } from '#resolve/message.ts';
+import type { AccessLogSettings } from '#resolve/telemetry.ts';
 import { validate } from './validate.ts';
 
 type Listener = MessageInitShape<typeof ListenerSchema>;
@@ -36,6 +36,7 @@ function envoySays(t: TestContext, logs: AccessLogSettings): Promise<string> {
 }
 
 const logOf = (text: string, filter = ''): AccessLogSettings[number] => ({
+  kind: 'file',
   path: '/dev/stdout',
   format: { kind: 'text', text },
   omitsEmptyValues: false,

@@ -1,5 +1,5 @@
 // MeshConfig.extensionProviders: what policies and Telemetry name by name. Acted on are external
-// authorizers and access logs to a file; the others are real, taken, and reported.
+// authorizers, access logs to a file, and OTLP; the others are real, taken, and reported.
 // https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/#MeshConfig-ExtensionProvider
 import { isRecord } from '#kube/objects.ts';
 import { durationMs } from '../duration.ts';
@@ -10,6 +10,14 @@ import { object } from '../schema/object-schema.ts';
 import { anything, boolean, list, map, string } from '../schema/schema.ts';
 import type { Schema, Static } from '../schema/schema.ts';
 import { logFormatProblem } from './log-format.ts';
+import {
+  openTelemetry,
+  otlpLog,
+  otlpLogOf,
+  telemetryRemarks,
+  tracerOf,
+} from './telemetry-providers.ts';
+import type { OtlpLogSettings, TracerSettings } from './telemetry-providers.ts';
 
 /** Whom policies of action CUSTOM ask. */
 export type AuthorizerSettings = {
@@ -61,6 +69,8 @@ export type LogFields = { readonly [name: string]: string | LogFields };
 export type ExtensionProvider = { readonly name: string } & (
   | { readonly kind: 'authorizer'; readonly authorizer: AuthorizerSettings }
   | { readonly kind: 'file-log'; readonly log: FileLogSettings }
+  | { readonly kind: 'otlp-log'; readonly log: OtlpLogSettings }
+  | { readonly kind: 'tracer'; readonly tracer: TracerSettings }
   /** Of a kind that nothing here acts on. */
   | { readonly kind: 'other' }
 );
@@ -108,11 +118,9 @@ const fileLog = object({
 const OTHERS = [
   'datadog',
   'envoyHttpAls',
-  'envoyOtelAls',
   'envoyTcpAls',
   'lightstep',
   'opencensus',
-  'opentelemetry',
   'prometheus',
   'sds',
   'skywalking',
@@ -129,8 +137,19 @@ const provider = object(
     envoyExtAuthzHttp: extAuthzHttp,
     envoyExtAuthzGrpc: extAuthzGrpc,
     envoyFileAccessLog: fileLog,
+    envoyOtelAls: otlpLog,
+    opentelemetry: openTelemetry,
   },
-  { required: ['name'], oneOf: ['envoyExtAuthzHttp', 'envoyExtAuthzGrpc', 'envoyFileAccessLog'] },
+  {
+    required: ['name'],
+    oneOf: [
+      'envoyExtAuthzHttp',
+      'envoyExtAuthzGrpc',
+      'envoyFileAccessLog',
+      'envoyOtelAls',
+      'opentelemetry',
+    ],
+  },
 );
 
 /** There may be this many; Istio knows no limit. */
@@ -152,6 +171,7 @@ export function extensionProvidersOf(
   return providers.map((provider, index) => {
     const place = at.item(index);
     const { name, envoyExtAuthzHttp: http, envoyExtAuthzGrpc: grpc, envoyFileAccessLog } = provider;
+    const { envoyOtelAls, opentelemetry } = provider;
     if (providers.findIndex((other) => other.name === name) !== index) {
       place.property('name').refuse(`Duplicate value: ${place.quote(name)}`);
     }
@@ -168,6 +188,14 @@ export function extensionProvidersOf(
       checkFormat(log.format, place.property('envoyFileAccessLog').property('logFormat'));
       return { name, kind: 'file-log', log };
     }
+    if (envoyOtelAls) {
+      const log = otlpLogOf(envoyOtelAls, place.property('envoyOtelAls'));
+      return { name, kind: 'otlp-log', log };
+    }
+    if (opentelemetry) {
+      const tracer = tracerOf(opentelemetry, place.property('opentelemetry'));
+      return { name, kind: 'tracer', tracer };
+    }
     return { name, kind: 'other' };
   });
 }
@@ -177,15 +205,16 @@ export function providerRemarks(
   providers: readonly Provider[] = [],
   at: Reading,
 ): readonly Violation[] {
-  return providers.flatMap((provider, index) =>
-    Object.entries(provider)
-      .filter(([field]) => OTHERS.some((other) => other === field))
-      .filter(([field]) => field !== 'prometheus') // metrics are always Prometheus'
-      .map(([field]) => ({
+  return providers.flatMap((provider, index) => [
+    ...Object.keys(provider)
+      .filter((field) => OTHERS.some((other) => other === field))
+      .filter((field) => field !== 'prometheus') // metrics are always Prometheus'
+      .map((field) => ({
         field: at.item(index).property(field).field,
         message: 'not acted on yet',
       })),
-  );
+    ...telemetryRemarks(provider, at.item(index)),
+  ]);
 }
 
 function anyAuthorizer(

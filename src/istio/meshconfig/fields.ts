@@ -25,7 +25,6 @@ const UNUSED = {
   discoverySelectors: NOT_YET,
   enableEnvoyAccessLogService: `${OTHERWISE}: the agent always takes access logs`,
   enablePrometheusMerge: NOT_YET,
-  enableTracing: NOT_YET,
   hboneIdleTimeout: OTHERWISE,
   inboundClusterStatName: NOT_YET,
   inboundTrafficPolicy: NOT_YET,
@@ -65,6 +64,7 @@ export const meshConfigFields = object({
   trustDomain: string({ lengthMin: 1, lengthMax: 255 }),
   trustDomainAliases: strings(),
   enableAutoMtls: boolean(),
+  enableTracing: boolean(),
   accessLogFile: string(),
   accessLogFormat: string(),
   accessLogEncoding: word(['TEXT', 'JSON']),
@@ -98,6 +98,9 @@ export const INJECTED: ReadonlySet<string> = new Set([
   'terminationDrainDuration',
 ]);
 
+/** Of `defaultConfig`, too: what holds for traces (`mesh-tracing.ts`). */
+const TRACING = 'tracing';
+
 /** Which of these fields, all real, nothing here acts on, and what is to be said of each. */
 export function unusedFields(
   fields: Readonly<Partial<Record<string, unknown>>>,
@@ -107,7 +110,7 @@ export function unusedFields(
     .map((name) => ({ field: name, message: UNUSED[name] }));
   const { defaultConfig } = fields;
   const ofProxies = Object.keys(isRecord(defaultConfig) ? defaultConfig : {})
-    .filter((name) => !INJECTED.has(name))
+    .filter((name) => !INJECTED.has(name) && name !== TRACING)
     .map((name) => ({ field: `defaultConfig.${name}`, message: OTHERWISE }));
   return [...whole, ...ofProxies];
 }

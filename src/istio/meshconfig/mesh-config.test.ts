@@ -34,7 +34,7 @@ tcpKeepalive: { probes: 3, time: 10m }
 dnsRefreshRate: 5s
 h2UpgradePolicy: UPGRADE
 localityLbSetting: { distribute: [{ from: a/*, to: { b/*: 80, a/*: 20 } }] }
-defaultConfig: { discoveryAddress: istiod:15012, tracing: {} }
+defaultConfig: { discoveryAddress: istiod:15012, tracing: { zipkin: {} } }
 `,
     { 'isthmus.dev/mesh-ranges': ' 10.96.0.0/17,10.96.128.0/17, 10.96.5.0/24 , FD00::/8' },
   );
@@ -48,6 +48,8 @@ defaultConfig: { discoveryAddress: istiod:15012, tracing: {} }
     accessLogEncoding: 'TEXT',
     extensionProviders: [],
     accessLogProviders: [],
+    tracingProviders: [],
+    tracing: { sampling: 1, tags: [], maxTagLength: 0, hasIstioTags: true },
     outboundTrafficPolicy: 'REGISTRY_ONLY',
     rootNamespace: 'policies',
     defaultServiceExportTo: ['.'],
@@ -70,13 +72,13 @@ defaultConfig: { discoveryAddress: istiod:15012, tracing: {} }
       failover: [],
       failoverPriority: [],
     },
-    defaultConfig: { discoveryAddress: 'istiod:15012', tracing: {} },
+    defaultConfig: { discoveryAddress: 'istiod:15012', tracing: { zipkin: {} } },
     networks: [],
     meshRanges: ['10.96.0.0/16', 'fd00::/8'],
     remarks: [
       {
-        field: 'data.mesh.defaultConfig.tracing',
-        message: 'not acted on',
+        field: 'data.mesh.defaultConfig.tracing.zipkin',
+        message: 'not acted on: spans go to a provider of kind opentelemetry (extensionProviders)',
       },
     ],
   });

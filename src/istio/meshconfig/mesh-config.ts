@@ -3,6 +3,7 @@
 import { parseDocument } from 'yaml';
 import { cidrsOf, normalizeRanges, parseCidr } from '#base/ip.ts';
 import { isTrustDomain } from '#base/workload-identity.ts';
+import { isRecord } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import { fieldsOf, textAt } from '../core/fields.ts';
 import { checkLocality } from '../destinationrule/check-load-balancer.ts';
@@ -22,6 +23,8 @@ import {
 import type { ExtensionProvider } from './extension-providers.ts';
 import { meshConfigFields, unusedFields } from './fields.ts';
 import type { MeshConfigFields } from './fields.ts';
+import { DEFAULT_TRACING, meshTracingOf, tracingRemarks } from './mesh-tracing.ts';
+import type { MeshTracing } from './mesh-tracing.ts';
 import { networksOf } from './mesh-networks.ts';
 import type { MeshNetwork } from './mesh-networks.ts';
 
@@ -51,6 +54,9 @@ export type MeshConfig = {
   readonly extensionProviders: readonly ExtensionProvider[];
   /** The providers of access logs where no Telemetry says; none: the file above. */
   readonly accessLogProviders: readonly string[];
+  /** The provider of traces where no Telemetry says: the first; none: no traces. */
+  readonly tracingProviders: readonly string[];
+  readonly tracing: MeshTracing;
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   readonly rootNamespace: string;
   /** `*`, `.`, `~` or namespaces, for Services and ServiceEntries that do not say. */
@@ -87,6 +93,8 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   accessLogEncoding: 'TEXT',
   extensionProviders: [],
   accessLogProviders: [],
+  tracingProviders: [],
+  tracing: DEFAULT_TRACING,
   outboundTrafficPolicy: 'ALLOW_ANY',
   rootNamespace: 'istio-system',
   defaultServiceExportTo: ['*'],
@@ -167,6 +175,14 @@ function settingsOf(fields: MeshConfigFields, unset: Settings, at: Reading): Set
         ? unset.extensionProviders
         : extensionProvidersOf(fields.extensionProviders, at.property('extensionProviders')),
     accessLogProviders: fields.defaultProviders?.accessLogging ?? unset.accessLogProviders,
+    tracingProviders: fields.defaultProviders?.tracing ?? unset.tracingProviders,
+    tracing:
+      fields.defaultConfig?.['tracing'] === undefined
+        ? unset.tracing
+        : meshTracingOf(
+            fields.defaultConfig['tracing'],
+            at.property('defaultConfig').property('tracing'),
+          ),
     outboundTrafficPolicy:
       mode === 'ALLOW_ANY_DYNAMIC_DNS' ? 'ALLOW_ANY' : (mode ?? unset.outboundTrafficPolicy),
     rootNamespace: fields.rootNamespace ?? unset.rootNamespace,
@@ -202,16 +218,22 @@ function timeOf(text: string | undefined, at: Reading): number | undefined {
   return ms;
 }
 
+const TRACED_WHERE_NAMED =
+  'acted on only where defaultProviders.tracing or a Telemetry names a provider';
+
 function remarksOf(fields: MeshConfigFields, at: Reading): readonly Violation[] {
   const unused = unusedFields(fields).map(({ field, message }) => ({
     field: at.property(field).field,
     message,
   }));
-  const { extensionProviders, defaultProviders } = fields;
+  const { extensionProviders, defaultProviders, defaultConfig } = fields;
   unused.push(...providerRemarks(extensionProviders, at.property('extensionProviders')));
-  if ((defaultProviders?.tracing ?? []).length > 0) {
-    const { field } = at.property('defaultProviders').property('tracing');
-    unused.push({ field, message: 'not acted on yet' });
+  const tracing = defaultConfig?.['tracing'];
+  if (isRecord(tracing)) {
+    unused.push(...tracingRemarks(tracing, at.property('defaultConfig').property('tracing')));
+  }
+  if (fields.enableTracing === true && (defaultProviders?.tracing ?? []).length === 0) {
+    unused.push({ field: at.property('enableTracing').field, message: TRACED_WHERE_NAMED });
   }
   if (fields.outboundTrafficPolicy?.mode !== 'ALLOW_ANY_DYNAMIC_DNS') return unused;
   const message = 'ALLOW_ANY_DYNAMIC_DNS is taken as ALLOW_ANY';

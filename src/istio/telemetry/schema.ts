@@ -6,22 +6,13 @@ import { ONE_TARGET, targetRef } from '../policy-target.ts';
 import { object } from '../schema/object-schema.ts';
 import { boolean, double, list, map, nullable, string, word } from '../schema/schema.ts';
 import type { Static } from '../schema/schema.ts';
+import { customTag } from './custom-tag.ts';
 
 const named = () => string({ lengthMin: 1 });
 const mode = () => word(['CLIENT_AND_SERVER', 'CLIENT', 'SERVER']);
 const providers = () => list(object({ name: named() }, { required: ['name'] }));
 /** Protobuf's BoolValue: not to say it is something of its own. */
 const choice = () => nullable(boolean());
-
-const customTag = object(
-  {
-    literal: object({ value: named() }, { required: ['value'] }),
-    environment: object({ name: named(), defaultValue: string() }, { required: ['name'] }),
-    header: object({ name: named(), defaultValue: string() }, { required: ['name'] }),
-    formatter: object({ value: named() }, { required: ['value'] }),
-  },
-  { oneOf: ['literal', 'environment', 'header', 'formatter'] },
-);
 
 const tracing = object({
   match: object({ mode: mode() }),

@@ -1,4 +1,4 @@
-// A Telemetry as the mesh uses it: which access logs workloads write, and of what.
+// A Telemetry as the mesh uses it: which access logs workloads write, of what, and which traces.
 import type { KubeObject } from '#kube/objects.ts';
 import { unusedFields } from '../acted-on.ts';
 import type { ActedOn } from '../acted-on.ts';
@@ -10,9 +10,12 @@ import type { PolicyTargetReference } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
 import { telemetryKind } from './schema.ts';
 import type { TelemetrySpec } from './schema.ts';
+import { sidesOf } from './side.ts';
+import type { LogSide } from './side.ts';
+import { tracingOf } from './tracing.ts';
+import type { TracingEntry } from './tracing.ts';
 
-/** Which side of a call a workload is on when it logs. */
-export type LogSide = 'client' | 'server';
+export type { LogSide };
 
 export type AccessLogging = {
   readonly sides: readonly LogSide[];
@@ -28,6 +31,7 @@ export type Telemetry = ParsedMeta & {
   readonly selector: Readonly<Record<string, string>>;
   readonly targets: readonly PolicyTargetReference[];
   readonly accessLogging: readonly AccessLogging[];
+  readonly tracing: readonly TracingEntry[];
   readonly remarks: readonly Violation[];
 };
 
@@ -36,13 +40,8 @@ const ACTED_ON: ActedOn = {
   targetRef: true,
   targetRefs: true,
   accessLogging: true,
+  tracing: true,
 };
-
-const SIDES = {
-  CLIENT: ['client'],
-  SERVER: ['server'],
-  CLIENT_AND_SERVER: ['client', 'server'],
-} as const;
 
 export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
   return parseObject(telemetryKind, object, (spec, meta, at) => {
@@ -54,11 +53,12 @@ export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
       selector: spec.selector?.matchLabels ?? {},
       targets: policyTargets(spec),
       accessLogging: (spec.accessLogging ?? []).map(({ match, providers, disabled, filter }) => ({
-        sides: SIDES[match?.mode ?? 'CLIENT_AND_SERVER'],
+        sides: sidesOf(match?.mode),
         providers: (providers ?? []).map(({ name }) => name),
         isDisabled: disabled === true,
         filter: filter?.expression ?? '',
       })),
+      tracing: tracingOf(spec, at),
       remarks: unusedFields(spec, ACTED_ON),
     };
   });

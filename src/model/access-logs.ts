@@ -3,16 +3,20 @@
 import { meshLogFormat } from '#istio/meshconfig/extension-providers.ts';
 import type { FileLogSettings, LogFormat } from '#istio/meshconfig/extension-providers.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
+import type { OtlpLogSettings } from '#istio/meshconfig/telemetry-providers.ts';
 import type { AccessLogging, LogSide } from '#istio/telemetry/telemetry.ts';
 
-/** A log of lines in a file. */
-export type TextLog = {
+/** Lines in a file, or records that somebody takes; and of what, in CEL (empty: of everything). */
+export type AccessLog = (FileLog | OtlpLog) & { readonly filter: string };
+
+export type FileLog = {
+  readonly kind: 'file';
   readonly path: string;
   readonly format: LogFormat;
   readonly omitsEmptyValues: boolean;
-  /** CEL; empty: everything is logged. */
-  readonly filter: string;
 };
+
+export type OtlpLog = OtlpLogSettings & { readonly kind: 'otlp' };
 
 type Settings = Pick<
   MeshConfig,
@@ -35,22 +39,21 @@ const BUILT_IN_LOG: FileLogSettings = {
  * @param widestFirst what each Telemetry says that is for the workload: the mesh's, its
  *   namespace's, then its own. Those that say nothing of logs are left out.
  */
-export function textLogsOf(
+export function accessLogsOf(
   settings: Settings,
   widestFirst: readonly (readonly AccessLogging[])[],
   side: LogSide,
-): readonly TextLog[] {
+): readonly AccessLog[] {
   const { accessLogFile: path, accessLogProviders: defaults } = settings;
   if (widestFirst.length === 0 && defaults.length === 0) {
-    const log = { path, format: meshLogFormat(settings), omitsEmptyValues: false, filter: '' };
-    return path === '' ? [] : [log];
+    const format = meshLogFormat(settings);
+    return path === '' ? [] : [{ kind: 'file', path, format, omitsEmptyValues: false, filter: '' }];
   }
   return mergedProviders(defaults, widestFirst, side).flatMap(({ name, filter }) => {
-    const log = fileLogOf(name, settings);
+    const log = logOf(name, settings);
     return log ? { ...log, filter } : [];
   });
 }
-
 type Chosen = { readonly name: string; readonly filter: string };
 
 /** Of several narrower ones, the last that names providers for this side decides which count. */
@@ -85,12 +88,14 @@ function mergedProviders(
 const inOrder = (chosen: readonly Chosen[]): readonly Chosen[] =>
   chosen.toSorted((a, b) => (a.name < b.name ? -1 : 1)); // no two have one name
 
-function fileLogOf(name: string, settings: Settings): Omit<TextLog, 'filter'> | undefined {
+/** undefined: there is no such provider, or it takes no logs. */
+function logOf(name: string, settings: Settings): FileLog | OtlpLog | undefined {
   const provider = settings.extensionProviders.find((one) => one.name === name);
+  if (provider?.kind === 'otlp-log') return { kind: 'otlp', ...provider.log };
   const log = provider?.kind === 'file-log' ? provider.log : undefined;
   if (log === undefined && (provider !== undefined || name !== BUILT_IN)) return undefined;
   const { path, format, omitsEmptyValues } = log ?? BUILT_IN_LOG;
   const isPlain = name === BUILT_IN && format === undefined && !omitsEmptyValues;
   const unsaid: LogFormat = isPlain ? meshLogFormat(settings) : { kind: 'text', text: '' };
-  return { path, format: format ?? unsaid, omitsEmptyValues };
+  return { kind: 'file', path, format: format ?? unsaid, omitsEmptyValues };
 }
