@@ -24,7 +24,7 @@ export function portPolicies(
   const served = mesh.inboundPorts(workload.key).find((one) => one.port === port);
   const content = served ? contentOf(mesh, workload, served) : 'tcp';
   const layer = content === 'auto' ? (options.seen ?? 'tcp') : content;
-  const authorizer = authorizerOf({ mesh, serviceOf: hostLookup(mesh) }, workload);
+  const authorizer = authorizerOf({ mesh, serviceOf: hostLookup(mesh) }, workload, all);
   // an authorizer over HTTP is asked about requests only
   const isUnasked = layer === 'tcp' && authorizer?.settings.protocol === 'http';
   const hasChains = served !== undefined || mesh.mtlsPorts(workload).includes(port);

@@ -1,0 +1,153 @@
+// For tests: an API server's policies as users write them, with versions, refusals and admission.
+import type { KubeClient } from '#kube/client.ts';
+import { objectKey, type KubeObject, type ObjectRef } from '#kube/objects.ts';
+import { AUTHORIZATION_POLICY, apiVersionOf, type ResourceType } from '#kube/resources.ts';
+import { refusal } from '#kube/fake-kube-client.ts';
+import type { PolicyRecord, PolicyStore } from './store.ts';
+
+type Verbs = 'get' | 'list' | 'create' | 'update' | 'remove';
+
+export class FakePolicies {
+  readonly #objects = new Map<string, KubeObject>();
+  #version = 1;
+  /** `kim update default/p`, in order. */
+  readonly writes: string[] = [];
+  readonly #written = new EventTarget();
+  /** Who may read, and nothing else. */
+  readonly viewers = new Set<string>();
+  /** What the server makes of an object before it stores it. */
+  admit: (object: KubeObject) => KubeObject = (object) => object;
+
+  /** As somebody else would write it. */
+  put(name: string, spec: unknown, more: Partial<KubeObject['metadata']> = {}): KubeObject {
+    const metadata = { name, namespace: 'default', ...more };
+    return this.#store(AUTHORIZATION_POLICY, { metadata, spec });
+  }
+
+  /** Resolves once so many writes were made in users' names. */
+  async untilWrites(count: number): Promise<void> {
+    while (this.writes.length < count) {
+      await new Promise((resolve) => {
+        this.#written.addEventListener('written', resolve, { once: true });
+      });
+    }
+  }
+
+  find(name: string): KubeObject | undefined {
+    return this.#objects.get(keyOf(AUTHORIZATION_POLICY, { namespace: 'default', name }));
+  }
+
+  removeNow(name: string): void {
+    this.#objects.delete(keyOf(AUTHORIZATION_POLICY, { namespace: 'default', name }));
+  }
+
+  /** Only what policies need of a client. */
+  as: KubeClient['as'] = ({ username }) => {
+    const verbs: Pick<KubeClient, Verbs> = {
+      get: (type, ref) => this.#soon(() => this.#get(type, ref)),
+      list: (type, { namespace } = {}) =>
+        this.#soon(() => ({
+          items: [...this.#objects]
+            .filter(([key]) => key.startsWith(`${type.kind} `))
+            .map(([, object]) => object)
+            .filter(({ metadata }) => !namespace || metadata.namespace === namespace),
+          resourceVersion: String(this.#version),
+          continueToken: undefined,
+        })),
+      create: (type, object) =>
+        this.#soon(() => {
+          this.#check(username, 'create', type, object.metadata);
+          if (this.#objects.has(keyOf(type, object.metadata))) {
+            throw refusal(409, 'AlreadyExists', type, object.metadata, 'already exists');
+          }
+          return this.#store(type, this.admit(object));
+        }),
+      update: (type, object) =>
+        this.#soon(() => {
+          this.#check(username, 'update', type, object.metadata);
+          const before = this.#get(type, object.metadata);
+          const { resourceVersion } = object.metadata;
+          if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
+            throw refusal(409, 'Conflict', type, object.metadata, 'was modified');
+          }
+          return this.#store(type, this.admit(object));
+        }),
+      remove: (type, ref) =>
+        this.#soon(() => {
+          this.#check(username, 'remove', type, ref);
+          this.#get(type, ref);
+          this.#objects.delete(keyOf(type, ref));
+          this.#written.dispatchEvent(new Event('written'));
+        }),
+    };
+    const rest: Omit<KubeClient, Verbs> = UNUSED;
+    return { ...rest, ...verbs };
+  };
+
+  async #soon<T>(work: () => T): Promise<T> {
+    await Promise.resolve();
+    return work();
+  }
+
+  #get(type: ResourceType, ref: ObjectRef): KubeObject {
+    const found = this.#objects.get(keyOf(type, ref));
+    if (!found) throw refusal(404, 'NotFound', type, ref, 'not found');
+    return found;
+  }
+
+  #check(username: string, verb: string, type: ResourceType, ref: ObjectRef): void {
+    if (this.viewers.has(username)) throw refusal(403, 'Forbidden', type, ref, 'is forbidden');
+    this.writes.push(`${username} ${verb} ${objectKey(ref)}`);
+  }
+
+  #store(type: ResourceType, object: KubeObject): KubeObject {
+    this.#version += 1;
+    const stored = {
+      ...object,
+      apiVersion: apiVersionOf(type),
+      kind: type.kind,
+      metadata: {
+        creationTimestamp: '2026-11-01T00:00:00Z',
+        ...object.metadata,
+        uid: 'u',
+        resourceVersion: String(this.#version),
+      },
+    };
+    this.#objects.set(keyOf(type, object.metadata), stored);
+    this.#written.dispatchEvent(new Event('written'));
+    return stored;
+  }
+}
+
+const keyOf = ({ kind }: ResourceType, ref: ObjectRef): string => `${kind} ${objectKey(ref)}`;
+
+const unused = (): never => {
+  throw new Error('policies do not need this');
+};
+const UNUSED: Omit<KubeClient, Verbs> = {
+  server: 'https://fake',
+  watch: unused,
+  bind: unused,
+  patch: unused,
+  createToken: unused,
+  reviewToken: unused,
+  reviewUser: unused,
+  reviewAccess: unused,
+  as: unused,
+  close: unused,
+};
+
+/** A disk that outlives whoever writes to it. */
+export class FakeStore implements PolicyStore {
+  records: readonly PolicyRecord[] = [];
+
+  load: PolicyStore['load'] = async () => {
+    await Promise.resolve();
+    return this.records;
+  };
+
+  save: PolicyStore['save'] = async (records) => {
+    await Promise.resolve();
+    this.records = structuredClone(records);
+  };
+}

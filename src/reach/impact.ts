@@ -1,0 +1,188 @@
+// What an edit of policies would do to the calls that were seen: each is judged by the rules of
+// before and of after, compiled and read as the data plane does.
+import type { TalkedTo } from '#api/history.ts';
+import type { FlowImpact, PolicyImpact } from '#api/policies.ts';
+import { spiffeIdOf } from '#base/workload-identity.ts';
+import type { Mesh } from '#model/mesh.ts';
+import type { Workload } from '#model/workload.ts';
+import { workloadName } from '#resolve/identity-metadata.ts';
+import { takesMeshTls } from '#resolve/mtls-mode.ts';
+import { filterRules } from '#resolve/rbac-rules.ts';
+import { authorize } from './authorize.ts';
+import type { Decision, PortPolicies } from './authorize.ts';
+import type { PolicySet } from './policy-set.ts';
+import { portPolicies } from './port-policies.ts';
+import type { CallFacts } from './rbac-truth.ts';
+import { identityOf } from './walk.ts';
+
+/** Who called whom. `isDenied`: it was refused then. */
+export type SeenCall = Pick<
+  TalkedTo,
+  'from' | 'to' | 'port' | 'clientIdentity' | 'serverIdentity' | 'protocol' | 'lastSeenMs'
+> & {
+  readonly bytes: number;
+  readonly openConnections: number;
+};
+
+export type Impact = Pick<PolicyImpact, 'refused' | 'allowed' | 'unchanged' | 'untold'>;
+
+/** Instances of one end that are looked at: beyond, they are told as the others are. */
+const INSTANCES_MAX = 16;
+const ROWS_MAX = 1000;
+
+export function impactOf(
+  mesh: Mesh,
+  sets: { readonly before: PolicySet; readonly after: PolicySet },
+  calls: Iterable<SeenCall>,
+): Impact {
+  const impact: Record<keyof Impact, FlowImpact[]> = {
+    refused: [],
+    allowed: [],
+    unchanged: [],
+    untold: [],
+  };
+  const judge = judgeOf(mesh, sets);
+  for (const call of calls) {
+    const found = judge(call);
+    impact[found.effect].push({ ...rowOf(call), before: found.before, after: found.after });
+  }
+  const sorted = (rows: readonly FlowImpact[]): readonly FlowImpact[] =>
+    rows.toSorted((a, b) => b.bytes - a.bytes).slice(0, ROWS_MAX);
+  const { refused, allowed, unchanged, untold } = impact;
+  return {
+    refused: sorted(refused),
+    allowed: sorted(allowed),
+    unchanged: sorted(unchanged),
+    untold: sorted(untold),
+  };
+}
+
+const rowOf = (call: SeenCall): Omit<FlowImpact, 'before' | 'after'> => ({
+  from: call.from,
+  to: call.to,
+  port: call.port,
+  clientIdentity: call.clientIdentity,
+  bytes: call.bytes,
+  lastSeenMs: call.lastSeenMs,
+  openConnections: call.openConnections,
+});
+
+type Judged = {
+  readonly effect: keyof Impact;
+  readonly before: string;
+  readonly after: string;
+};
+
+function judgeOf(
+  mesh: Mesh,
+  { before, after }: { readonly before: PolicySet; readonly after: PolicySet },
+): (call: SeenCall) => Judged {
+  const byNode = instancesByNode(mesh);
+  return (call) => {
+    const servers = (byNode.get(call.to) ?? []).slice(0, INSTANCES_MAX);
+    const clients = (byNode.get(call.from) ?? []).slice(0, INSTANCES_MAX);
+    const judged = servers.flatMap((server) =>
+      (clients.length > 0 ? clients : [undefined]).map((client) => {
+        const asked = { mesh, server, client, call };
+        return judgeOne(decide(before, asked, before), decide(after, asked, before));
+      }),
+    );
+    const [first, ...others] = judged;
+    if (first === undefined) {
+      const reason = 'its server is no workload of the mesh';
+      return { effect: 'unchanged', before: reason, after: reason };
+    }
+    const other = others.find(({ effect }) => effect !== first.effect);
+    return other
+      ? { ...other, effect: 'untold', after: `${other.after}, for some instances` }
+      : first;
+  };
+}
+
+function instancesByNode(mesh: Mesh): ReadonlyMap<string, readonly Workload[]> {
+  const all = [...mesh.workloads.entries()].map(([, workload]) => workload);
+  return Map.groupBy(all, (one) => `wl:${one.namespace}/${workloadName(one)}`);
+}
+
+/** With what was decided by, so that "cannot tell" twice by the same rules is no change. */
+type Judgement = Decision & { readonly rules: string };
+
+function judgeOne(before: Judgement, after: Judgement): Judged {
+  const texts = { before: before.reason, after: after.reason };
+  if (before.rules === after.rules) return { effect: 'unchanged', ...texts };
+  if (before.verdict === 'unknown' || after.verdict === 'unknown') {
+    return { effect: 'untold', ...texts };
+  }
+  if (before.verdict === after.verdict) return { effect: 'unchanged', ...texts };
+  return { effect: after.verdict === 'refused' ? 'refused' : 'allowed', ...texts };
+}
+
+type Asked = {
+  readonly mesh: Mesh;
+  readonly server: Workload;
+  /** undefined: the client is no workload of the mesh (any more). */
+  readonly client: Workload | undefined;
+  readonly call: SeenCall;
+};
+
+/** @param then the policies under which the call was seen */
+function decide(set: PolicySet, asked: Asked, then: PolicySet): Judgement {
+  const { mesh, server, call } = asked;
+  const { port, protocol } = call;
+  const mode = set.mtlsMode(server, port);
+  const principal = principalUnder(set, asked, then);
+  const policies = portPolicies(mesh, server, {
+    port,
+    authorization: set.authorization(server),
+    seen: protocol === 'tcp' ? 'tcp' : 'http',
+  });
+  const rules = rulesText(policies, [mode, set.tokens(server)]);
+  if (server.tlsMode !== 'istio') {
+    const reason = 'no proxy stands before the server: no policy is asked';
+    return { verdict: 'allowed', reason, rule: undefined, action: 'none', rules: '' };
+  }
+  if (mode === 'STRICT' && principal === '') {
+    const reason = 'DENY: the server takes mutual TLS only (STRICT)';
+    return { verdict: 'refused', reason, rule: undefined, action: 'none', rules };
+  }
+  return { ...authorize(policies, factsOf(asked, principal)), rules };
+}
+
+const rulesText = (policies: PortPolicies, more: readonly string[]): string =>
+  JSON.stringify([
+    ...(['custom', 'deny', 'allow'] as const).map((kind) => filterRules({ ...policies, kind })),
+    more,
+  ]);
+
+/**
+ * Whom the server would see: a client with a sidecar goes by what the server takes, so that a
+ * change of mode may give it an identity, or take it away.
+ */
+function principalUnder(set: PolicySet, asked: Asked, then: PolicySet): string | undefined {
+  const { mesh, server, client, call } = asked;
+  const seen = seenPrincipal(call);
+  const hasSidecar = client?.tlsMode === 'istio';
+  if (!hasSidecar) return seen;
+  const isTaken = takesMeshTls(set.mtlsMode(server, call.port), call.port);
+  const wasTaken = takesMeshTls(then.mtlsMode(server, call.port), call.port);
+  if (isTaken === wasTaken) return seen;
+  return isTaken ? spiffeIdOf(identityOf(mesh, client)) : '';
+}
+
+/** Neither end's identity: it was plaintext. The server's alone: the client's was not recorded. */
+function seenPrincipal({ clientIdentity, serverIdentity }: SeenCall): string | undefined {
+  if (clientIdentity !== '') return clientIdentity;
+  return serverIdentity === '' ? '' : undefined;
+}
+
+function factsOf({ server, client, call }: Asked, principal: string | undefined): CallFacts {
+  const address = /^ip:(.+)$/.exec(call.from)?.[1];
+  return {
+    principal,
+    sourceAddress: client?.addresses[0] ?? address,
+    destinationAddress: server.addresses[0],
+    destinationPort: call.port,
+    // which name a client called it by is not recorded
+    sni: principal === '' ? '' : undefined,
+  };
+}
