@@ -26,6 +26,24 @@ export async function createNamespaces(
   }
 }
 
+/**
+ * Says whose client certificates are good, as every API server does for those that extend it.
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/
+ */
+export async function publishClientAuthority(
+  backend: Backend,
+  authorityPem: string,
+): Promise<void> {
+  const namespace = 'kube-system';
+  const name = 'extension-apiserver-authentication';
+  if (!backend.store.get({ resource: 'namespaces', namespace: '', name: namespace })) return;
+  const scope = scopeFor(backend, { resource: 'configmaps', namespace }, MANAGER);
+  const data = { 'client-ca-file': authorityPem };
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data };
+  const created = await createIfMissing(scope, configMap);
+  if (!created) await updateIfThere(scope, name, (now) => ({ ...draftOf(now), data }));
+}
+
 /** Creates the roles and bindings that are not there, and brings the roles' rules up to date. */
 export async function createRoles(
   backend: Backend,

@@ -12,7 +12,7 @@ import { webhookAdmission } from './admission/webhooks.ts';
 import { createAuthenticator } from './auth/authenticate.ts';
 import { anyOf, mastersAuthorizer } from './auth/authorizer.ts';
 import type { TokenSigner } from './auth/jwt.ts';
-import { createNamespaces, createRoles } from './bootstrap.ts';
+import { createNamespaces, createRoles, publishClientAuthority } from './bootstrap.ts';
 import { runController } from './controllers/controller.ts';
 import type { Controller } from './controllers/controller.ts';
 import { defaultAccounts } from './controllers/default-accounts.ts';
@@ -74,7 +74,7 @@ export type ApiCore = {
 };
 
 export async function createCore(options: CoreOptions): Promise<ApiCore> {
-  const { store, signer, clock, log, randomBytes } = options;
+  const { store, signer, clock, log, randomBytes, authorityPem } = options;
   const random = () => Buffer.from(randomBytes(4)).readUInt32BE() / 2 ** 32;
   const addresses = new ServiceAddresses({ cidr: options.serviceCidr, random });
   const now = () => timestamp(clock.nowMs());
@@ -117,10 +117,11 @@ export async function createCore(options: CoreOptions): Promise<ApiCore> {
     definitionCleanup,
     defaultAccounts,
     garbageCollector(),
-    ...(options.authorityPem === undefined ? [] : [rootCertificates(options.authorityPem)]),
+    ...(authorityPem === undefined ? [] : [rootCertificates(authorityPem)]),
   ];
   await createNamespaces(backend, options.namespaces);
   await createRoles(backend, BOOTSTRAP_ROLES);
+  if (authorityPem !== undefined) await publishClientAuthority(backend, authorityPem);
   return {
     backend,
     hub,

@@ -77,6 +77,25 @@ const CHANGE_APPLICATION: readonly PolicyRule[] = [
   { verbs: WRITE, apiGroups: MESH_GROUPS, resources: ['*'] },
 ];
 
+/**
+ * For users of the mesh's console. `flows`, `proxies` and `joins` are no objects, but rights that
+ * the control plane asks for.
+ */
+const LOOK_AT_MESH: readonly PolicyRule[] = [
+  {
+    verbs: ['get'],
+    apiGroups: ['isthmus.dev'],
+    resources: ['flows', 'proxies/config', 'proxies/logs', 'joins'],
+  },
+  { verbs: READ, apiGroups: MESH_GROUPS, resources: ['*'] },
+  { verbs: READ, apiGroups: [''], resources: ['namespaces', 'pods', 'services'] },
+];
+
+const CHANGE_MESH: readonly PolicyRule[] = [
+  { verbs: ['create'], apiGroups: ['isthmus.dev'], resources: ['proxies/probe', 'joins'] },
+  { verbs: WRITE, apiGroups: MESH_GROUPS, resources: ['*'] },
+];
+
 export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
   {
     name: 'cluster-admin',
@@ -185,6 +204,8 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
       { verbs: [...READ, ...WRITE], apiGroups: ['coordination.k8s.io'], resources: ['leases'] },
     ],
   },
+  { name: 'isthmus-viewer', rules: LOOK_AT_MESH },
+  { name: 'isthmus-editor', rules: [...LOOK_AT_MESH, ...CHANGE_MESH] },
   {
     name: 'isthmusd',
     users: [CONTROL_PLANE_USER],
@@ -228,6 +249,12 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
         verbs: ['create'],
         apiGroups: ['authorization.k8s.io'],
         resources: ['subjectaccessreviews'],
+      },
+      // What the console writes is written in its user's name, and decided by that user's rights.
+      {
+        verbs: ['impersonate'],
+        apiGroups: [''],
+        resources: ['groups', 'serviceaccounts', 'users'],
       },
     ],
   },
