@@ -163,10 +163,12 @@ function principalUnder(set: PolicySet, asked: Asked, then: PolicySet): string |
   const seen = seenPrincipal(call);
   const hasSidecar = client?.tlsMode === 'istio';
   if (!hasSidecar) return seen;
-  const isTaken = takesMeshTls(set.mtlsMode(server, call.port), call.port);
+  if (!takesMeshTls(set.mtlsMode(server, call.port), call.port)) return '';
+  const own = spiffeIdOf(identityOf(mesh, client));
+  if (seen !== '') return seen ?? own;
+  // in plaintext though it might have been otherwise: by a rule of the client's, which stays
   const wasTaken = takesMeshTls(then.mtlsMode(server, call.port), call.port);
-  if (isTaken === wasTaken) return seen;
-  return isTaken ? spiffeIdOf(identityOf(mesh, client)) : '';
+  return wasTaken ? '' : own;
 }
 
 /** Neither end's identity: it was plaintext. The server's alone: the client's was not recorded. */
