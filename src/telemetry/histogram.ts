@@ -19,6 +19,19 @@ export class Histogram {
     this.#counts = new Float64Array(bounds.length);
   }
 
+  /** One that was told by somebody else; `buckets` are not cumulative, one for each bound. */
+  static of(told: {
+    readonly sum: number;
+    readonly count: number;
+    readonly buckets: readonly number[];
+  }): Histogram {
+    const histogram = new Histogram();
+    histogram.#sum = told.sum;
+    histogram.#count = told.count;
+    histogram.#counts.set(told.buckets);
+    return histogram;
+  }
+
   get count(): number {
     return this.#count;
   }

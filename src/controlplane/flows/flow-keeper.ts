@@ -1,0 +1,227 @@
+// Flows in isthmusd: takes agents' reports, stores them before it acknowledges, tells the second's
+// changes, and answers what was.
+import { join } from 'node:path';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { OperatorError } from '#base/operator-error.ts';
+import { aborted, runTasks } from '#base/tasks.ts';
+import type { WorkloadIdentity } from '#base/workload-identity.ts';
+import type { GrpcCall, GrpcHandler } from '#grpc/call.ts';
+import type { Denial } from '#api/events.ts';
+import type { Sample } from '#api/graph.ts';
+import type { Connection, Series, TalkedTo } from '#api/history.ts';
+import { FlowTable } from '#telemetry/flows/flow-table.ts';
+import type { ConnectionEvent, ConnectionQuery } from '#telemetry/flows/flows.ts';
+import type { EdgeState, FlowFigures, Flows, FlowTick } from '#telemetry/flows/flows.ts';
+import type { SeriesQuery, Span, Unsubscribe } from '#telemetry/flows/flows.ts';
+import { FLOW_METHOD } from '#telemetry/flows/limits.ts';
+import { MetricPool } from '#telemetry/flows/metric-pool.ts';
+import type { FlowNames } from '#telemetry/flows/naming.ts';
+import { History } from '#telemetry/history/history.ts';
+import { seriesOf, stepsFor } from '#telemetry/history/series.ts';
+import type { Admission } from '#xds/server.ts';
+import { createFlowHandler } from './flow-service.ts';
+
+const TICK_MS = 1000;
+/** Reports that come within this are stored together. */
+const STORE_DELAY_MS = 200;
+const FOLD_INTERVAL_MS = 60_000;
+/** After a failed write: disks fill up, and are emptied. */
+const STORE_RETRY_MS = 5000;
+/** What the map shows at once after a restart. */
+const RESTORED_MS = 3600_000;
+const RESTORED_MAX = 4000;
+
+export type FlowKeeperOptions = {
+  /** undefined: in memory alone, for tests of other parts. */
+  readonly stateDir: string | undefined;
+  readonly names: FlowNames;
+  readonly authenticate: (call: GrpcCall) => Admission<WorkloadIdentity>;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+export class FlowKeeper implements Flows, Disposable {
+  readonly methods: Readonly<Record<string, GrpcHandler>>;
+  readonly metrics = new MetricPool();
+  readonly #options: FlowKeeperOptions;
+  readonly #table: FlowTable;
+  readonly #history: History;
+  readonly #counts = { receivedBytes: 0, refusedMetrics: 0 };
+  readonly #listeners = new Set<(tick: FlowTick) => void>();
+  #acknowledgements: (() => void)[] = [];
+  #due = Promise.withResolvers<void>();
+
+  /** @throws OperatorError STORE_FAILED */
+  constructor(options: FlowKeeperOptions) {
+    const { stateDir, names, authenticate, clock, log } = options;
+    this.#options = options;
+    this.#history = new History(stateDir === undefined ? ':memory:' : join(stateDir, 'flows.db'));
+    const nowMs = clock.nowMs();
+    this.#table = new FlowTable({ store: this.#history, names, nowMs });
+    this.#table.restore({
+      edges: this.#history.recentEdges(nowMs - RESTORED_MS, RESTORED_MAX),
+      behind: this.#history.behind(),
+    });
+    this.methods = {
+      [FLOW_METHOD]: createFlowHandler({
+        table: this.#table,
+        pool: this.metrics,
+        authenticate,
+        onStored: (acknowledge) => this.#storeSoon(acknowledge),
+        counts: this.#counts,
+        clock,
+        log,
+      }),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#history[Symbol.dispose]();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await runTasks(signal, [
+      (group) => this.#storeWhenDue(group),
+      (group) => this.#tickEverySecond(group),
+      (group) => this.#foldEveryMinute(group),
+    ]);
+  }
+
+  *edges(): Iterable<EdgeState> {
+    const nowMs = this.#options.clock.nowMs();
+    for (const edge of this.#table.edges.all()) yield edge.state(nowMs);
+  }
+
+  edge(id: string): EdgeState | undefined {
+    return this.#table.edges.get(id)?.state(this.#options.clock.nowMs());
+  }
+
+  samples(): readonly Sample[] {
+    return this.#table.samples();
+  }
+
+  onTick(listener: (tick: FlowTick) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  connections(query: ConnectionQuery): readonly Connection[] {
+    return this.#table.connections.list(query);
+  }
+
+  onConnection(listener: (event: ConnectionEvent) => void): Unsubscribe {
+    return this.#table.connections.onEvent(listener);
+  }
+
+  series(query: SeriesQuery): Series | undefined {
+    const { of } = query;
+    const known = 'edge' in of ? this.#history.edgeById(of.edge) : undefined;
+    const edges = 'edge' in of ? (known ? [known] : []) : this.#history.edgesOfNode(of.node);
+    if (edges.length === 0) return undefined;
+    const { stored, told } = stepsFor(query, this.#options.clock.nowMs());
+    const indices = new Set(edges.map(({ index }) => index));
+    return seriesOf(
+      {
+        points: this.#history.points(indices, query, stored).values(),
+        uptimes: this.#history.uptimes(query),
+        firstSeenMs: Math.min(...edges.map(({ firstSeenMs }) => firstSeenMs)),
+      },
+      query,
+      told,
+    );
+  }
+
+  talkedTo(span: Span): readonly TalkedTo[] {
+    return this.#history.talkedTo(span);
+  }
+
+  denials(span: Span): readonly Denial[] {
+    return this.#history.denials(span);
+  }
+
+  onDenial(listener: (denial: Denial) => void): Unsubscribe {
+    return this.#table.onDenial(listener);
+  }
+
+  get figures(): FlowFigures {
+    const { counts, edges } = this.#table;
+    return {
+      reporters: this.#table.reporters(this.#options.clock.nowMs()),
+      edges: edges.size,
+      openConnections: this.#table.openConnections(),
+      batches: counts.batches,
+      repeated: counts.repeated,
+      refused: counts.refused + this.#counts.refusedMetrics,
+      receivedBytes: this.#counts.receivedBytes,
+    };
+  }
+
+  #storeSoon(acknowledge: () => void): void {
+    this.#acknowledgements.push(acknowledge);
+    this.#due.resolve();
+  }
+
+  async #storeWhenDue(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    const over = aborted(signal);
+    while (!signal.aborted) {
+      await Promise.race([this.#due.promise, over]);
+      if (!signal.aborted) await clock.sleep(STORE_DELAY_MS, signal).catch(() => undefined);
+      this.#due = Promise.withResolvers();
+      if (this.#store()) continue;
+      log.error('flows are not stored; agents keep theirs', { retryMs: STORE_RETRY_MS });
+      this.#due.resolve();
+      await clock.sleep(STORE_RETRY_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /** @returns false: it could not be written, and is still pending */
+  #store(): boolean {
+    const acknowledgements = this.#acknowledgements;
+    try {
+      this.#history.store(this.#table.pending, this.#table.behind(), this.#options.clock.nowMs());
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.#options.log.error(error.message, { remedy: error.remedy });
+      return false;
+    }
+    this.#table.clearPending();
+    this.#acknowledgements = [];
+    for (const acknowledge of acknowledgements) acknowledge();
+    return true;
+  }
+
+  async #tickEverySecond(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      await clock.sleep(TICK_MS - (clock.nowMs() % TICK_MS), signal);
+      const nowMs = clock.nowMs();
+      const tick = this.#table.tick(nowMs);
+      this.#tryTo(() => this.#history.tick(nowMs, this.#table.openByEdge()));
+      for (const listener of this.#listeners) listener(tick);
+      if (this.#history.isFoldDue) this.#tryTo(() => void this.#history.fold(nowMs));
+    }
+  }
+
+  async #foldEveryMinute(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      await clock.sleep(FOLD_INTERVAL_MS, signal);
+      this.#tryTo(() => {
+        while (this.#history.fold(clock.nowMs()));
+        this.#history.prune(clock.nowMs());
+      });
+    }
+  }
+
+  /** What a full disk costs here is history, and nothing else. */
+  #tryTo(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.#options.log.error(error.message, { remedy: error.remedy });
+    }
+  }
+}

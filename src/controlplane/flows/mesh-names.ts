@@ -1,0 +1,30 @@
+// What the mesh's model says of the ends of flows.
+import type { Mesh } from '#model/mesh.ts';
+import { workloadName } from '#resolve/identity-metadata.ts';
+import { workloadOfPeer } from '#resolve/workload-facts.ts';
+import type { FlowNames } from '#telemetry/flows/naming.ts';
+
+/** Nodes of which it is remembered by which workload they were last met. */
+const NODES_MAX = 10_000;
+/** What a port's name begins with (Istio: "Protocol Selection") says how, not what. */
+const PROTOCOL = /^(tcp|http|https|http2|grpc|grpc-web|tls|udp)(-|$)/;
+
+export function meshNames(mesh: Mesh): FlowNames {
+  const workloads = new Map<string, string>();
+  return {
+    nodeOf(peer) {
+      const workload = workloadOfPeer(mesh, peer);
+      if (!workload) return undefined;
+      const node = `wl:${workload.namespace}/${workloadName(workload)}`;
+      if (workloads.size >= NODES_MAX) workloads.clear();
+      workloads.set(node, workload.key);
+      return node;
+    },
+    applicationOf({ to, port }) {
+      const key = workloads.get(to);
+      const served = key === undefined ? [] : mesh.inboundPorts(key);
+      const portName = served.find((each) => each.port === port)?.service.portName ?? '';
+      return portName.replace(PROTOCOL, '');
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// One edge in memory: what both ends say of it now. What was is the history's.
+import type { Disagreement, Failure, MeshEdge, Reporter, Sample } from '#api/graph.ts';
+import { ByteAgreement } from './byte-agreement.ts';
+import { EncryptionLedger, type Session } from './encryption-ledger.ts';
+import { JoinedAccount } from './joined-account.ts';
+import { addQuantities, noQuantities, OPENED, REQUESTS, TO_CLIENT } from './quantities.ts';
+import { FAILED, isNothing, REQUEST_MS, TO_SERVER, type Quantities } from './quantities.ts';
+import type { ReportingAgent } from './reporters.ts';
+
+/** What names an edge. */
+export type EdgeName = Pick<MeshEdge, 'from' | 'to' | 'port' | 'protocol'>;
+
+/** The part of an edge that outlives isthmusd. */
+export type StoredEdge = EdgeName & {
+  readonly id: string;
+  readonly index: number;
+  readonly application: string;
+  readonly service: string;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+};
+
+/** Rates are means of so many seconds: a batch may come a little before its second or after. */
+const SMOOTHED_OVER = 3;
+const DENIAL_INTERVAL_MS = 1000;
+/** Which of two reporters spoke last says nothing when both speak every second. */
+const SAME_TIME_MS = 5000;
+
+export class EdgeRecord {
+  readonly id: string;
+  readonly index: number;
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly protocol: MeshEdge['protocol'];
+  application: string;
+  service: string;
+  readonly firstSeenMs: number;
+  lastSeenMs: number;
+  readonly account = new JoinedAccount();
+  readonly encryption = new EncryptionLedger();
+  readonly agreement = new ByteAgreement();
+  failure: Failure | null = null;
+  /** Who has reported it, by end. */
+  readonly agents: Readonly<Record<Reporter, Set<ReportingAgent>>> = {
+    source: new Set(),
+    destination: new Set(),
+  };
+  /** Open connections, as each end counts them. */
+  readonly open: Record<Reporter, number> = { source: 0, destination: 0 };
+  #denialToldMs = 0;
+  readonly #second = noQuantities();
+  readonly #bytes: [toServer: number, toClient: number][] = [];
+
+  constructor(stored: StoredEdge) {
+    this.id = stored.id;
+    this.index = stored.index;
+    this.from = stored.from;
+    this.to = stored.to;
+    this.port = stored.port;
+    this.protocol = stored.protocol;
+    this.application = stored.application;
+    this.service = stored.service;
+    this.firstSeenMs = stored.firstSeenMs;
+    this.lastSeenMs = stored.lastSeenMs;
+  }
+
+  get openConnections(): number {
+    return Math.max(this.open.source, this.open.destination);
+  }
+
+  /** What was counted in this second, for the sample. */
+  count(joined: Quantities): void {
+    addQuantities(this.#second, joined);
+  }
+
+  seen(reporter: Reporter, session: Session, report: { bytes: number; atMs: number }): void {
+    this.lastSeenMs = Math.max(this.lastSeenMs, report.atMs);
+    this.encryption.record(reporter, session, report);
+  }
+
+  /** One denial a second is told, however many there are; all are counted. */
+  mayTellDenial(atMs: number): boolean {
+    if (atMs - this.#denialToldMs < DENIAL_INTERVAL_MS) return false;
+    this.#denialToldMs = atMs;
+    return true;
+  }
+
+  /** The second is over. @returns undefined: nothing has moved for long enough to have been told */
+  sample(): Sample | undefined {
+    const second = this.#second;
+    const wasMoving = this.#bytes.length > 0;
+    if (!wasMoving && isNothing(second)) return undefined;
+    this.#bytes.push([second[TO_SERVER] ?? 0, second[TO_CLIENT] ?? 0]);
+    if (this.#bytes.length > SMOOTHED_OVER) this.#bytes.shift();
+    const mean = (at: 0 | 1): number =>
+      Math.round(this.#bytes.reduce((sum, bytes) => sum + bytes[at], 0) / this.#bytes.length);
+    const requests = second[REQUESTS] ?? 0;
+    const sample: Sample = [
+      this.index,
+      mean(0),
+      mean(1),
+      this.openConnections,
+      second[OPENED] ?? 0,
+      second[FAILED] ?? 0,
+      requests,
+      requests === 0 ? 0 : Math.round(((second[REQUEST_MS] ?? 0) / requests) * 10) / 10,
+    ];
+    const isStill = isNothing(second) && this.#bytes.every(([up, down]) => up + down === 0);
+    if (isStill) this.#bytes.length = 0; // told once more, with zeros
+    second.fill(0);
+    return sample;
+  }
+
+  /** Anything but numbers that change every second: when this differs, the edge has changed. */
+  fingerprint(nowMs: number): string {
+    const { state, version, clientIdentity, serverIdentity } = this.encryption.state(nowMs);
+    const said = [state, version, clientIdentity, serverIdentity];
+    const { flags = '', atMs = 0 } = this.failure ?? {};
+    const about = this.#disagreement()?.about;
+    const ends = [this.agents.source.size > 0, this.agents.destination.size > 0];
+    return JSON.stringify([said, flags, atMs, about, ends, this.service, this.application]);
+  }
+
+  state(nowMs: number): MeshEdge {
+    const { id, index, from, to, port, protocol, application, service, failure } = this;
+    return {
+      id,
+      index,
+      from,
+      to,
+      port,
+      protocol,
+      application,
+      service,
+      encryption: this.encryption.state(nowMs),
+      reporters: this.#reporters(),
+      disagreement: this.#disagreement(),
+      failure,
+      firstSeenMs: this.firstSeenMs,
+      lastSeenMs: this.lastSeenMs,
+    };
+  }
+
+  #reporters(): readonly Reporter[] {
+    const { source, destination } = this.account;
+    const ends: Reporter[] = [];
+    if (source.atMs > 0) ends.push('source');
+    if (destination.atMs > 0) ends.push('destination');
+    return destination.atMs - source.atMs > SAME_TIME_MS ? ends.toReversed() : ends;
+  }
+
+  #disagreement(): Disagreement | null {
+    const encryption = this.encryption.disagreement();
+    if (encryption) return { about: 'encryption', ...encryption };
+    const bytes = this.agreement.disagreement();
+    return bytes ? { about: 'bytes', ...bytes } : null;
+  }
+}

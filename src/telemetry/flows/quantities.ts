@@ -1,0 +1,29 @@
+// What is counted of an edge, as columns of numbers: sums, all but the last by addition.
+
+/** Names of the columns, in their order. */
+export const QUANTITIES = [
+  'toServer',
+  'toClient',
+  'opened',
+  'failed',
+  'requests',
+  'requestMs',
+] as const;
+
+/** One number for each quantity. */
+export type Quantities = Float64Array;
+
+export const TO_SERVER = 0;
+export const TO_CLIENT = 1;
+export const OPENED = 2;
+export const FAILED = 3;
+export const REQUESTS = 4;
+export const REQUEST_MS = 5;
+
+export const noQuantities = (): Quantities => new Float64Array(QUANTITIES.length);
+
+export function addQuantities(to: Quantities, more: Quantities): void {
+  for (let at = 0; at < to.length; at++) to[at] = (to[at] ?? 0) + (more[at] ?? 0);
+}
+
+export const isNothing = (quantities: Quantities): boolean => quantities.every((n) => n === 0);

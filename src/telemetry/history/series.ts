@@ -1,0 +1,115 @@
+// Points as the columns that the console draws: rates, and null where nothing is known. Pure.
+import type { Series } from '#api/history.ts';
+import type { SeriesQuery, Span } from '#telemetry/flows/flows.ts';
+import { FAILED, OPENED, REQUEST_MS, REQUESTS } from '#telemetry/flows/quantities.ts';
+import {
+  noQuantities,
+  TO_CLIENT,
+  TO_SERVER,
+  type Quantities,
+} from '#telemetry/flows/quantities.ts';
+import type { Chunk } from './points.ts';
+import { CHUNKS, type StepSeconds } from './retention.ts';
+
+/** Of what was not asked for with a step of its own; and whatever was asked for. */
+const POINTS_WANTED = 1200;
+const POINTS_MAX = 4000;
+
+export type Steps = {
+  /** Of the points to read. */
+  readonly stored: StepSeconds;
+  /** Of the points to tell: a multiple of it. */
+  readonly told: number;
+};
+
+/** The finest that is still there, or as asked for. */
+export function stepsFor(query: SeriesQuery, nowMs: number): Steps {
+  const [seconds] = CHUNKS;
+  const isRecent = query.fromMs >= nowMs - seconds.keptS * 1000;
+  const spanS = Math.max(1, (query.toMs - query.fromMs) / 1000);
+  const wanted = query.stepSeconds ?? Math.ceil(spanS / POINTS_WANTED);
+  const least = Math.max(1, Math.ceil(wanted), Math.ceil(spanS / POINTS_MAX));
+  const stored = isRecent && least % 10 !== 0 ? 1 : 10;
+  return { stored, told: Math.ceil(least / stored) * stored };
+}
+
+export type SeriesSource = {
+  readonly points: Iterable<Chunk>;
+  /** When isthmusd was there, in seconds, both inclusive. */
+  readonly uptimes: readonly { readonly from: number; readonly to: number }[];
+  /** Before, there was nothing to know. */
+  readonly firstSeenMs: number;
+};
+
+export function seriesOf(source: SeriesSource, span: Span, told: number): Series {
+  const columns: Columns = newColumns();
+  const sums = addUp(source.points, told);
+  const first = Math.floor(span.fromMs / 1000 / told) * told;
+  for (let at = first; at * 1000 < span.toMs; at += told) {
+    const point = sums.get(at);
+    const isKnown =
+      (at + told) * 1000 > source.firstSeenMs &&
+      source.uptimes.some(({ from, to }) => from < at + told && to >= at);
+    push(columns, at, point ?? (isKnown ? NOTHING : undefined), told);
+  }
+  return { stepSeconds: told, ...columns };
+}
+
+type Column = (number | null)[];
+type Columns = { readonly atMs: number[] } & Readonly<
+  Record<Exclude<keyof Series, 'atMs' | 'stepSeconds'>, Column>
+>;
+
+const newColumns = (): Columns => ({
+  atMs: [],
+  toServerBytes: [],
+  toClientBytes: [],
+  open: [],
+  opened: [],
+  failed: [],
+  requests: [],
+  requestMs: [],
+});
+
+type Sum = { readonly sums: Quantities; readonly open: number };
+
+const NOTHING: Sum = { sums: noQuantities(), open: 0 };
+
+/** Over edges, and over the points of each; open connections are those at the end of each. */
+function addUp(points: Iterable<Chunk>, told: number): ReadonlyMap<number, Sum> {
+  const all = new Map<number, { sums: Quantities; open: number }>();
+  for (const chunk of points) {
+    const open = new Map<number, number>();
+    for (const [second, point] of [...chunk].toSorted(([a], [b]) => a - b)) {
+      const at = second - (second % told);
+      let sum = all.get(at);
+      if (!sum) all.set(at, (sum = { sums: noQuantities(), open: 0 }));
+      for (let q = 0; q < sum.sums.length; q++) {
+        sum.sums[q] = (sum.sums[q] ?? 0) + (point.sums[q] ?? 0);
+      }
+      if (point.open !== undefined) open.set(at, point.open);
+    }
+    for (const [at, count] of open) {
+      const sum = all.get(at);
+      if (sum) sum.open += count;
+    }
+  }
+  return all;
+}
+
+function push(columns: Columns, at: number, point: Sum | undefined, told: number): void {
+  const rate = (quantity: number): number | null =>
+    point ? round((point.sums[quantity] ?? 0) / told) : null;
+  columns.atMs.push(at * 1000);
+  columns.toServerBytes.push(rate(TO_SERVER));
+  columns.toClientBytes.push(rate(TO_CLIENT));
+  columns.open.push(point ? point.open : null);
+  columns.opened.push(rate(OPENED));
+  columns.failed.push(rate(FAILED));
+  columns.requests.push(rate(REQUESTS));
+  const requests = point?.sums[REQUESTS] ?? 0;
+  const isTimed = point !== undefined && requests > 0;
+  columns.requestMs.push(isTimed ? round((point.sums[REQUEST_MS] ?? 0) / requests) : null);
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000;
