@@ -125,9 +125,11 @@ const JOINED = [
     ['hostname', 3, 'string'],
     ['os', 4, 'string'],
     ['version', 5, 'string'],
+    ['csr', 6, 'string'], // PEM: the key stays on the machine
+    ['problem', 7, 'string'], // in a later message: why the machine cannot go on
   ]),
-  // First what the machine's files are made of, as JSON, with a secret in it (MachineFacts); then,
-  // as often as a step changes, the join as src/api/joins.ts has it.
+  // First what the machine's files are made of, as JSON; then, as often as a step changes, the join
+  // as src/api/joins.ts has it.
   message('JoinResponse', [
     ['facts', 1, 'string'],
     ['join', 2, 'string'],

@@ -51,14 +51,18 @@ export type Join = {
 export type JoinRequest = {
   readonly name: string;
   readonly namespace: string;
-  /** Host or short name of the service; empty: only the machine is registered. */
+  /** Host or short name of the service that it serves; empty: none, only the machine is there. */
   readonly service: string;
   /** `5432` or `tcp-postgres:5432`. */
   readonly ports: readonly string[];
   readonly serviceAccount: string;
   readonly network: string;
-  /** Of the token; at most a day. */
+  /** Of the token; a minute to a day. */
   readonly ttlSeconds: number;
+  /** The one IP address that it may have; absent or empty: the machine says it. */
+  readonly address?: string;
+  /** What leads to the control plane, by address or DNS name; absent or empty: what there is. */
+  readonly gateway?: string;
 };
 
 /** The answer to `POST /api/v1/joins`, once: the token is in no other answer and kept nowhere. */

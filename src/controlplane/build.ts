@@ -32,6 +32,7 @@ import type { KubeClient } from '#kube/client.ts';
 import { CONFIG_MAP } from '#kube/resources.ts';
 import { isNotFound } from '#kube/status.ts';
 import { createMesh, type Mesh } from '#model/mesh.ts';
+import type { Joins } from '#registry/joins/joins.ts';
 import type { Flows } from '#telemetry/flows/flows.ts';
 import type { DerivationFailure } from '#model/collection.ts';
 import { Graph } from '#model/graph.ts';
@@ -39,6 +40,8 @@ import { MeshCatalog } from '#resolve/catalog.ts';
 import { standInFor } from '#resolve/stand-in.ts';
 import { XdsServer } from '#xds/server.ts';
 import { admit } from './admit.ts';
+import { runJoinFeeds } from './agents/join-feeds.ts';
+import { joinMethods, openJoins } from './agents/joins.ts';
 import { AgentServer } from './agents/sessions.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { installKinds } from './crds.ts';
@@ -84,6 +87,7 @@ export type ControlPlane = {
   readonly catalog: MeshCatalog;
   readonly xds: XdsServer<WorkloadIdentity>;
   readonly agents: AgentServer;
+  readonly joins: Joins;
   readonly ingest: Ingest;
   readonly vips: VipPublisher;
   readonly statuses: StatusPublisher;
@@ -178,7 +182,8 @@ export async function buildControlPlane(
   const heard = { trustDomain, certificates, changes: counters.changes, isReady, clock };
   const xds = newXdsServer(catalog, { ...heard, log: log.with({ part: 'xds' }) });
   const agents = newAgentServer(trustDomain, clock, log);
-  const decided = { mesh, catalog, xds, agents, ingest, vips, statuses, keySets };
+  const joins = await openJoins(config, { clock, log });
+  const decided = { mesh, catalog, xds, agents, joins, ingest, vips, statuses, keySets };
   const told = { authority, rootPublisher, certificates, counters, flows: NO_FLOWS };
   const view = buildView({ ...decided, ...told, clock });
   shown.touch = () => view.touch();
@@ -271,6 +276,7 @@ export async function runControlPlane(
     methods: {
       ...xds.methods,
       ...parts.agents.methods,
+      ...joinMethods(parts, options),
       ...certificateMethods(parts, options),
     },
   });
@@ -282,6 +288,8 @@ export async function runControlPlane(
     (group) => parts.keySets.run(group),
     (group) => authority.run(group),
     (group) => rootPublisher.run(group),
+    (group) => parts.joins.run(group),
+    (group) => runJoinFeeds({ ...parts, log: log.with({ part: 'joins' }) }, group),
     (group) =>
       runServerCertificate(
         serving,

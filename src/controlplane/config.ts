@@ -7,6 +7,8 @@ export type ControlPlaneConfig = {
   readonly kubeconfigPath: string;
   /** Run the embedded API server in this process, with its data here. */
   readonly apiServerDataDir: string | undefined;
+  /** What must outlive the process: joins, history. Made when it is needed. */
+  readonly stateDir: string;
   /** xDS and certificates, TLS only. */
   readonly listen: HostPort;
   /** Health, metrics and debug; plain HTTP, so loopback unless said otherwise. */
@@ -31,6 +33,8 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
 
   --kubeconfig FILE          the Kubernetes API to work with (or $KUBECONFIG)
   --apiserver-data-dir DIR   run the embedded API server too, with its data in DIR
+  --state-dir DIR            joins and history, default DIR/isthmusd of --apiserver-data-dir, else
+                             ./isthmusd-state
   --listen HOST:PORT         xDS and certificates, default 0.0.0.0:15012
   --monitoring HOST:PORT     health, metrics and debug, default 127.0.0.1:15014
   --console HOST:PORT        the console and its API, default 127.0.0.1:8080; TLS if not loopback
@@ -42,6 +46,9 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
   --tls-san NAME             further name or address in the server's certificate (repeatable)
   --service-cidr CIDR        the cluster's Service range, default 10.96.0.0/16`;
 
+/** Of a control plane for a cluster that is there: where it was started. */
+const STATE_DIR = './isthmusd-state';
+
 /** @throws OperatorError USAGE or CONFIG_INVALID */
 export function parseControlPlaneConfig(
   argv: readonly string[],
@@ -52,6 +59,7 @@ export function parseControlPlaneConfig(
     options: {
       kubeconfig: { type: 'string' },
       'apiserver-data-dir': { type: 'string' },
+      'state-dir': { type: 'string' },
       listen: { type: 'string', default: '0.0.0.0:15012' },
       monitoring: { type: 'string', default: '127.0.0.1:15014' },
       console: { type: 'string', default: '127.0.0.1:8080' },
@@ -72,6 +80,8 @@ export function parseControlPlaneConfig(
   return {
     kubeconfigPath,
     apiServerDataDir,
+    stateDir:
+      values['state-dir'] ?? (apiServerDataDir ? `${apiServerDataDir}/isthmusd` : STATE_DIR),
     listen: parseHostPort('--listen', values.listen),
     monitoring: parseHostPort('--monitoring', values.monitoring),
     console: parseHostPort('--console', values.console),

@@ -25,6 +25,7 @@ export const MONITORING_PORT = 15_014;
 export const CONSOLE_PORT = 8080;
 const WEBHOOK_PORT = 15_017;
 const DATA_DIR = '/var/lib/isthmus/apiserver';
+const STATE_DIR = '/var/lib/isthmus/isthmusd';
 const READY_LIMIT_MS = 20_000;
 
 /** The name by which agents know the control plane: Istio's default. */
@@ -153,7 +154,8 @@ async function launchApiServer(machine: Host): Promise<LabProcess> {
 
 async function launchIsthmusd(machine: Host): Promise<LabProcess> {
   const { address, anyAddress } = machine;
-  const flags = ['--kubeconfig', machine.own(`${DATA_DIR}/isthmusd.kubeconfig`)];
+  const kubeconfig = machine.own(`${DATA_DIR}/isthmusd.kubeconfig`);
+  const flags = ['--kubeconfig', kubeconfig, '--state-dir', machine.own(STATE_DIR)];
   const listen = ['--listen', `${anyAddress}:${XDS_PORT}`, '--tls-san', address];
   const pages = ['--monitoring', `${anyAddress}:${MONITORING_PORT}`];
   const webhookUrl = ['--webhook-url', `https://${address}:${WEBHOOK_PORT}`];

@@ -115,7 +115,17 @@ export class XdsServer<Proxy> {
   }
 
   status(): StreamStatus[] {
-    return [...this.#streams].map(([{ protocol, nodeId, call }, admitted]) => ({
+    return this.#statusOf(() => true);
+  }
+
+  /** Of one workload's streams. */
+  statusOf(id: string): StreamStatus[] {
+    return this.#statusOf((admitted) => admitted.id === id);
+  }
+
+  #statusOf(isWanted: (admitted: Admitted) => boolean): StreamStatus[] {
+    const streams = [...this.#streams].filter(([, admitted]) => isWanted(admitted));
+    return streams.map(([{ protocol, nodeId, call }, admitted]) => ({
       ...admitted,
       nodeId,
       remoteAddress: call.remoteAddress,

@@ -50,7 +50,10 @@ export async function runVmFiles(call: VmFilesCall): Promise<number> {
       client.createToken(account, { audiences: [TOKEN_AUDIENCE], expirationSeconds, signal }),
     ]);
     const common = { service, entry, gateway, serviceCidr, rootCertPem, ...mesh };
-    const files = vmFiles({ ...common, token: token.token });
+    const files = vmFiles({
+      ...common,
+      credential: { kind: 'token', token: token.token },
+    });
     const folder = flags.output ?? service;
     await writeFiles(folder, files);
     const until = new Date(token.expiresAtMs).toISOString();

@@ -5,7 +5,7 @@ import { MeshView } from './mesh-view.ts';
 
 export function buildView(
   parts: Pick<ControlPlane, 'mesh' | 'xds' | 'agents' | 'flows' | 'clock'> &
-    Pick<ControlPlane, 'certificates' | 'authority'>,
+    Pick<ControlPlane, 'certificates' | 'authority' | 'joins'>,
 ): MeshView {
   const { certificates, authority } = parts;
   const view = new MeshView({
@@ -14,8 +14,12 @@ export function buildView(
       const seen = certificates.get(instance);
       return seen && certificateView(seen, authority.current());
     },
-    joins: () => [],
+    joins: () => parts.joins.list(),
   });
   certificates.onSeen(() => view.touch());
+  parts.joins.onChange((join) => {
+    view.publish({ type: 'join.step', join });
+    view.touch();
+  });
   return view;
 }

@@ -21,7 +21,8 @@ export type Invitation = Pick<
   | 'port'
   | 'ports'
   | 'address'
-  | 'registration'
+  | 'workload'
+  | 'enrolment'
 > & {
   readonly ttlMs: number;
   /** Of the root by which the machine knows us. */

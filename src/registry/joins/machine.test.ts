@@ -47,7 +47,15 @@ const recordOf = (progress: Progress): JoinRecord => ({
   ports: [5432],
   address: '',
   entry: '',
-  registration: {},
+  workload: 'db',
+  enrolment: {
+    name: 'db',
+    workload: 'db',
+    namespace: 'default',
+    ports: [],
+    serviceAccount: '',
+    network: '',
+  },
   progress,
 });
 

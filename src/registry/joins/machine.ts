@@ -1,5 +1,5 @@
-// One join as a state machine: what is seen of it, in whatever order, becomes nine steps that end in
-// their own order. Pure; `joins.ts` keeps them.
+// One join as a state machine: what is seen of it, in whatever order, becomes nine steps that end
+// in their own order. Pure; `joins.ts` keeps them.
 import { JOIN_STEPS, type JoinStepName } from '#api/joins.ts';
 
 export type StepRecord = {

@@ -72,8 +72,9 @@ export function parseRecords(text: string): readonly JoinRecord[] {
 
 function isJoinRecord(value: unknown): value is JoinRecord {
   if (!isRecord(value) || !isRecord(value['progress'])) return false;
+  if (!isRecord(value['enrolment'])) return false;
   const { steps } = value['progress'];
-  const texts = ['id', 'name', 'namespace', 'serviceAccount', 'tokenHash', 'host', 'entry'];
+  const texts = ['id', 'name', 'workload', 'namespace', 'tokenHash', 'host', 'entry'];
   return (
     Array.isArray(steps) &&
     steps.length === JOIN_STEPS.length &&

@@ -1,6 +1,6 @@
-// The one secret of a join: what lets a machine ask, once, to become one certain workload. The mesh
-// keeps its hash. The token also names the mesh's root by its hash, so that the machine can tell the
-// control plane from everybody else before it says the secret to it.
+// The one secret of a join: what lets a machine ask, once, to become one certain workload. The
+// mesh keeps its hash. The token also names the mesh's root by its hash, so that the machine can
+// tell the control plane from everybody else before it says the secret to it.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Parsed } from '#base/workload-identity.ts';
 

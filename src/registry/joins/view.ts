@@ -1,13 +1,16 @@
 // A join as the API shows it: states, usual durations, what may be wrong. Pure.
 import { JOIN_STEPS, type Join, type JoinStep, type JoinStepName } from '#api/joins.ts';
+import type { Enrolment } from '../enrol.ts';
 import { causesOf } from './causes.ts';
 import { currentStep, type Progress, type StepRecord } from './machine.ts';
 
 /** What is kept of a join, beside its progress. */
 export type JoinRecord = {
   readonly id: string;
-  /** Of the registration. */
+  /** Of the machine. */
   readonly name: string;
+  /** Of the registration: of the service that it serves, and on the map. */
+  readonly workload: string;
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly by: string;
@@ -24,8 +27,8 @@ export type JoinRecord = {
   readonly address: string;
   /** Its WorkloadEntry; empty until the machine has called. */
   readonly entry: string;
-  /** Beside the token: how the entry shall look when it is made. */
-  readonly registration: unknown;
+  /** What it was registered with: for its entry, which is made when it calls. */
+  readonly enrolment: Enrolment;
   readonly progress: Progress;
 };
 
@@ -45,7 +48,7 @@ export function viewJoin(record: JoinRecord, usual: UsualMs, nowMs: number): Joi
     viewStep(record, step, { index, current, usual, nowMs }),
   );
   const { id, name, namespace, by, startedAtMs } = record;
-  const node = `wl:${namespace}/${name}`;
+  const node = `wl:${namespace}/${record.workload}`;
   const { endedAtMs } = progress;
   const state = stateOf(record, usual, nowMs);
   return { id, name, namespace, node, by, startedAtMs, endedAtMs, state, steps };
@@ -97,7 +100,8 @@ function viewStep(
     evidence,
     problem,
     usualMs,
-    causes: problem !== '' || isLate ? causesOf(name, { ...record, problem }) : [],
+    causes:
+      problem !== '' || isLate ? causesOf(name, { ...record, name: record.workload, problem }) : [],
   };
 }
 

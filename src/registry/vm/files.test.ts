@@ -22,7 +22,7 @@ const input = (changes: Partial<VmFilesInput> = {}): VmFilesInput => ({
   trustDomain: 'cluster.local',
   proxyConfig: { drainDuration: '10s', proxyMetadata: { SECRET_TTL: '6s' } },
   rootCertPem: '-----BEGIN CERTIFICATE-----\n',
-  token: 'header.claims.signature',
+  credential: { kind: 'token', token: 'header.claims.signature' },
   ...changes,
 });
 

@@ -27,8 +27,14 @@ export type VmFilesInput = {
   /** The mesh's `defaultConfig`, as it stands in MeshConfig. */
   readonly proxyConfig: Readonly<Record<string, unknown>>;
   readonly rootCertPem: string;
-  readonly token: string;
+  /** By which the agent proves who it is. */
+  readonly credential: VmCredential;
 };
+
+export type VmCredential =
+  | { readonly kind: 'token'; readonly token: string }
+  /** PEM texts; the key is a secret. */
+  | { readonly kind: 'certificate'; readonly keyPem: string; readonly chainPem: string };
 
 export type VmFile = {
   readonly name: string;
@@ -50,7 +56,7 @@ const PUBLIC = 0o644;
 const PRIVATE = 0o600;
 
 export function vmFiles(input: VmFilesInput): readonly VmFile[] {
-  const { rootCertPem, token } = input;
+  const { rootCertPem, credential } = input;
   const file = (name: string, content: string, place: string, mode = PUBLIC): VmFile => ({
     name,
     content: content === '' || content.endsWith('\n') ? content : `${content}\n`,
@@ -62,8 +68,17 @@ export function vmFiles(input: VmFilesInput): readonly VmFile[] {
     file('cluster.env', renderEnv(clusterEnv(input)), '/var/lib/istio/envoy/cluster.env'),
     file('mesh.yaml', renderMesh(input), '/etc/istio/config/mesh'),
     file('root-cert.pem', rootCertPem, '/etc/certs/root-cert.pem'),
-    // without a final line feed, as the kubelet writes tokens
-    { ...file('istio-token', '', '/var/run/secrets/tokens/istio-token', PRIVATE), content: token },
+    ...(credential.kind === 'token'
+      ? [
+          {
+            ...file('istio-token', '', '/var/run/secrets/tokens/istio-token', PRIVATE),
+            content: credential.token, // without a final line feed, as the kubelet writes tokens
+          },
+        ]
+      : [
+          file('key.pem', credential.keyPem, '/etc/certs/key.pem', PRIVATE),
+          file('cert-chain.pem', credential.chainPem, '/etc/certs/cert-chain.pem'),
+        ]),
     { ...file('hosts', hosts(input), '/etc/hosts'), isAppended: true },
   ];
 }
