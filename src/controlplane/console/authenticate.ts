@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { KubeUser } from '#kube/user.ts';
 import type { Identifier } from './identify.ts';
-import { bearerOf, cookieOf, headerOf } from './request.ts';
+import { bearerOf, cookieNameFor, cookieOf, headerOf } from './request.ts';
 import { ApiRefusal } from './route.ts';
 import { isSameSecret, type OpenSession, type Sessions, type SignedIn } from './sessions.ts';
 import type { TokenReviews } from './token-reviews.ts';
@@ -16,7 +16,6 @@ export type AuthenticateParts = {
   readonly sessions: Sessions;
   readonly identifier: Identifier;
   readonly reviews: TokenReviews;
-  readonly cookieName: string;
 };
 
 const NOBODY: KubeUser = { username: '', uid: '', groups: [], extra: {} };
@@ -38,7 +37,7 @@ export const unauthorized = (message: string): ApiRefusal =>
 /** @throws ApiRefusal 401; 403 for a change that a session's page did not vouch for */
 export async function authenticate(
   request: IncomingMessage,
-  { sessions, identifier, reviews, cookieName }: AuthenticateParts,
+  { sessions, identifier, reviews }: AuthenticateParts,
 ): Promise<Caller> {
   const token = bearerOf(request);
   if (token !== undefined) {
@@ -46,7 +45,7 @@ export async function authenticate(
     if (!found.ok) throw unauthorized(`the token is refused: ${found.problem}`);
     return { ...found.who, session: undefined };
   }
-  const id = cookieOf(request, cookieName);
+  const id = cookieOf(request, cookieNameFor(request));
   const session = id === undefined ? undefined : sessions.find(id);
   if (!session) {
     throw unauthorized(id === undefined ? 'nobody is signed in' : 'the session has ended');

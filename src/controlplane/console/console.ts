@@ -41,8 +41,7 @@ export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer>
   const identifier = new Identifier({ client, reviews, clock });
   const access = new AccessReviews(client, clock);
   const sessions = new Sessions({ clock, randomBytes });
-  const cookieName = cookieNameFor(listen, tls !== undefined);
-  const own = { sessions, identifier, access, cookieName, clock };
+  const own = { sessions, identifier, access, clock };
   const api: DispatchParts = {
     ...own,
     reviews,
@@ -51,14 +50,6 @@ export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer>
     log,
   };
   return await openConsole({ listen, tls, pages: new ConsolePages({ folder, randomBytes }), api });
-}
-
-/**
- * Cookies know hosts, but no ports: consoles side by side on loopback have names of their own. Over
- * TLS browsers hold `__Host-` to what it promises.
- */
-function cookieNameFor({ port }: HostPort, isEncrypted: boolean): string {
-  return isEncrypted ? '__Host-isthmus' : `isthmus-${port}`;
 }
 
 /** Is it reached by programs of this machine only? */

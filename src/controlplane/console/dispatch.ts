@@ -13,7 +13,7 @@ import {
 } from './authenticate.ts';
 import type { RouteTable, Match } from './paths.ts';
 import { refusalOf } from './problems.ts';
-import { headerOf, ifMatchOf, isForeign, readJson } from './request.ts';
+import { cookieNameFor, headerOf, ifMatchOf, isForeign, readJson } from './request.ts';
 import {
   ApiRefusal,
   STREAMED,
@@ -158,6 +158,7 @@ function callOf(
     session,
     signal,
     remoteAddress: request.socket.remoteAddress ?? '',
+    cookieName: cookieNameFor(request),
     isEncrypted: 'encrypted' in request.socket,
     may: (right, within = namespace) => parts.access.may(user, right, within),
     stream: () => {

@@ -43,6 +43,17 @@ export function cookieOf({ headers }: IncomingMessage, name: string): string | u
   return undefined;
 }
 
+/**
+ * What a session's cookie is called. Cookies know hosts, but no ports: consoles side by side on
+ * loopback have names of their own, by the port that the browser knows. Over TLS browsers hold
+ * `__Host-` to what it promises.
+ */
+export function cookieNameFor(request: IncomingMessage): string {
+  if ('encrypted' in request.socket) return '__Host-isthmus';
+  const [, port = '80'] = /:(\d{1,5})$/.exec(request.headers.host ?? '') ?? [];
+  return `isthmus-${port}`;
+}
+
 export function bearerOf({ headers }: IncomingMessage): string | undefined {
   return /^bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }

@@ -43,6 +43,8 @@ export type ApiCall = {
   readonly signal: AbortSignal;
   /** Where the client is, for audit lines: an IP address. */
   readonly remoteAddress: string;
+  /** Of a session's cookie. */
+  readonly cookieName: string;
   /** Did it come by TLS? */
   readonly isEncrypted: boolean;
   /** May this user do that, too? @param namespace default: the route's own, else everywhere */

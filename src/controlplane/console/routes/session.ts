@@ -15,7 +15,6 @@ export type SessionParts = {
   readonly sessions: Sessions;
   readonly identifier: Identifier;
   readonly access: AccessReviews;
-  readonly cookieName: string;
   readonly clock: Clock;
 };
 
@@ -35,7 +34,7 @@ const RIGHTS: Readonly<Record<Exclude<Ability, 'policies'>, Right>> = {
 const POLICIES = { verb: 'create', group: 'security.istio.io', resource: 'authorizationpolicies' };
 
 export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
-  const { sessions, cookieName, clock } = parts;
+  const { sessions, clock } = parts;
   const attempts = new RateLimit(ATTEMPTS, clock);
   const allAttempts = new RateLimit(ALL_ATTEMPTS, clock);
   return [
@@ -49,7 +48,7 @@ export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
       method: 'POST',
       path: PATH,
       allow: 'anyone',
-      handle: async ({ body, remoteAddress, isEncrypted }) => {
+      handle: async ({ body, remoteAddress, cookieName, isEncrypted }) => {
         const waitSeconds = Math.max(attempts.take(remoteAddress), allAttempts.take(EVERYBODY));
         if (waitSeconds > 0) throw tooMany(waitSeconds);
         const session = sessions.open(await signIn(parts, body));
@@ -63,7 +62,7 @@ export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
       method: 'DELETE',
       path: PATH,
       allow: 'signed-in',
-      handle: ({ session, isEncrypted }) => {
+      handle: ({ session, cookieName, isEncrypted }) => {
         if (session) sessions.close(session.id);
         const cookie = cookieText(cookieName, '', { lifeSeconds: 0, isEncrypted });
         return Promise.resolve({ status: 204, headers: { 'set-cookie': cookie } });
