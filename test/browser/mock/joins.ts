@@ -88,7 +88,7 @@ export const commandOf = ({ name, namespace }: JoinRequest): string =>
   ].join('\n');
 
 function invite({ body, mesh, nowMs, emit }: MockCall): MockAnswer {
-  const request = body as JoinRequest;
+  const request: JoinRequest = Object(body);
   if (mesh.node(`wl:${request.namespace}/${request.name}`)) {
     return problem(409, 'name-taken', `${request.name} is in the mesh already.`);
   }

@@ -2,7 +2,6 @@
 import { useMemo, useSyncExternalStore, type ReactNode } from 'react';
 import type { IdentityRow } from '../../api/types.ts';
 import { onSecond } from '../../base/clock.ts';
-import { Badge } from '../../components/badge.tsx';
 import { Empty } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
 import { IdentityText } from '../../components/text.tsx';
@@ -102,7 +101,7 @@ function Expiry({ row: { node, certificate } }: { readonly row: IdentityRow }): 
       >
         {countdownText(state)}
       </span>
-      {consequence !== '' && <Badge tone={tone}>{consequence}</Badge>}
+      {consequence !== '' && <span className="consequence">{consequence}</span>}
     </div>
   );
 }
@@ -147,7 +146,7 @@ function Rotates({ row: { certificate } }: { readonly row: IdentityRow }): React
   return (
     <span
       className={isOverdue ? 'warn' : undefined}
-      title={`renewed at ${new Date(certificate.rotateAtMs).toISOString()}`}
+      title={`renewal at ${new Date(certificate.rotateAtMs).toISOString()}, ${certificate.rotations} so far`}
     >
       {text}
     </span>

@@ -84,7 +84,7 @@ export function consequenceOf(
   if (state.kind === 'expired') {
     const open =
       openConnections === 1 ? '1 open one continues' : `${openConnections} open ones continue`;
-    return `expired${limit}: new connections fail, ${open}`;
+    return `new connections fail${openConnections > 0 ? `, ${open}` : ''}${limit}`;
   }
   if (state.kind === 'overdue') {
     const cause = certificate.limitedBy === 'leaf' ? 'rotation overdue' : 'renew what signs it';

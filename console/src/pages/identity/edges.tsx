@@ -61,14 +61,14 @@ const COLUMNS: readonly Column<MeshEdge>[] = [
     ),
   },
   {
-    key: 'client',
-    title: 'Client identity',
-    render: ({ encryption }) => <IdentityText id={encryption.clientIdentity} />,
-  },
-  {
-    key: 'server',
-    title: 'Server identity',
-    render: ({ encryption }) => <IdentityText id={encryption.serverIdentity} />,
+    key: 'identities',
+    title: 'Identities',
+    render: ({ encryption }) => (
+      <span className="both-identities">
+        <span className="quiet">client</span> <IdentityText id={encryption.clientIdentity} />
+        <span className="quiet">server</span> <IdentityText id={encryption.serverIdentity} />
+      </span>
+    ),
   },
   {
     key: 'seen',
@@ -87,7 +87,10 @@ function ProofCard({ edge, server }: ProofProps): ReactNode {
       <h2>Verify yourself</h2>
       <p>
         On any machine that reaches {nameOf(edge.to)}, this shows the certificate that its proxy
-        presents. The name in it must be the server identity below.
+        presents.{' '}
+        {edge.encryption.state === 'plaintext'
+          ? 'This edge is plaintext: a server that speaks no TLS presents none.'
+          : 'The name in it must be the server identity below.'}
       </p>
       <CommandBlock text={command} label="Command to verify" />
       <h3>Last observed session</h3>

@@ -57,9 +57,7 @@ export function headerNumbers(report: IdentityReport): HeaderNumber[] {
       name: 'Encrypted',
       value: encryptedShare === null ? '–' : formatPercent(encryptedShare),
       meaning:
-        encryptedShare === null
-          ? 'no bytes in the last 5 min'
-          : 'of bytes, last 5 min, observed by both ends',
+        encryptedShare === null ? 'no bytes in the last 5 min' : 'of bytes in 5 min, observed',
       tone: encryptedShare === null ? 'unknown' : 'neutral',
     },
     {
@@ -71,13 +69,13 @@ export function headerNumbers(report: IdentityReport): HeaderNumber[] {
     {
       name: 'One-sided',
       value: String(oneSidedEdges),
-      meaning: oneSidedEdges === 1 ? 'edge seen by one end only' : 'edges seen by one end only',
+      meaning: oneSidedEdges === 1 ? 'edge, one end reports' : 'edges, one end reports',
       tone: 'neutral',
     },
     {
       name: 'Expiring',
       value: String(expiring),
-      meaning: 'with less than 20 % of their life left',
+      meaning: 'with ≤ 20 % of life left',
       tone: expiring > 0 ? 'warn' : 'neutral',
     },
     {

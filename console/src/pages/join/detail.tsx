@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { Join, JoinInvitation } from '../../api/types.ts';
 import { CopyButton } from '../../components/command.tsx';
 import { TimeText } from '../../components/text.tsx';
-import { formatCountdown, formatDuration } from '../../components/format.ts';
+import { formatCountdown } from '../../components/format.ts';
 import { Link } from '../../router/link.tsx';
 import { useNowMs } from '../../store/hooks.ts';
 import { Progress } from './list.tsx';
@@ -22,7 +22,6 @@ export function JoinDetail({ join, invitation }: Props): ReactNode {
         <Progress join={join} />
         <span className="quiet">
           in {join.namespace}, started by {join.by} <TimeText atMs={join.startedAtMs} />
-          <Elapsed join={join} />
         </span>
         <span className="page-actions">
           <CopyButton text={location.href} label="Copy link" />
@@ -42,12 +41,6 @@ const workloadPath = ({ node, namespace, name }: Join): string => {
   const [, ns = namespace, workload = name] = /^wl:([^/]+)\/(.+)$/.exec(node) ?? [];
   return `/workloads/${encodeURIComponent(ns)}/${encodeURIComponent(workload)}`;
 };
-
-function Elapsed({ join: { startedAtMs, endedAtMs } }: { readonly join: Join }): ReactNode {
-  const nowMs = useNowMs();
-  if (endedAtMs !== null) return null;
-  return <> · {formatDuration(Math.max(0, nowMs - startedAtMs))}</>;
-}
 
 function Invitation({ invitation }: { readonly invitation: JoinInvitation }): ReactNode {
   const { command, expiresAtMs, join } = invitation;

@@ -84,7 +84,6 @@ type CausesProps = { readonly causes: readonly JoinCause[]; readonly meaning: st
 function Causes({ causes, meaning }: CausesProps): ReactNode {
   return (
     <div className="step-causes">
-      <p className="quiet">{meaning}</p>
       {causes.map(({ text, command }, index) => (
         <div key={text} className="cause">
           <p>
@@ -99,6 +98,10 @@ function Causes({ causes, meaning }: CausesProps): ReactNode {
         </div>
       ))}
       {causes.length === 0 && <p>Its agent’s log says more: see Logs of the workload.</p>}
+      <details className="quiet">
+        <summary>What is this step?</summary>
+        {meaning}
+      </details>
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { flagsText, flagWords } from '../response-flags.ts';
 import { appendLines, EMPTY_LOG, LINES_MAX, parseLogFilter } from './log-view.ts';
 import { layOut } from './octopus.ts';
 import { diffLines, hunksOf, portsOf, portsOfCluster, tablesOf } from './proxy-view.ts';
-import { chartData, CHARTS, isSilent, summaryText, TABLE_ROWS_MAX, tableRows } from './series.ts';
+import { CHARTS, isSilent, zoomed } from './series.ts';
 import { EMPTY_TAP, filterTap, tapJson, tapReducer, type Tap } from './tap.ts';
 
 test('response flags are spelled out, and unknown ones keep their letters', () => {
@@ -86,38 +86,30 @@ test('the tap is filtered by words, and copies as JSON, oldest first', () => {
   );
 });
 
-const [throughput, , , requests] = CHARTS;
-const format = { value: (value: number) => `${value} B/s`, time: (ms: number) => `t${ms}` };
+test('what was never reported is silent, and no zero', () => {
+  const [throughput, , , requests] = CHARTS;
+  assert(throughput && requests);
+  assert.equal(isSilent(aSeries(3), throughput), false);
+  assert.equal(isSilent(aSeries(3), requests), true);
+  const zeros = aSeries(3, { requests: [0, 0, 0] });
+  assert.equal(isSilent(zeros, requests), false, 'a zero was reported');
+});
 
-test('throughput is drawn in two directions, the one to the client downwards', () => {
-  assert(throughput);
-  const [seconds, up, down] = chartData(aSeries(2, { toClientBytes: [null, 300] }), throughput);
+test('a brush chooses a part of every column', () => {
+  const part = zoomed(aSeries(10, { open: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }), {
+    fromMs: 2_500,
+    toMs: 5_100,
+  });
   assert.deepEqual(
-    [seconds, up, down],
+    [part.atMs, part.open],
     [
-      [0, 1],
-      [100, 100],
-      [null, -300],
+      [3000, 4000, 5000],
+      [3, 4, 5],
     ],
   );
-});
-
-test('a chart is summed up in one sentence; what is not reported is no zero', () => {
-  assert(throughput && requests);
-  const series = aSeries(3, { toServerBytes: [5, 9, null], toClientBytes: [null, null, null] });
-  assert.equal(
-    summaryText(series, throughput, format),
-    '→ to server 9 B/s, at most 9 B/s at t1000; ← to client: not reported.',
-  );
-  assert.equal(isSilent(series, requests), true);
-  assert.match(summaryText(series, requests, format), /Nothing has been reported/);
-});
-
-test('the table behind a chart is short and ends with the last point', () => {
-  const rows = tableRows(aSeries(301));
-  assert(rows.length <= TABLE_ROWS_MAX);
-  assert.equal(rows.at(-1), 300);
-  assert.deepEqual(tableRows(aSeries(0)), []);
+  for (const column of [part.toServerBytes, part.requestMs]) assert.equal(column.length, 3);
+  assert.equal(zoomed(aSeries(10), { fromMs: 2_000, toMs: 2_100 }).atMs.length, 10, 'a slip');
+  assert.equal(zoomed(aSeries(10), null).atMs.length, 10);
 });
 
 const REPORT: ProxyReport = {

@@ -18,6 +18,8 @@ const BUFFERED_MAX = 2_000;
 export const EMPTY_TAP: Tap = { rows: [], isPaused: false, buffered: new Map(), dropped: 0 };
 
 export type TapAction =
+  /** What was there before the tap was opened, newest first. */
+  | { readonly type: 'before'; readonly connections: readonly Connection[] }
   | { readonly type: 'seen'; readonly connections: readonly Connection[] }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
@@ -25,6 +27,8 @@ export type TapAction =
 
 export function tapReducer(tap: Tap, action: TapAction): Tap {
   switch (action.type) {
+    case 'before':
+      return showBefore(tap, action.connections);
     case 'seen':
       return tap.isPaused ? buffer(tap, action.connections) : show(tap, action.connections);
     case 'pause':
@@ -36,6 +40,13 @@ export function tapReducer(tap: Tap, action: TapAction): Tap {
     case 'clear':
       return { ...EMPTY_TAP, isPaused: tap.isPaused };
   }
+}
+
+/** What the tap has seen since is newer than what the list said. */
+function showBefore(tap: Tap, connections: readonly Connection[]): Tap {
+  const known = new Set(tap.rows.map(({ id }) => id));
+  const older = connections.filter(({ id }) => !known.has(id) && !tap.buffered.has(id));
+  return { ...tap, rows: [...tap.rows, ...older].slice(0, ROWS_MAX) };
 }
 
 /** A connection that is shown already changes in its place: nothing jumps. */

@@ -40,8 +40,8 @@ test('a fact that is missing says why, and is never drawn as well', () => {
     instances: [{ ...instance, agent: null }],
   });
   const { cells, isProblem } = workloadRow(silent, []);
-  assert.equal(cells.identity.text, 'unknown (its agent has never called)');
-  assert.equal(cells.sync.title, 'its agent has never called');
+  assert.equal(cells.identity.text, 'unknown (agent never called)');
+  assert.equal(cells.sync.title, 'agent never called');
   assert.deepEqual([cells.status.text, cells.status.tone], ['unknown', 'unknown']);
   assert.equal(cells.encrypted.text, 'no traffic');
   assert.equal(isProblem, false);
@@ -60,7 +60,7 @@ test('encrypted shares of several edges are a range and no average', () => {
   assert.equal(cell(1, 0.83), '83 % – 100 %');
   assert.equal(cell(null), 'no traffic');
   const unreported = workloadRow(aNode(), [edgeWith({ state: 'unknown', share: null })]);
-  assert.equal(unreported.cells.encrypted.text, 'unknown (no report yet)');
+  assert.equal(unreported.cells.encrypted.text, 'unknown');
   assert.equal(workloadRow(aNode(), [edgeWith({ share: 0.5 })]).isProblem, true);
 });
 

@@ -93,13 +93,15 @@ const unknown = (why: string): Cell => ({
 });
 
 /** The worst first when sorted. */
-function statusCell({ state, health, join }: MeshNode): Cell {
+function statusCell(node: MeshNode): Cell {
+  const { state, health, join } = node;
   const cell = (order: number, text: string, tone: Tone, title = ''): Cell => ({
     text,
     order,
     tone,
     title,
   });
+  if (isOutside(node)) return cell(5, 'outside', 'unknown', outsideText(node));
   if (state === 'gone') return cell(4, 'gone', 'unknown', 'left the mesh');
   if (health === 'unhealthy') return cell(0, 'unhealthy', 'bad');
   if (state === 'joining') {
@@ -118,14 +120,15 @@ function addressCell({ addresses }: MeshNode): Cell {
 }
 
 function identityCell(node: MeshNode): Cell {
-  if (node.identity !== '') return value(shortIdentity(node.identity), node.identity);
+  if (node.identity !== '') return value(shortIdentity(node), node.identity);
   return isOutside(node) ? none(outsideText(node)) : unknown(silenceOf(node));
 }
 
-/** The trust domain is the same in nearly every row: what differs is what is read. */
-export function shortIdentity(identity: string): string {
+/** Trust domain and namespace are those of nearly every row: what differs is what is read. */
+export function shortIdentity({ identity, namespace }: MeshNode): string {
   const match = /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/(.+)$/.exec(identity);
-  return match === null ? identity : `…/${match[1]}/sa/${match[2]}`;
+  if (match === null) return identity;
+  return match[1] === namespace ? `…/sa/${match[2]}` : `…/${match[1]}/sa/${match[2]}`;
 }
 
 const isOutside = ({ kind }: MeshNode): boolean => kind === 'external' || kind === 'unknown';
@@ -136,9 +139,9 @@ const outsideText = ({ kind }: MeshNode): string =>
 export function silenceOf({ instances }: MeshNode): string {
   if (instances.length === 0) return 'no instance runs';
   const agents = instances.flatMap(({ agent }) => agent ?? []);
-  if (agents.length === 0) return 'its agent has never called';
-  if (agents.every(({ isConnected }) => !isConnected)) return 'its agent is not connected';
-  return `not reported by its agent ${agents[0]?.version ?? ''}`.trimEnd();
+  if (agents.length === 0) return 'agent never called';
+  if (agents.every(({ isConnected }) => !isConnected)) return 'agent not connected';
+  return `not told by agent ${agents[0]?.version ?? ''}`.trimEnd();
 }
 
 /**
@@ -148,7 +151,7 @@ export function silenceOf({ instances }: MeshNode): string {
 function encryptedCell(inbound: readonly MeshEdge[]): Cell {
   if (inbound.length === 0) return { ...none('nobody has called it'), text: 'no traffic' };
   const unreported = inbound.filter(({ encryption }) => encryption.state === 'unknown');
-  if (unreported.length === inbound.length) return unknown('no report yet');
+  if (unreported.length === inbound.length) return { ...none('no report yet'), text: 'unknown' };
   const shares = inbound.flatMap(({ encryption }) => encryption.share ?? []);
   if (shares.length === 0) return { ...none('no bytes in the last 5 min'), text: 'no traffic' };
   const [low, high] = [Math.min(...shares), Math.max(...shares)];

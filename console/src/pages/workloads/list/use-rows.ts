@@ -1,0 +1,93 @@
+// The rows of the list: made anew when nodes or edges change, put in order when the query does.
+import { useMemo } from 'react';
+import type { MeshEdge } from '../../../api/types.ts';
+import { store, useEdges, useNodes } from '../../../store/hooks.ts';
+import { useView } from '../../../url/use-view.ts';
+import type { ListQuery } from './query.ts';
+import { trafficOf, workloadRow, type Traffic, type WorkloadRow } from './rows.ts';
+import { selectRows, type LiveCells } from './select.ts';
+
+export type ListedRow = WorkloadRow & {
+  /** All edges that begin or end there. */
+  readonly edges: readonly MeshEdge[];
+};
+
+export type SelectedRows = {
+  readonly rows: readonly ListedRow[];
+  readonly all: readonly ListedRow[];
+};
+
+export function useSelectedRows(query: ListQuery): SelectedRows {
+  const all = useRows();
+  const rows = useMemo(() => {
+    const listed = new Map(all.map((row) => [row.id, row]));
+    return selectRows(all, query, frozenCells(query)).flatMap(({ id }) => listed.get(id) ?? []);
+  }, [all, query]);
+  return { rows, all };
+}
+
+const FROZEN = new WeakMap<ListQuery, Map<string, number | string | null>>();
+
+/**
+ * Numbers that change each second must not make rows jump: they count as they were when this order
+ * was asked for, and those of a new row as they were when it came.
+ */
+function frozenCells(query: ListQuery): LiveCells {
+  const frozen = FROZEN.get(query) ?? new Map<string, number | string | null>();
+  FROZEN.set(query, frozen);
+  return (row, column) => {
+    const kept = frozen.get(row.id);
+    if (kept !== undefined) return kept;
+    const value = liveOrder(row, column);
+    frozen.set(row.id, value);
+    return value;
+  };
+}
+
+function useRows(): readonly ListedRow[] {
+  const nodes = useNodes();
+  const edges = useEdges();
+  const { ns } = useView();
+  return useMemo(() => {
+    const inbound = groupBy(edges, ({ to }) => [to]);
+    const both = groupBy(edges, ({ from, to }) => (from === to ? [to] : [from, to]));
+    return nodes
+      .filter(({ namespace }) => ns.length === 0 || ns.includes(namespace))
+      .map((node) => ({
+        ...workloadRow(node, inbound.get(node.id) ?? []),
+        edges: both.get(node.id) ?? [],
+      }));
+  }, [nodes, edges, ns]);
+}
+
+function groupBy(
+  edges: readonly MeshEdge[],
+  keysOf: (edge: MeshEdge) => readonly string[],
+): ReadonlyMap<string, readonly MeshEdge[]> {
+  const groups = new Map<string, MeshEdge[]>();
+  for (const edge of edges) {
+    for (const key of keysOf(edge)) {
+      const group = groups.get(key);
+      if (group) group.push(edge);
+      else groups.set(key, [edge]);
+    }
+  }
+  return groups;
+}
+
+export const trafficNow = (edges: readonly MeshEdge[]): Traffic =>
+  trafficOf(edges.map(({ index }) => store.samples.of(index)));
+
+function liveOrder(row: WorkloadRow, column: Parameters<LiveCells>[1]): number | string | null {
+  const { toServer, toClient, open } = trafficNow((row as ListedRow).edges);
+  switch (column) {
+    case 'rate':
+      return toServer === null || toClient === null ? null : toServer + toClient;
+    case 'connections':
+      return open;
+    case 'certificate':
+      return row.node.certificate?.notAfterMs ?? null;
+    case 'changed':
+      return row.node.changedAtMs;
+  }
+}
