@@ -2,11 +2,16 @@
 import { useState, type ReactNode } from 'react';
 import { browserClock } from '../base/clock.ts';
 
-type Props = { readonly text: string; readonly label?: string; readonly className?: string };
+type Props = {
+  readonly text: string;
+  readonly label?: string;
+  readonly className?: string;
+  readonly title?: string;
+};
 
 const SAID_FOR_MS = 2_000;
 
-export function CopyButton({ text, label = 'Copy', className }: Props): ReactNode {
+export function CopyButton({ text, label = 'Copy', className, title }: Props): ReactNode {
   const [outcome, setOutcome] = useState('');
   const say = (words: string): void => {
     setOutcome(words);
@@ -19,7 +24,7 @@ export function CopyButton({ text, label = 'Copy', className }: Props): ReactNod
     );
   };
   return (
-    <button type="button" className={className} onClick={copy}>
+    <button type="button" className={className} title={title} onClick={copy}>
       {outcome || label}
     </button>
   );

@@ -3,36 +3,32 @@ import type { ReactNode } from 'react';
 import type { Encryption } from '../api/types.ts';
 import { Badge, type Tone } from './badge.tsx';
 import { formatPercent } from './format.ts';
+import { LockIcon } from './lock.tsx';
 
-type Look = { readonly sign: string; readonly tone: Tone; readonly words: string };
+type Look = { readonly tone: Tone; readonly words: string };
 
 export function encryptionLook({ state, share }: Encryption): Look {
   switch (state) {
     case 'mutual':
-      return { sign: '🔒', tone: 'good', words: 'mTLS, seen by both ends' };
+      return { tone: 'good', words: 'mTLS, seen by both ends' };
     case 'one-sided':
-      return { sign: '🔒┄', tone: 'neutral', words: 'mTLS, reported by one end only' };
+      return { tone: 'neutral', words: 'mTLS, reported by one end only' };
     case 'plaintext':
-      return { sign: '🔓', tone: 'bad', words: 'plaintext' };
+      return { tone: 'bad', words: 'plaintext' };
     case 'mixed':
-      return {
-        sign: '◐',
-        tone: 'warn',
-        words: `${formatPercent(share)} encrypted, rest plaintext`,
-      };
+      return { tone: 'warn', words: `${formatPercent(share)} mTLS, the rest plaintext` };
     case 'unknown':
-      return { sign: '?', tone: 'unknown', words: 'encryption unknown' };
+      return { tone: 'unknown', words: 'encryption unknown' };
     default:
-      return { sign: '?', tone: 'unknown', words: 'encryption unknown' };
+      return { tone: 'unknown', words: 'encryption unknown' };
   }
 }
 
 export function EncryptionBadge({ encryption }: { readonly encryption: Encryption }): ReactNode {
-  const { sign, tone, words } = encryptionLook(encryption);
+  const { tone, words } = encryptionLook(encryption);
   return (
     <Badge tone={tone}>
-      <span aria-hidden="true">{sign} </span>
-      {words}
+      <LockIcon state={encryption.state} /> {words}
     </Badge>
   );
 }

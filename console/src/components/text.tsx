@@ -1,5 +1,5 @@
 // Small pieces of text that every page writes the same way.
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useCallback, useEffect, useRef, type ReactNode } from 'react';
 import { store, useNowMs } from '../store/hooks.ts';
 import { formatAgo, formatCountdown, formatRate, formatTime, UNKNOWN } from './format.ts';
 
@@ -82,7 +82,8 @@ export function LiveText({ text, className }: LiveProps): ReactNode {
 
 /** The rates of one edge, live: `→ 1.2 kB/s  ← 3.4 kB/s`. */
 export function LiveRates({ index }: { readonly index: number }): ReactNode {
-  return <LiveText className="rates" text={() => ratesOf(index)} />;
+  const text = useCallback(() => ratesOf(index), [index]);
+  return <LiveText className="rates" text={text} />;
 }
 
 export function ratesOf(index: number): string {

@@ -1,13 +1,20 @@
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link } from '../router/link.tsx';
 import { PAGES, type Page } from '../router/routes.ts';
-import { useSession } from '../store/hooks.ts';
+import { feed, useAlerts, useFeed, useNodes, useSession } from '../store/hooks.ts';
+import { changeView, useView } from '../url/use-view.ts';
+import { signOut } from './session.ts';
+import { useTheme } from './theme.ts';
 
-export function TopBar({ current }: { readonly current: Page | undefined }): ReactNode {
-  const { user, role } = useSession();
+type Props = { readonly current: Page | undefined; readonly onSearch: () => void };
+
+export function TopBar({ current, onSearch }: Props): ReactNode {
   return (
     <header className="top-bar">
-      <span className="product">Isthmus</span>
+      <span className="product">
+        <img src="/icon.svg" alt="" width="20" height="20" />
+        Isthmus
+      </span>
       <nav aria-label="Pages">
         {PAGES.map((page) => (
           <Link key={page.segment} to={`/${page.segment}`} isCurrent={page === current}>
@@ -15,9 +22,130 @@ export function TopBar({ current }: { readonly current: Page | undefined }): Rea
           </Link>
         ))}
       </nav>
-      <span className="user" title={user}>
-        {role}
-      </span>
+      <span className="space" />
+      <Scope />
+      <TimeButtons />
+      <button type="button" className="search-button" onClick={onSearch}>
+        Search <kbd>/</kbd>
+      </button>
+      <AlertsButton />
+      <ThemeButton />
+      <User />
     </header>
+  );
+}
+
+/** Which namespaces are shown. One at a time here; links may name several. */
+function Scope(): ReactNode {
+  const { ns } = useView();
+  const names = new Set(useNodes().map(({ namespace }) => namespace));
+  const all = [...names.union(new Set(ns))].filter(Boolean).toSorted();
+  const several = ns.join(',');
+  return (
+    <label className="choice">
+      <span>ns</span>
+      <select
+        aria-label="Namespaces"
+        value={several}
+        onChange={({ target }) => changeView({ ns: target.value ? target.value.split(',') : [] })}
+      >
+        <option value="">all</option>
+        {ns.length > 1 && <option value={several}>{several}</option>}
+        {all.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function TimeButtons(): ReactNode {
+  const { mode, connection } = useFeed();
+  if (mode.kind === 'past') {
+    return (
+      <button type="button" onClick={() => changeView({ at: null })}>
+        Back to live
+      </button>
+    );
+  }
+  const isPaused = mode.kind === 'paused';
+  return (
+    <button
+      type="button"
+      className={`live ${isPaused ? 'paused' : connection}`}
+      aria-pressed={isPaused}
+      title={isPaused ? 'Go on (.)' : 'Pause (.)'}
+      onClick={() => (isPaused ? feed.resume() : feed.pause())}
+    >
+      <span className="dot" aria-hidden="true" />
+      {isPaused
+        ? `paused · ${mode.changes} change${mode.changes === 1 ? '' : 's'}`
+        : connection === 'live'
+          ? 'Live'
+          : connection === 'lost'
+            ? 'Feed lost'
+            : 'Connecting'}
+    </button>
+  );
+}
+
+function AlertsButton(): ReactNode {
+  const { length } = useAlerts();
+  const { panel } = useView();
+  return (
+    <button
+      type="button"
+      className={length > 0 ? 'alerts some' : 'alerts'}
+      aria-expanded={panel === 'alerts'}
+      onClick={() => changeView({ panel: panel === 'alerts' ? '' : 'alerts', sel: '' })}
+    >
+      {length === 0 ? 'No alerts' : `${length} alert${length === 1 ? '' : 's'}`}
+    </button>
+  );
+}
+
+const THEME_SIGNS = { system: '◐', light: '☀', dark: '☾' } as const;
+
+function ThemeButton(): ReactNode {
+  const { theme, next } = useTheme();
+  return (
+    <button
+      type="button"
+      className="icon"
+      aria-label={`Theme: ${theme}`}
+      title={`Theme: ${theme}`}
+      onClick={next}
+    >
+      {THEME_SIGNS[theme]}
+    </button>
+  );
+}
+
+function User(): ReactNode {
+  const { user, role } = useSession();
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <span className="user">
+      <button
+        type="button"
+        className="icon"
+        aria-expanded={isOpen}
+        onClick={() => setIsOpen(!isOpen)}
+      >
+        {role}
+      </button>
+      {isOpen && (
+        <span className="menu">
+          <span>
+            Signed in as <strong>{user}</strong>
+          </span>
+          <button type="button" onClick={() => void signOut()}>
+            Sign out
+          </button>
+        </span>
+      )}
+    </span>
   );
 }

@@ -40,12 +40,16 @@ export class Feed {
   /** Of the newest event that came, taken in or not: where the stream goes on. */
   #received = -1;
   #version = '';
+  #isStarted = false;
 
   constructor(store: MeshStore) {
     this.#store = store;
   }
 
+  /** Once; after signing in anew it goes on by itself. */
   start(): void {
+    if (this.#isStarted) return this.retry();
+    this.#isStarted = true;
     this.#tabs.addEventListener('message', ({ data }) => this.#hear(data as TabMessage));
     const stopWatch = onSecond(() => this.#watch());
     this.#closing.signal.addEventListener('abort', stopWatch);
