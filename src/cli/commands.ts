@@ -5,12 +5,14 @@ import { LAB } from './table/lab.ts';
 import { MACHINES } from './table/machines.ts';
 import { PARTS } from './table/parts.ts';
 import { PROXIES } from './table/proxies.ts';
+import { QUESTIONS } from './table/questions.ts';
 import { TOOLS } from './table/tools.ts';
 
 export const COMMANDS: readonly Command[] = [
   ...PARTS,
   ...MACHINES,
   ...PROXIES,
+  ...QUESTIONS,
   ...ANALYSIS,
   ...LAB,
   ...TOOLS,

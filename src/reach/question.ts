@@ -44,8 +44,13 @@ export type Question = {
 
 export type Understood =
   | { readonly ok: true; readonly question: Question }
-  /** One sentence, and what might have been meant. */
-  | { readonly ok: false; readonly problem: string; readonly remedy: string };
+  /** One sentence, and what might have been meant. `vague`: several things may be. */
+  | {
+      readonly ok: false;
+      readonly kind: 'nobody' | 'vague';
+      readonly problem: string;
+      readonly remedy: string;
+    };
 
 export function understand(mesh: Mesh, asked: Asked): Understood {
   const from = findWorkload(mesh, asked.from);
@@ -53,7 +58,8 @@ export function understand(mesh: Mesh, asked: Asked): Understood {
     const near = nearest(bareName(asked.from), workloadNames(mesh));
     const remedy =
       near === undefined ? 'isthmus graph shows who there is' : `did you mean ${near}?`;
-    return { ok: false, problem: `the mesh has no workload ${asked.from}`, remedy };
+    const problem = `the mesh has no workload ${asked.from}`;
+    return { ok: false, kind: 'nobody', problem, remedy };
   }
   return understandTarget(mesh, from, asked);
 }
@@ -136,7 +142,7 @@ function ofAddress(
 
 function portNeeded(name: string, ports: readonly number[]): Understood {
   const remedy = ports.length > 0 ? `it has ${ports.join(', ')}` : `write ${name}:PORT`;
-  return { ok: false, problem: `which port of ${name} is meant?`, remedy };
+  return { ok: false, kind: 'vague', problem: `which port of ${name} is meant?`, remedy };
 }
 
 /** Without what the map puts before names. */

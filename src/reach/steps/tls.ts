@@ -1,6 +1,6 @@
 // Steps 7 and 8: do both ends agree on encryption, and whom does the server see?
 import type { CertificateFacts, Evidence, Side } from '../evidence.ts';
-import { RECENT_MS } from '../evidence.ts';
+import { lastFailure, RECENT_MS } from '../evidence.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
 import { isInspected } from '#resolve/first-speaker.ts';
 import { takesMeshTls } from '#resolve/mtls-mode.ts';
@@ -24,6 +24,11 @@ export function tlsStep(walk: Walk): Finding {
   const { evidence } = walk;
   const { flow, nowMs } = evidence;
   const notes = skewNotes(evidence);
+  const failure = lastFailure(evidence);
+  if (failure && /\bTLS\b|certificate/i.test(failure.text)) {
+    const summary = `the handshake failed ${ago(failure.atMs, nowMs)}: ${failure.text}`;
+    return failed('observed', summary, { evidence: notes });
+  }
   if (flow && flow.encryption.seenAtMs > nowMs - RECENT_MS && flow.encryption.version !== '') {
     const { version, cipher, seenAtMs } = flow.encryption;
     const summary = `mutual TLS, ${version} ${cipher}`.trim();

@@ -1,0 +1,62 @@
+// Reach as text: a line for each step, and under the one that decided its evidence and its fix. Pure.
+import type { ReachResult, ReachStep } from '#api/reach.ts';
+
+const TITLES: Readonly<Record<ReachStep['name'], string>> = {
+  name: 'Name',
+  capture: 'Capture',
+  listener: 'Listener',
+  route: 'Route',
+  endpoints: 'Endpoints',
+  network: 'Network',
+  tls: 'TLS',
+  identity: 'Identity',
+  authorization: 'Authorization',
+  port: 'Port',
+  application: 'Application',
+};
+
+const MARKS: Readonly<Record<ReachStep['verdict'], string>> = {
+  passed: '✓',
+  failed: '✗',
+  unknown: '?',
+  'not-reached': '·',
+};
+
+const WORDS: Readonly<Record<ReachStep['verdict'], string>> = {
+  passed: '',
+  failed: '',
+  unknown: 'not known: ',
+  'not-reached': 'not reached; foretold: ',
+};
+
+const INDENT = '      ';
+
+export function renderReach(result: ReachResult): string {
+  const { from, to, port, summary, steps } = result;
+  const width = Math.max(...Object.values(TITLES).map(({ length }) => length));
+  const lines = steps.flatMap((step, index) => {
+    const number = String(index + 1).padStart(2);
+    const title = TITLES[step.name].padEnd(width);
+    const text = `${WORDS[step.verdict]}${step.summary}`;
+    return [
+      `${MARKS[step.verdict]} ${number} ${title}  ${text}  [${step.source}]`,
+      ...(step.verdict === 'failed' || step.verdict === 'unknown' ? detailsOf(step) : []),
+    ];
+  });
+  const unknown = result.verdict === 'unknown' && !result.command.endsWith(' --probe');
+  const hint = unknown ? [`to find out: ${result.command} --probe`] : [];
+  return [`${from} → ${to}:${port}  ${summary}`, '', ...lines, ...hint].join('\n');
+}
+
+function detailsOf({ evidence, fix }: ReachStep): readonly string[] {
+  return [
+    ...evidence.map((line) => `${INDENT}${line}`),
+    ...(fix ? [`${INDENT}smallest fix: ${fix.text}`] : []),
+    ...(fix && fix.command !== '' ? [`${INDENT}$ ${fix.command}`] : []),
+    ...(fix?.yaml ?? '')
+      .trimEnd()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => `${INDENT}  ${line}`),
+  ];
+}

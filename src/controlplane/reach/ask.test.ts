@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { MeshCatalog } from '#resolve/catalog.ts';
+import { LIBRARY } from '#reach/fake-library.ts';
+import { understand } from '#reach/question.ts';
+import { meshOf } from '#model/mesh-of.ts';
+import type { Flows } from '#telemetry/flows/flows.ts';
+import { FakeClock } from '../../../test/fakes/clock.ts';
+import { AgentRequestError, type AgentSession, type AgentSessions } from '../agents/agents.ts';
+import type { AgentAnswers, AgentRequest, AgentRequestKind } from '../agents/requests.ts';
+import { CertificateLedger } from '../debug-certificates.ts';
+import { answerReach, type ReachParts } from './ask.ts';
+
+const CLIENT = 'Pod/library/inventory-7d9f';
+const SERVER = 'WorkloadEntry/default/postgresql-1-vm';
+
+type Reply = AgentAnswers[AgentRequestKind] | AgentRequestError;
+
+const HEALTHY = (key: string, request: AgentRequest): Reply => {
+  switch (request.kind) {
+    case 'dns_query':
+      return { addresses: ['240.240.0.7'], problem: '', durationMs: 1 };
+    case 'capture_check':
+      return { state: 'verified', reason: '' };
+    case 'sockets':
+      return {
+        sockets: [{ address: '127.0.0.1', port: 5432, program: 'postgres', pid: 1 }],
+        isCut: false,
+      };
+    case 'tcp_probe': {
+      const isThrough = request.mode === 'captured';
+      const application = isThrough ? ({ kind: 'postgres', detail: 'no TLS' } as const) : undefined;
+      return { outcome: 'connected', connectMs: 1, reason: '', application };
+    }
+    default:
+      return new AgentRequestError('refused', `${key} is not asked for ${request.kind}`);
+  }
+};
+
+const sessionOf = (key: string): AgentSession => ({
+  key,
+  namespace: key.split('/')[1] ?? '',
+  identity: '',
+  remoteAddress: '10.0.0.1:1',
+  connectedAtMs: 0,
+  version: '1',
+  clockSkewMs: 0,
+  os: '',
+  addresses: [],
+  status: undefined,
+});
+
+function world(reply = HEALTHY) {
+  const asked: string[] = [];
+  const agents: Pick<AgentSessions, 'session' | 'ask'> = {
+    session: sessionOf,
+    async *ask<Kind extends AgentRequestKind>(
+      key: string,
+      request: Extract<AgentRequest, { readonly kind: Kind }>,
+    ): AsyncGenerator<AgentAnswers[Kind]> {
+      asked.push(`${key} ${request.kind}`);
+      const answer: unknown = await Promise.resolve(reply(key, request));
+      if (answer instanceof AgentRequestError) throw answer;
+      const typed: AgentAnswers[Kind] = JSON.parse(JSON.stringify(answer)); // of the kind asked for
+      yield typed;
+    },
+  };
+  const flows: Pick<Flows, 'edges' | 'connections' | 'denials'> = {
+    edges: () => [],
+    connections: () => [],
+    denials: () => [],
+  };
+  const mesh = meshOf(LIBRARY);
+  const parts: ReachParts = {
+    mesh,
+    catalog: new MeshCatalog(mesh),
+    xds: { resourcesOf: () => [] },
+    agents,
+    certificates: new CertificateLedger(),
+    flows,
+    clock: new FakeClock(1_000_000),
+  };
+  const understood = understand(mesh, { from: 'inventory.library', to: 'db.default', port: 0 });
+  assert(understood.ok);
+  const { question } = understood;
+  const everywhere = (): Promise<boolean> => Promise.resolve(true);
+  const answer = (mayProbe: (at: string) => Promise<boolean> = everywhere) =>
+    answerReach(parts, question, { signal: new AbortController().signal, by: 'kim', mayProbe });
+  return { parts, question, asked, answer };
+}
+
+describe('probes', () => {
+  test('all that is healthy answers: A can', async () => {
+    const { asked, answer } = world();
+    const result = await answer();
+    assert.equal(result.summary, 'Can connect.');
+    assert.deepEqual(asked.toSorted(), [
+      `${CLIENT} capture_check`,
+      `${CLIENT} dns_query`,
+      `${CLIENT} tcp_probe`,
+      `${CLIENT} tcp_probe`,
+      `${SERVER} capture_check`,
+      `${SERVER} sockets`,
+    ]);
+  });
+
+  test('nothing is tried unless it is asked for', async () => {
+    const { parts, question, asked } = world();
+    const result = await answerReach(parts, question, undefined);
+    assert.deepEqual([asked, result.verdict], [[], 'unknown']);
+  });
+
+  test('a port that is dropped is told apart from one that nobody hears', async () => {
+    const dropped = world((key, request) =>
+      request.kind === 'tcp_probe'
+        ? { outcome: 'timed-out', connectMs: 3000, reason: '', application: undefined }
+        : HEALTHY(key, request),
+    );
+    const { summary: ofDropped, steps } = await dropped.answer();
+    assert.equal(ofDropped, 'Cannot connect — stopped at step 6 of 11: Network.');
+    assert.match(steps[5]?.summary ?? '', /timed out after 3\.0 s/);
+    const silent = world((key, request) =>
+      request.kind === 'sockets' ? { sockets: [], isCut: false } : HEALTHY(key, request),
+    );
+    const { summary } = await silent.answer();
+    assert.equal(summary, 'Cannot connect — stopped at step 10 of 11: Port.');
+  });
+
+  test('an agent that is away leaves its steps unknown, and says why', async () => {
+    const away = world((key, request) =>
+      key === SERVER
+        ? new AgentRequestError('not-connected', `${key} has no agent here`)
+        : HEALTHY(key, request),
+    );
+    const { verdict, steps } = await away.answer();
+    assert.equal(verdict, 'unknown');
+    assert.deepEqual(steps[9]?.evidence, [`${SERVER} has no agent here`]);
+  });
+
+  test('only on machines where the user may', async () => {
+    const { asked, answer } = world();
+    const { steps } = await answer((at) => Promise.resolve(at === CLIENT));
+    assert(asked.every((line) => line.startsWith(CLIENT)));
+    assert.deepEqual(steps[9]?.evidence, [`you may not probe on ${SERVER}`]);
+  });
+});

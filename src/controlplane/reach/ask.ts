@@ -1,0 +1,125 @@
+// Carries out the probes of Reach: asks the agents, and says of what was not answered why.
+import type { ReachResult } from '#api/reach.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Answers, Evidence, Probe, ProbeId } from '#reach/evidence.ts';
+import { nameProbes, wireProbes } from '#reach/probes.ts';
+import type { Question } from '#reach/question.ts';
+import { explain } from '#reach/reach.ts';
+import { walkOf, type World } from '#reach/walk.ts';
+import {
+  AgentRequestError,
+  askOnce,
+  type AgentSessions,
+  type AskOptions,
+} from '../agents/agents.ts';
+import { clientEvidence, withServer, type GatherParts } from './gather.ts';
+
+export type ReachParts = World &
+  GatherParts & {
+    readonly agents: Pick<AgentSessions, 'session' | 'ask'>;
+    readonly clock: Clock;
+  };
+
+export type Probing = AskOptions & {
+  /** May the user make the agent of this workload (its key) try something? */
+  readonly mayProbe: (at: string) => Promise<boolean>;
+};
+
+const CONNECT_TIMEOUT_MS = 3000;
+
+/** @param probing undefined: nothing is tried */
+export async function answerReach(
+  parts: ReachParts,
+  question: Question,
+  probing: Probing | undefined,
+): Promise<ReachResult> {
+  let evidence = clientEvidence(parts, question, parts.clock.nowMs());
+  if (probing) {
+    const named = nameProbes(walkOf(parts, question, evidence));
+    evidence = { ...evidence, answers: await tryAll(parts, named, probing) };
+  }
+  evidence = serverOf(parts, question, evidence);
+  if (probing) {
+    const wired = wireProbes(walkOf(parts, question, evidence));
+    const more = await tryAll(parts, wired, probing);
+    evidence = { ...evidence, answers: merged(evidence.answers, more) };
+    // what was tried is in the reports by now, or soon
+    evidence = { ...serverOf(parts, question, evidence), nowMs: parts.clock.nowMs() };
+  }
+  return explain(parts, question, { evidence, isProbing: probing !== undefined });
+}
+
+function serverOf(parts: ReachParts, question: Question, evidence: Evidence): Evidence {
+  const { server } = walkOf(parts, question, evidence);
+  return withServer(parts, question, { evidence, server });
+}
+
+async function tryAll(
+  parts: ReachParts,
+  probes: readonly Probe[],
+  probing: Probing,
+): Promise<Answers> {
+  const answers = await Promise.all(probes.map((probe) => tryOne(parts, probe, probing)));
+  return answers.reduce(merged, {});
+}
+
+function merged(a: Answers, b: Answers): Answers {
+  const problems = { ...a.problems, ...b.problems };
+  return { ...a, ...b, ...(Object.keys(problems).length > 0 && { problems }) };
+}
+
+async function tryOne(
+  { agents }: ReachParts,
+  probe: Probe,
+  { mayProbe, ...options }: Probing,
+): Promise<Answers> {
+  if (!(await mayProbe(probe.at))) {
+    return problem(probe.id, `you may not probe on ${probe.at}`);
+  }
+  try {
+    return await asked(agents, probe, options);
+  } catch (error) {
+    if (error instanceof AgentRequestError) return problem(probe.id, error.message);
+    throw error;
+  }
+}
+
+const problem = (id: ProbeId, text: string): Answers => ({ problems: { [id]: text } });
+
+async function asked(
+  agents: Pick<AgentSessions, 'ask'>,
+  probe: Probe,
+  options: AskOptions,
+): Promise<Answers> {
+  const { at } = probe;
+  switch (probe.id) {
+    case 'dns': {
+      const request = { kind: 'dns_query', name: probe.name, via: 'system' } as const;
+      return { dns: await askOnce(agents, at, request, options) };
+    }
+    case 'capture':
+      return { capture: await askOnce(agents, at, { kind: 'capture_check' }, options) };
+    case 'server-capture':
+      return { 'server-capture': await askOnce(agents, at, { kind: 'capture_check' }, options) };
+    case 'sockets': {
+      const { sockets } = await askOnce(agents, at, { kind: 'sockets' }, options);
+      return { sockets };
+    }
+    case 'direct':
+      return { direct: await askOnce(agents, at, connect(probe, 'direct'), options) };
+    default:
+      return {
+        through: await askOnce(
+          agents,
+          at,
+          { ...connect(probe, 'captured'), ...(probe.expect && { expect: probe.expect }) },
+          options,
+        ),
+      };
+  }
+}
+
+const connect = (
+  { address, port }: { readonly address: string; readonly port: number },
+  mode: 'direct' | 'captured',
+) => ({ kind: 'tcp_probe', address, port, mode, timeoutMs: CONNECT_TIMEOUT_MS }) as const;
