@@ -8,8 +8,10 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js';
 import { FileAccessLogSchema } from '#gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+import { OpenTelemetryConfigSchema } from '#gen/envoy/config/trace/v3/opentelemetry_pb.js';
 import { ExpressionFilterSchema } from '#gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js';
 import { TcpGrpcAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+import { OpenTelemetryAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js';
 import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import { CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
 import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
@@ -29,6 +31,8 @@ import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filt
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 import { RawBufferSchema } from '#gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
+import { UuidRequestIdConfigSchema } from '#gen/envoy/extensions/request_id/uuid/v3/uuid_pb.js';
+import { EnvironmentResourceDetectorConfigSchema } from '#gen/envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector_pb.js';
 import { ReqWithoutQuerySchema } from '#gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js';
 import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js';
@@ -40,6 +44,7 @@ import type { EncodedResource } from '#xds/catalog.ts';
 const registry = createRegistry(
   CorsSchema.file,
   DirectResponseSchema.file,
+  EnvironmentResourceDetectorConfigSchema.file,
   ExpressionFilterSchema.file,
   ExtAuthzSchema.file,
   FileAccessLogSchema.file,
@@ -50,6 +55,8 @@ const registry = createRegistry(
   HttpRbacSchema.file,
   JwtAuthenticationSchema.file,
   OnDemandSchema.file,
+  OpenTelemetryAccessLogConfigSchema.file,
+  OpenTelemetryConfigSchema.file,
   OriginalDstSchema.file,
   PreviousHostsPredicateSchema.file,
   RawBufferSchema.file,
@@ -63,6 +70,7 @@ const registry = createRegistry(
   TcpProxySchema.file,
   TlsInspectorSchema.file,
   UpstreamTlsContextSchema.file,
+  UuidRequestIdConfigSchema.file,
 );
 
 /** What `isthmus proxy-config` calls a type → the type. Secrets are none of these, ever. */
