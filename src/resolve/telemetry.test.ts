@@ -1,0 +1,106 @@
+// To whom proxies tell of their calls: clusters that nobody asks for.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { apply, meshOf } from '#model/mesh-of.ts';
+import { MeshCatalog } from './catalog.ts';
+import { parseCollectorName, TYPE_URL } from './names.ts';
+import { ask, decode } from './simulate-call.ts';
+
+const PROXY = {
+  trustDomain: 'cluster.local',
+  namespace: 'shop',
+  serviceAccount: 'web',
+  workload: { kind: 'WorkloadEntry', name: 'web' },
+} as const;
+
+const world = (service: string): string => `
+kind: WorkloadEntry
+metadata: { name: web, namespace: shop }
+spec: { address: 10.0.0.1, serviceAccount: web, labels: { app: web } }
+---
+kind: Service
+metadata: { name: otel, namespace: obs }
+spec: { clusterIP: 10.96.0.9, ports: [{ name: grpc, port: 4317 }] }
+---
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data:
+  mesh: |
+    defaultProviders: { tracing: [spans], accessLogging: [records] }
+    extensionProviders:
+      - { name: spans, opentelemetry: { service: "${service}", port: 4317 } }
+      - { name: records, envoyOtelAls: { service: "${service}", port: 4317 } }
+`;
+
+const SIDECAR = `
+---
+kind: Sidecar
+metadata: { name: default, namespace: shop }
+spec: { egress: [{ hosts: ["./*"] }] }
+`;
+
+const CLUSTER = 'outbound|4317||otel.obs.svc.cluster.local';
+
+function listed(yaml: string): readonly string[] {
+  const catalog = new MeshCatalog(meshOf(yaml));
+  const key = catalog.acquireWildcard(PROXY, TYPE_URL.cluster);
+  catalog.settle();
+  return catalog.wildcardNames(key).filter((name) => !name.startsWith('Inbound'));
+}
+
+for (const service of ['obs/otel.obs.svc.cluster.local', 'otel.obs.svc.cluster.local']) {
+  test(`${service} is a cluster of the proxy, whatever a Sidecar says`, () => {
+    const yaml = world(service) + SIDECAR;
+    assert.deepEqual(listed(yaml), [CLUSTER]);
+    const catalog = new MeshCatalog(meshOf(yaml));
+    const answer = ask(catalog, { proxy: PROXY, typeUrl: TYPE_URL.cluster, name: CLUSTER });
+    assert(answer);
+    const cluster = decode(ClusterSchema, answer);
+    assert.equal(cluster.altStatName, CLUSTER, 'no tombstone');
+    assert(
+      cluster.typedExtensionProtocolOptions[
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+      ],
+    );
+  });
+}
+
+test('an address is a cluster, too', () => {
+  const [name = '', ...others] = listed(world('192.0.2.7'));
+  assert.deepEqual(others, []);
+  assert.deepEqual(parseCollectorName(name), {
+    address: '192.0.2.7',
+    port: 4317,
+    protocol: 'grpc',
+  });
+  const [name6 = ''] = listed(world('2001:db8::7'));
+  assert.equal(parseCollectorName(name6)?.address, '2001:db8::7');
+});
+
+test('nobody is told where there is nobody, and is as soon as there is', () => {
+  assert.deepEqual(listed(world('nowhere.example.com')), []);
+  const mesh = meshOf(world('late.shop.svc.cluster.local'));
+  const catalog = new MeshCatalog(mesh);
+  const key = catalog.acquireWildcard(PROXY, TYPE_URL.cluster);
+  catalog.settle();
+  apply(
+    mesh,
+    `
+kind: Service
+metadata: { name: late, namespace: shop }
+spec: { clusterIP: 10.96.0.8, ports: [{ name: grpc, port: 4317 }] }`,
+  );
+  catalog.settle();
+  assert(catalog.wildcardNames(key).includes('outbound|4317||late.shop.svc.cluster.local'));
+});
+
+test('other names of collectors are none', () => {
+  for (const name of [
+    'collector|tcp|10.0.0.1:1',
+    'collector|grpc|a:1',
+    'collector|grpc|10.0.0.1',
+  ]) {
+    assert.equal(parseCollectorName(name), undefined);
+  }
+});
