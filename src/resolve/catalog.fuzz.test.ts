@@ -18,12 +18,7 @@ import type { Written } from '#model/fuzz-objects.ts';
 import { createMesh } from '#model/mesh.ts';
 import type { ResourceKey } from '#xds/catalog.ts';
 import { MeshCatalog } from './catalog.ts';
-import {
-  HTTP_INSPECTION,
-  httpPolicyName,
-  httpPolicyRefs,
-  TCP_AUTHORIZER,
-} from './inbound-names.ts';
+import { HTTP_INSPECTION, httpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
 import { ask } from './simulate-call.ts';
 import { tablesOf } from './simulate-gateway.ts';
 import {
@@ -100,9 +95,7 @@ const NAMES: readonly (readonly [typeUrl: string, name: string])[] = [
     [TYPE_URL.extension, rbacName('deny', port)] as const,
     [TYPE_URL.extension, rbacName('allow', port)] as const,
   ]),
-  ...PORTS.flatMap((port) =>
-    httpPolicyRefs(port).map((ref) => [TYPE_URL.extension, httpPolicyName(ref)] as const),
-  ),
+  ...PORTS.map((port) => [TYPE_URL.extension, httpPolicyName(port)] as const),
   [TYPE_URL.extension, HTTP_INSPECTION],
   [TYPE_URL.extension, TCP_AUTHORIZER],
   [TYPE_URL.extension, rbacName('custom', 5432)],

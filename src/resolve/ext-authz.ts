@@ -10,7 +10,7 @@ import type { MetadataMatcherSchema } from '#gen/envoy/type/matcher/v3/metadata_
 import type { ListStringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.js';
 import type { AuthorizerSettings } from '#istio/meshconfig/extension-providers.ts';
 import { HTTP_RBAC_METADATA } from './http-rbac.ts';
-import { httpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
+import { httpFilterName, TCP_AUTHORIZER } from './inbound-names.ts';
 import { milliseconds, packed, V3 } from './message.ts';
 import { TCP_RBAC_METADATA, TCP_STAT_PREFIX } from './rbac.ts';
 import { regex, wildcard } from './rbac-match.ts';
@@ -35,7 +35,7 @@ export function buildAuthorizer({ provider, settings, host, cluster }: Authorize
     http: { case: 'httpService', value: httpService({ settings, host, cluster }) },
   } as const;
   return {
-    name: httpPolicyName({ kind: 'authorizer' }),
+    name: httpFilterName('authorizer'),
     typedConfig: packed(ExtAuthzSchema, {
       services: services[protocol],
       transportApiVersion: V3,

@@ -389,10 +389,10 @@ describe('a gateway', () => {
 
   test('is told of its own ports what policy says', () => {
     const { catalog } = world(...both);
-    const rbac = (name: string) =>
+    const policy = (name: string) =>
       ask(catalog, { proxy: GATEWAY, typeUrl: TYPE_URL.extension, name });
-    assert(rbac('http-deny|8080') && rbac('http-allow|8080'));
-    assert.equal(rbac('http-deny|80'), undefined);
+    assert(policy('http-policy|8080'));
+    assert.equal(policy('http-policy|80'), undefined);
   });
 
   test('keeps to servers of one kind on a port, the oldest Gateway’s', () => {

@@ -59,11 +59,7 @@ const GOLDENS: Readonly<Record<string, readonly [typeUrl: string, name: string]>
   'cluster-front-v1': [cluster, `outbound|80|v1|${FRONT}`],
   'cluster-istiod': [cluster, `outbound|15012||${ISTIOD}`],
   'endpoints-front-v1': [endpoints, `outbound|80|v1|${FRONT}`],
-  'extension-allow-8080': [extension, 'http-allow|8080'],
-  'extension-deny-8080': [extension, 'http-deny|8080'],
-  'extension-custom-8080': [extension, 'http-custom|8080'],
-  'extension-authorizer': [extension, 'http-authorizer'],
-  'extension-jwt': [extension, 'http-jwt'],
+  'extension-http-8080': [extension, 'http-policy|8080'],
   'extension-allow-15012': [extension, 'rbac-allow|15012'],
   'extension-deny-15012': [extension, 'rbac-deny|15012'],
 };

@@ -23,7 +23,7 @@ import { TCP_KEEPALIVE } from './cluster.ts';
 import type { TableChain } from './gateway-table.ts';
 import type { Target } from './http-table.ts';
 import { ROUTE_FILTERS } from './http-filters.ts';
-import { policyFilters } from './inbound-http.ts';
+import { policyFilter } from './inbound-http.ts';
 import { connectionPolicies } from './inbound.ts';
 import { ADS, extension, milliseconds, socketAddress } from './message.ts';
 import type { TypedConfig } from './message.ts';
@@ -150,7 +150,7 @@ function connectionManager(
       value: { configSource: ADS, routeConfigName },
     },
     httpFilters: [
-      ...policyFilters(address.port),
+      policyFilter(address.port),
       ...ROUTE_FILTERS,
       extension('envoy.filters.http.router', RouterSchema, {}),
     ],

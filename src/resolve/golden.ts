@@ -17,6 +17,7 @@ import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { ConfigSchema as DirectResponseSchema } from '#gen/envoy/extensions/filters/network/direct_response/v3/config_pb.js';
 import { CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
+import { FilterChainConfigSchema } from '#gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js';
 import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
 import { OnDemandSchema } from '#gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
@@ -42,6 +43,7 @@ const registry = createRegistry(
   CorsSchema,
   DirectResponseSchema,
   DownstreamTlsContextSchema,
+  FilterChainConfigSchema,
   HttpConnectionManagerSchema,
   HttpGrpcAccessLogConfigSchema,
   HttpInspectorSchema,

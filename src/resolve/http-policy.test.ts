@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { FilterChainConfigSchema } from '#gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
 import { ExtAuthzSchema as TcpExtAuthzSchema } from '#gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.js';
@@ -35,6 +36,12 @@ metadata:
   annotations: { inject.istio.io/templates: gateway }
 spec: { serviceAccountName: gateway }
 status: { podIP: 10.24.0.5 }
+---
+kind: Gateway
+metadata: { name: way-in, namespace: shop }
+spec:
+  selector: { istio: ingressgateway }
+  servers: [{ port: { number: 8080, name: http, protocol: HTTP }, hosts: ['*'] }]
 ---
 kind: Service
 metadata: { name: shop, namespace: shop }
@@ -73,19 +80,27 @@ function extension(catalog: MeshCatalog, name: string, proxy: typeof SHOP = SHOP
   return found && decode(TypedExtensionConfigSchema, found).typedConfig;
 }
 
+/** One of the filters that decide about requests to port 8080. */
+function httpFilter(catalog: MeshCatalog, name: string, proxy: typeof SHOP = SHOP) {
+  const config = extension(catalog, 'http-policy|8080', proxy);
+  const chain = config && anyUnpack(config, FilterChainConfigSchema)?.defaultFilterChain;
+  return chain?.filters.find((filter) => filter.name === name)?.typedConfig;
+}
+
 function clusters(catalog: MeshCatalog, proxy: typeof SHOP): readonly string[] {
   const key = catalog.acquireWildcard(proxy, TYPE_URL.cluster);
   catalog.settle();
   return catalog.wildcardNames(key);
 }
 
-test('the filters of ports that take requests are there, and of no others', () => {
+test('what decides is there for ports that take requests, and for no others', () => {
   const catalog = new MeshCatalog(meshOf(WORLD));
-  for (const name of ['http-custom|8080', 'http-deny|8080', 'http-allow|8080', 'http-jwt']) {
-    assert(extension(catalog, name), name);
+  assert(extension(catalog, 'http-policy|8080'));
+  for (const kind of ['custom', 'authorizer', 'jwt', 'deny', 'allow']) {
+    assert.equal(httpFilter(catalog, `http-${kind}`), undefined, kind);
   }
-  assert.equal(extension(catalog, 'http-deny|81'), undefined);
-  assert.equal(extension(catalog, 'http-jwt|8080'), undefined);
+  assert.equal(extension(catalog, 'http-policy|81'), undefined);
+  assert.equal(extension(catalog, 'http-policy'), undefined);
   assert.equal(extension(catalog, 'http-nonsense'), undefined);
 });
 
@@ -93,7 +108,7 @@ test('an authorizer is a cluster of the workload’s proxy, and of a gateway’s
   const catalog = new MeshCatalog(meshOf([WORLD, custom('opa')].join('---')));
   for (const proxy of [SHOP, GATEWAY]) {
     assert(clusters(catalog, proxy).includes(CLUSTER));
-    const config = extension(catalog, 'http-authorizer', proxy);
+    const config = httpFilter(catalog, 'http-authorizer', proxy);
     const filter = config && anyUnpack(config, ExtAuthzSchema);
     assert(filter?.services.case === 'grpcService');
     const { targetSpecifier, timeout } = filter.services.value;
@@ -128,16 +143,15 @@ for (const [name, policies] of [
 ] as const) {
   test(`rule 33: a provider ${name}: nobody is asked, what is selected is refused`, () => {
     const catalog = new MeshCatalog(meshOf([WORLD, ...policies].join('---')));
-    const config = extension(catalog, 'http-authorizer');
-    assert.equal(config && anyUnpack(config, ExtAuthzSchema), undefined);
+    assert.equal(httpFilter(catalog, 'http-authorizer'), undefined);
+    assert(httpFilter(catalog, 'http-deny'));
     const bare = new MeshCatalog(meshOf(WORLD));
-    for (const deny of ['http-deny|8080', 'rbac-deny|5432']) {
-      assert.notDeepEqual(extension(catalog, deny), extension(bare, deny));
-    }
+    const deny = 'rbac-deny|5432';
+    assert.notDeepEqual(extension(catalog, deny), extension(bare, deny));
   });
 }
 
-test('keys that arrive change the token filter alone', () => {
+test('keys that arrive change what decides about requests alone', () => {
   const uri = 'https://issuer.example/keys';
   const rule = `{ issuer: a, jwksUri: '${uri}' }`;
   const authentication = `
@@ -147,7 +161,7 @@ spec: { jwtRules: [${rule}, { issuer: b, jwks: '{"keys":[{"kty":"EC","d":"secret
 `;
   const mesh = meshOf([WORLD, authentication].join('---'));
   const catalog = new MeshCatalog(mesh);
-  const keys = ['http-jwt', 'http-deny|8080'].map((name) =>
+  const keys = ['http-policy|8080', 'rbac-deny|5432'].map((name) =>
     catalog.acquire(SHOP, TYPE_URL.extension, name),
   );
   catalog.settle();
@@ -156,7 +170,7 @@ spec: { jwtRules: [${rule}, { issuer: b, jwks: '{"keys":[{"kty":"EC","d":"secret
   mesh.requestAuthentications.setJwks(uri, '{"keys":[{"kty":"EC","kid":"new"}]}');
   catalog.settle();
   assert.deepEqual([...changed], [keys[0]]);
-  const config = extension(catalog, 'http-jwt');
+  const config = httpFilter(catalog, 'http-jwt');
   const filter = config && anyUnpack(config, JwtAuthenticationSchema);
   const sets = Object.values(filter?.providers ?? {}).map(({ jwksSourceSpecifier: source }) =>
     source.case === 'localJwks' ? String(source.value.specifier.value) : '',
@@ -168,7 +182,7 @@ spec: { jwtRules: [${rule}, { issuer: b, jwks: '{"keys":[{"kty":"EC","d":"secret
 test('a policy of another workload changes nothing', () => {
   const mesh = meshOf(WORLD);
   const catalog = new MeshCatalog(mesh);
-  for (const name of ['http-deny|8080', 'http-jwt', 'http-authorizer']) {
+  for (const name of ['http-policy|8080', 'rbac-deny|5432']) {
     catalog.acquire(SHOP, TYPE_URL.extension, name);
   }
   catalog.settle();

@@ -59,6 +59,8 @@ const policy = (
   ...options,
 });
 
+const NOTHING_DECIDED: RbacVerdict = { isAllowed: true, policies: [], shadow: undefined };
+
 function verdict(
   kind: 'custom' | 'deny' | 'allow',
   policies: readonly AuthorizationPolicy[],
@@ -74,7 +76,9 @@ function verdict(
   };
   const trustDomains = ['cluster.local'];
   const input = { kind, port: 8080, authorization, hasAuthorizer, trustDomains };
-  const extension = create(TypedExtensionConfigSchema, buildHttpRbac(input));
+  const built = buildHttpRbac(input);
+  if (built === undefined) return NOTHING_DECIDED;
+  const extension = create(TypedExtensionConfigSchema, built);
   const connection: SimulatedConnection = {
     ...CONNECTION,
     ...called,

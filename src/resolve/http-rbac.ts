@@ -1,9 +1,9 @@
 // Authorization of requests to a port: what rbac.ts is to connections. Each decision is a filter of
-// its own in the HTTP chain, fetched by name; a change governs the next request on each connection.
+// its own, which is there when there is something to decide.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { RBACSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js';
-import { httpPolicyName } from './inbound-names.ts';
+import { httpFilterName } from './inbound-names.ts';
 import { packed } from './message.ts';
 import { filterRules } from './rbac-rules.ts';
 import type { RulesInput } from './rbac-rules.ts';
@@ -18,16 +18,9 @@ export type HttpRbacInput = Omit<RulesInput, 'layer' | 'port'> & {
 /** Under what Envoy's filter leaves its verdicts. */
 export const HTTP_RBAC_METADATA = 'envoy.filters.http.rbac';
 
-export function buildHttpRbac(input: HttpRbacInput): Extension {
-  const { kind, port } = input;
-  return {
-    name: httpPolicyName({ kind, port }),
-    typedConfig: packed(RBACSchema, filterRules({ ...input, layer: 'http' })),
-  };
+/** undefined: there is nothing to decide. */
+export function buildHttpRbac(input: HttpRbacInput): Extension | undefined {
+  const filter = filterRules({ ...input, layer: 'http' });
+  if (filter.rules === undefined && filter.shadowRules === undefined) return undefined;
+  return { name: httpFilterName(input.kind), typedConfig: packed(RBACSchema, filter) };
 }
-
-/** A filter that does nothing, for when there is nothing for it to do. */
-export const buildNoPolicy = (name: string): Extension => ({
-  name,
-  typedConfig: packed(RBACSchema, {}),
-});

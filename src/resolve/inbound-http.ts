@@ -10,8 +10,7 @@ import {
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { HttpFilterSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { httpAccessLogs } from './access-log.ts';
-import { httpPolicyName, httpPolicyRefs } from './inbound-names.ts';
-import type { HttpPolicyRef } from './inbound-names.ts';
+import { httpPolicyName } from './inbound-names.ts';
 import { ADS, extension, milliseconds } from './message.ts';
 import type { TypedConfig } from './message.ts';
 import { inboundName, TYPE_URL } from './names.ts';
@@ -31,7 +30,7 @@ export function inboundRequests(port: number, { logs, trace }: RequestTelemetry)
   return extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
     statPrefix: `inbound_0.0.0.0_${port}`,
     routeSpecifier: { case: 'routeConfig', value: allTo(port) },
-    httpFilters: [...policyFilters(port), extension('envoy.filters.http.router', RouterSchema, {})],
+    httpFilters: [policyFilter(port), extension('envoy.filters.http.router', RouterSchema, {})],
     accessLog: httpAccessLogs(logs, 'inbound'),
     ...traced(trace),
     // the client is whom x-forwarded-for names last: on its way a request has met proxies only
@@ -47,24 +46,14 @@ export function inboundRequests(port: number, { logs, trace }: RequestTelemetry)
   });
 }
 
-/** What decides about requests to a port, each fetched by name; one that is missing refuses all. */
-export const policyFilters = (port: number): HttpFilter[] => httpPolicyRefs(port).map(policyFilter);
-
-function policyFilter(ref: HttpPolicyRef): HttpFilter {
-  return {
-    name: httpPolicyName(ref),
-    configType: {
-      case: 'configDiscovery',
-      value: { configSource: ADS, typeUrls: [...typesOf(ref)] },
-    },
-  };
-}
-
-function typesOf({ kind }: HttpPolicyRef): readonly string[] {
-  // an RBAC without rules stands for "nothing to do"
-  if (kind === 'authorizer') return [TYPE_URL.httpRbac, TYPE_URL.extAuthz];
-  return kind === 'jwt' ? [TYPE_URL.jwtAuthn] : [TYPE_URL.httpRbac];
-}
+/** What decides about requests to a port, fetched by name; while it is missing all are refused. */
+export const policyFilter = (port: number): HttpFilter => ({
+  name: httpPolicyName(port),
+  configType: {
+    case: 'configDiscovery',
+    value: { configSource: ADS, typeUrls: [TYPE_URL.httpFilterChain] },
+  },
+});
 
 /** Named by the workload's own port alone: no service that comes or goes changes a chain. */
 function allTo(port: number): MessageInitShape<typeof RouteConfigurationSchema> {

@@ -1,44 +1,27 @@
-// The names of what decides about requests to a workload: extension configurations that the filters
-// of an HTTP chain fetch by name, so that policies change without the chain.
+// The names of what decides about requests and connections to a workload: extension configurations
+// that the filters of its chains fetch by name, so that policies change without the chain.
 import { parsePort } from './names.ts';
 
 /**
- * Which filter: whom to ask (`custom`) and the asking (`authorizer`), whose token it is (`jwt`),
- * what refuses, what must agree.
+ * What decides about requests to a port, in this order: whom to ask (`custom`) and the asking
+ * (`authorizer`), whose token it is (`jwt`), what refuses, what must agree.
  */
-export type HttpPolicyRef =
-  /** The same on every port of a workload. */
-  | { readonly kind: 'authorizer' | 'jwt' }
-  | { readonly kind: 'custom' | 'deny' | 'allow'; readonly port: number };
+export const HTTP_POLICY_KINDS = ['custom', 'authorizer', 'jwt', 'deny', 'allow'] as const;
+export type HttpPolicyKind = (typeof HTTP_POLICY_KINDS)[number];
 
-/** `http-jwt`, `http-deny|8080`. */
-export const httpPolicyName = (ref: HttpPolicyRef): string =>
-  'port' in ref ? `http-${ref.kind}|${ref.port}` : `http-${ref.kind}`;
+/**
+ * `http-policy|8080`: all that decides about requests to the port, in one filter. Each filter costs
+ * every request, also one that has nothing to do.
+ */
+export const httpPolicyName = (port: number): string => `http-policy|${port}`;
 
-export function parseHttpPolicyName(name: string): HttpPolicyRef | undefined {
-  const [, kind, portText] = /^http-([a-z]+)(?:\|([0-9]+))?$/.exec(name) ?? [];
-  const port = portText === undefined ? undefined : parsePort(portText);
-  switch (kind) {
-    case 'authorizer':
-    case 'jwt':
-      return portText === undefined ? { kind } : undefined;
-    case 'custom':
-    case 'deny':
-    case 'allow':
-      return port === undefined ? undefined : { kind, port };
-    default:
-      return undefined;
-  }
+/** Of a filter in it: `http-deny`. */
+export const httpFilterName = (kind: HttpPolicyKind): string => `http-${kind}`;
+
+export function parseHttpPolicyName(name: string): number | undefined {
+  const [, port] = /^http-policy\|([0-9]+)$/.exec(name) ?? [];
+  return port === undefined ? undefined : parsePort(port);
 }
-
-/** The filters of a port, in their order. */
-export const httpPolicyRefs = (port: number): readonly HttpPolicyRef[] => [
-  { kind: 'custom', port },
-  { kind: 'authorizer' },
-  { kind: 'jwt' },
-  { kind: 'deny', port },
-  { kind: 'allow', port },
-];
 
 /** The asking about connections; the same on every port of a workload. */
 export const TCP_AUTHORIZER = 'rbac-authorizer';

@@ -11,7 +11,7 @@ import type {
 import { parseKeySet } from '#istio/requestauthentication/key-set.ts';
 import type { JwtKeys, JwtRule } from '#istio/requestauthentication/request-authentication.ts';
 import { JWT_PAYLOAD } from './http-rbac-match.ts';
-import { httpPolicyName } from './inbound-names.ts';
+import { httpFilterName } from './inbound-names.ts';
 import { packed } from './message.ts';
 
 type Provider = MessageInitShape<typeof JwtProviderSchema>;
@@ -40,27 +40,29 @@ export const NOBODYS_KEY = {
 /** Claims whose text is always a list of words. */
 const SPACE_DELIMITED = ['permission', 'scope'];
 
-export function buildJwt(input: JwtInput): MessageInitShape<typeof TypedExtensionConfigSchema> {
+/** undefined: no token means anything here. */
+export function buildJwt(
+  input: JwtInput,
+): MessageInitShape<typeof TypedExtensionConfigSchema> | undefined {
   const { rules } = input;
+  if (rules.length === 0) return undefined;
   const ordered = rules.toSorted((a, b) =>
     a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0,
   );
   const names = ordered.map((_, index) => `origins-${index}`);
   return {
-    name: httpPolicyName({ kind: 'jwt' }),
+    name: httpFilterName('jwt'),
     typedConfig: packed(JwtAuthenticationSchema, {
-      ...(names.length > 0 && {
-        providers: Object.fromEntries(
-          ordered.map((rule, index) => [names[index], providerOf(rule, input)]),
-        ),
-        rules: [
-          {
-            match: { pathSpecifier: { case: 'prefix', value: '/' } },
-            requirementType: { case: 'requires', value: requirementOf(names) },
-          },
-        ],
-        bypassCorsPreflight: true,
-      }),
+      providers: Object.fromEntries(
+        ordered.map((rule, index) => [names[index], providerOf(rule, input)]),
+      ),
+      rules: [
+        {
+          match: { pathSpecifier: { case: 'prefix', value: '/' } },
+          requirementType: { case: 'requires', value: requirementOf(names) },
+        },
+      ],
+      bypassCorsPreflight: true,
     }),
   };
 }

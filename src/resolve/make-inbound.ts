@@ -4,6 +4,7 @@ import { assertNever } from '#base/assert-never.ts';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import { FilterChainConfigSchema } from '#gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
@@ -13,10 +14,16 @@ import { buildAuthorizer, buildTcpAuthorizer } from './ext-authz.ts';
 import type { Authorizer } from './ext-authz.ts';
 import { endsTls, firstSpeaker, inboundContent } from './first-speaker.ts';
 import type { HostLookup } from './host-lookup.ts';
-import { buildHttpRbac, buildNoPolicy } from './http-rbac.ts';
+import { buildHttpRbac } from './http-rbac.ts';
 import { serviceNames } from './identity-metadata.ts';
 import { buildInboundCluster, buildInboundPassthrough } from './inbound-cluster.ts';
-import { HTTP_INSPECTION, httpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
+import {
+  HTTP_INSPECTION,
+  HTTP_POLICY_KINDS,
+  httpPolicyName,
+  TCP_AUTHORIZER,
+} from './inbound-names.ts';
+import type { HttpPolicyKind } from './inbound-names.ts';
 import { buildExplicitInbound, buildHttpInspection, buildVirtualInbound } from './inbound.ts';
 import type { InboundListenerPort, ListenerInput } from './inbound.ts';
 import {
@@ -28,6 +35,7 @@ import {
 } from './names.ts';
 import type { Destination } from './names.ts';
 import { buildJwt } from './jwt.ts';
+import { packed } from './message.ts';
 import { isReachedByIpv6 } from './outbound.ts';
 import type { InboundRecipe } from './recipe.ts';
 import { buildNoTcpAuthorizer, buildRbac } from './rbac.ts';
@@ -62,13 +70,8 @@ export class InboundMaker {
         const inspection = buildHttpInspection(recipe.isOn);
         return encodeResource(HTTP_INSPECTION, TypedExtensionConfigSchema, inspection);
       }
-      case 'http-policy': {
-        const policy = this.#httpPolicy(recipe);
-        return (
-          policy &&
-          encodeResource(httpPolicyName(recipe.policy), TypedExtensionConfigSchema, policy)
-        );
-      }
+      case 'http-policy':
+        return this.#httpPolicy(recipe.workload, recipe.port);
       case 'rbac':
         return this.#rbac(recipe);
       case 'tcp-authorizer':
@@ -189,13 +192,25 @@ export class InboundMaker {
     return authorizerOf({ mesh: this.#mesh, serviceOf: this.#serviceOf }, workload);
   }
 
-  #httpPolicy({
-    workload: key,
-    policy,
-  }: Extract<InboundRecipe, { kind: 'http-policy' }>): Extension | undefined {
-    const workload = this.#mesh.workloads.get(key);
+  #httpPolicy(workloadKey: string, port: number): EncodedResource | undefined {
+    const workload = this.#mesh.workloads.get(workloadKey);
     if (workload === undefined) return undefined;
-    switch (policy.kind) {
+    const filters = HTTP_POLICY_KINDS.flatMap(
+      (kind) => this.#httpFilter(workload, port, kind) ?? [],
+    );
+    const name = httpPolicyName(port);
+    return encodeResource(name, TypedExtensionConfigSchema, {
+      name,
+      typedConfig: packed(FilterChainConfigSchema, {
+        // a chain without filters is refused; no chain lets everything pass
+        ...(filters.length > 0 && { defaultFilterChain: { filters } }),
+      }),
+    });
+  }
+
+  /** undefined: it would have nothing to do. */
+  #httpFilter(workload: Workload, port: number, kind: HttpPolicyKind): Extension | undefined {
+    switch (kind) {
       case 'jwt': {
         const { jwtRules, jwksOf } = this.#mesh.requestAuthentications;
         const clearsRouteCache = workload.isGateway;
@@ -203,20 +218,20 @@ export class InboundMaker {
       }
       case 'authorizer': {
         const authorizer = this.#authorizer(workload);
-        return authorizer ? buildAuthorizer(authorizer) : buildNoPolicy(httpPolicyName(policy));
+        return authorizer && buildAuthorizer(authorizer);
       }
       case 'custom':
       case 'deny':
       case 'allow':
         return buildHttpRbac({
-          kind: policy.kind,
-          port: policy.port,
+          kind,
+          port,
           authorization: this.#mesh.authorization(workload),
           hasAuthorizer: this.#authorizer(workload) !== undefined,
           trustDomains: this.#trustDomains(),
         });
       default:
-        return assertNever(policy);
+        return assertNever(kind);
     }
   }
 }

@@ -158,10 +158,11 @@ export class Planner {
       if (!this.#hasChains(workload, port)) return undefined;
       return { kind: 'rbac', workload: key, half, port };
     }
-    const policy = parseHttpPolicyName(name);
-    if (policy === undefined) return this.#inbound.inspection(name, workload);
-    if ('port' in policy && !this.#hasChains(workload, policy.port)) return undefined;
-    return { kind: 'http-policy', workload: key, policy };
+    const port = parseHttpPolicyName(name);
+    if (port === undefined) return this.#inbound.inspection(name, workload);
+    return this.#hasChains(workload, port)
+      ? { kind: 'http-policy', workload: key, port }
+      : undefined;
   }
 
   /** Has the port filter chains of its own? */

@@ -2,7 +2,6 @@
 import type { GatewayPort, ServerRef } from '#model/mesh.ts';
 import type { ClientSecurity, ClientSettings } from './client-policy.ts';
 import type { LocalityPreference } from './locality.ts';
-import type { HttpPolicyRef } from './inbound-names.ts';
 import type {
   ChainPort,
   CollectorAddress,
@@ -123,7 +122,7 @@ export type InboundRecipe =
   /** The same for every workload: to look for requests in plaintext, or not to. */
   | { readonly kind: 'http-inspection'; readonly isOn: boolean }
   | { readonly kind: 'tcp-authorizer'; readonly workload: string }
-  | { readonly kind: 'http-policy'; readonly workload: string; readonly policy: HttpPolicyRef }
+  | { readonly kind: 'http-policy'; readonly workload: string; readonly port: number }
   | {
       readonly kind: 'rbac';
       readonly workload: string;

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
-import type { TypedExtensionConfig } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js';
@@ -11,7 +10,7 @@ import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/route
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { meshOf } from '#model/mesh-of.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
-import { httpPolicyName, httpPolicyRefs } from '#resolve/inbound-names.ts';
+import { httpPolicyName } from '#resolve/inbound-names.ts';
 import { extension, socketAddress } from '#resolve/message.ts';
 import { TYPE_URL } from '#resolve/names.ts';
 import { ask, decode } from '#resolve/simulate-call.ts';
@@ -40,20 +39,19 @@ function listenerOf(objects: string): Listener | undefined {
   const mesh = meshOf(`${WORLD}---\n${objects}`);
   if (mesh.rejections.size > 0) return undefined;
   const catalog = new MeshCatalog(mesh);
-  const filters = httpPolicyRefs(PORT).map((ref): TypedExtensionConfig => {
-    const name = httpPolicyName(ref);
-    const answer = ask(catalog, { proxy: SHOP, typeUrl: TYPE_URL.extension, name });
-    assert(answer, name);
-    return decode(TypedExtensionConfigSchema, answer);
+  const answer = ask(catalog, {
+    proxy: SHOP,
+    typeUrl: TYPE_URL.extension,
+    name: httpPolicyName(PORT),
   });
+  assert(answer);
+  const { name, typedConfig } = decode(TypedExtensionConfigSchema, answer);
+  assert(typedConfig);
   const manager = extension('manager', HttpConnectionManagerSchema, {
     statPrefix: 'x',
     routeSpecifier: { case: 'routeConfig', value: { name: 'x' } },
     httpFilters: [
-      ...filters.map(({ name, typedConfig }) => {
-        assert(typedConfig);
-        return { name, configType: { case: 'typedConfig', value: typedConfig } } as const;
-      }),
+      { name, configType: { case: 'typedConfig', value: typedConfig } } as const,
       extension('envoy.filters.http.router', RouterSchema, {}),
     ],
   });
