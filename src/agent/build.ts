@@ -134,11 +134,7 @@ export async function buildAgent(
   );
   const { ownStream, hostNames, peerFacts } = questions;
   const fileSecrets = new FileSecrets(dependencies);
-  const telemetry = new Telemetry({
-    sinceMs: clock.nowMs(),
-    factsOf: (peer) => peerFacts.factsOf(peer),
-    log,
-  });
+  const telemetry = new Telemetry({ sinceMs: clock.nowMs(), peerFacts, log });
   return {
     config,
     dependencies,

@@ -22,11 +22,11 @@ export class Telemetry {
   /** @param options.sinceMs when counting begins: what was before is an earlier agent's */
   constructor(options: {
     readonly sinceMs: number;
-    readonly factsOf: FactsOf;
+    readonly peerFacts: { readonly factsOf: FactsOf };
     readonly log: Logger;
   }) {
     this.#account = new ConnectionAccount(options.sinceMs);
-    this.#metrics = new StandardMetrics(options.factsOf);
+    this.#metrics = new StandardMetrics((peer) => options.peerFacts.factsOf(peer));
     this.flows = new FlowAccount(options.sinceMs);
     this.handler = createAlsHandler({
       reader: {

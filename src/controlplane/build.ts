@@ -33,7 +33,6 @@ import { CONFIG_MAP } from '#kube/resources.ts';
 import { isNotFound } from '#kube/status.ts';
 import { createMesh, type Mesh } from '#model/mesh.ts';
 import type { Joins } from '#registry/joins/joins.ts';
-import type { Flows } from '#telemetry/flows/flows.ts';
 import type { DerivationFailure } from '#model/collection.ts';
 import { Graph } from '#model/graph.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
@@ -45,6 +44,8 @@ import { joinMethods, openJoins } from './agents/joins.ts';
 import { AgentServer } from './agents/sessions.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import { installKinds } from './crds.ts';
+import { FlowKeeper } from './flows/flow-keeper.ts';
+import { meshNames } from './flows/mesh-names.ts';
 import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { JwksKeeper } from './jwks.ts';
@@ -56,7 +57,6 @@ import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
 import { StatusPublisher } from './status-publisher.ts';
 import type { MeshView } from './view/mesh-view.ts';
 import { buildView } from './view/build.ts';
-import { NO_FLOWS } from './view/nothing.ts';
 import { VipPublisher } from './vip-publisher.ts';
 
 export type ControlPlaneDependencies = {
@@ -96,7 +96,7 @@ export type ControlPlane = {
   readonly rootPublisher: RootPublisher;
   /** For the debug pages and the view. */
   readonly certificates: CertificateLedger;
-  readonly flows: Flows;
+  readonly flows: FlowKeeper;
   /** All of it as the console sees it. */
   readonly view: MeshView;
   /** The Kubernetes API, as isthmusd or in a user's name. */
@@ -184,10 +184,25 @@ export async function buildControlPlane(
   const agents = newAgentServer(trustDomain, clock, log);
   const joins = await openJoins(config, { clock, log });
   const decided = { mesh, catalog, xds, agents, joins, ingest, vips, statuses, keySets };
-  const told = { authority, rootPublisher, certificates, counters, flows: NO_FLOWS };
+  const flows = newFlowKeeper(config, { mesh, clock, log: log.with({ part: 'flows' }) });
+  const told = { authority, rootPublisher, certificates, counters, flows };
   const view = buildView({ ...decided, ...told, clock });
   shown.touch = () => view.touch();
   return { ...decided, ...told, view, client, clock, isReady };
+}
+
+function newFlowKeeper(
+  { stateDir }: ControlPlaneConfig,
+  { mesh, clock, log }: Pick<ControlPlane, 'mesh' | 'clock'> & { readonly log: Logger },
+): FlowKeeper {
+  const { trustDomain } = mesh.config();
+  return new FlowKeeper({
+    stateDir,
+    names: meshNames(mesh),
+    authenticate: (call) => admit(call, { trustDomain, nowMs: clock.nowMs() }),
+    clock,
+    log,
+  });
 }
 
 const newAgentServer = (trustDomain: string, clock: Clock, log: Logger): AgentServer =>
@@ -265,6 +280,7 @@ export async function runControlPlane(
 ): Promise<void> {
   const { config, clock, log } = options;
   const { authority, xds, ingest, vips, rootPublisher } = parts;
+  using flows = parts.flows; // closed when nobody asks it any more
   const names = serverNames(config.tlsNames);
   const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
   const server = createGrpcServer({
@@ -276,6 +292,7 @@ export async function runControlPlane(
     methods: {
       ...xds.methods,
       ...parts.agents.methods,
+      ...parts.flows.methods,
       ...joinMethods(parts, options),
       ...certificateMethods(parts, options),
     },
@@ -289,6 +306,7 @@ export async function runControlPlane(
     (group) => authority.run(group),
     (group) => rootPublisher.run(group),
     (group) => parts.joins.run(group),
+    (group) => flows.run(group),
     (group) => runJoinFeeds({ ...parts, log: log.with({ part: 'joins' }) }, group),
     (group) =>
       runServerCertificate(

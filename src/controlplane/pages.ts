@@ -29,6 +29,12 @@ export function controlPlanePages(parts: ControlPlane): Pages {
       contentType: EXPOSITION_CONTENT_TYPE,
       body: renderFamilies(controlPlaneFamilies(parts, processFigures(parts.clock.nowMs()))),
     }),
+    '/stats/prometheus': () => ({
+      status: 200,
+      contentType: EXPOSITION_CONTENT_TYPE,
+      body: renderFamilies(parts.flows.metrics.families(parts.clock.nowMs())),
+    }),
+    '/debug/flows': () => jsonPage({ ...parts.flows.figures, edges: [...parts.flows.edges()] }),
     '/debug/syncz': () => jsonPage(parts.xds.status()),
     '/debug/rejections': () => jsonPage([...parts.mesh.rejections.entries()].map(([, one]) => one)),
     ...debugPages(parts),

@@ -1,6 +1,6 @@
-// Do both ends count the same bytes? Compared over ten seconds, by the times that reports are of; an
-// entry that fell into the next ten at one end only makes the two differ one way and then the other,
-// so that only two in a row that differ the same way are a disagreement.
+// Do both ends count the same bytes? Compared over ten seconds, by the times that reports are of;
+// an entry that fell into the next ten at one end only makes the two differ one way and then the
+// other, so that only two in a row that differ the same way are a disagreement.
 
 const WINDOW_MS = 10_000;
 /** Of the larger one. */

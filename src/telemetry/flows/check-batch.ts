@@ -1,5 +1,5 @@
-// What a batch may be: whoever sends it holds a certificate of the mesh, and may lie or be broken all
-// the same.
+// What a batch may be: whoever sends it holds a certificate of the mesh, and may lie or be broken
+// all the same.
 import { fromBinary } from '@bufbuild/protobuf';
 import { FlowBatchSchema, type FlowBatch, type FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
 import { DELTA_MAX, TEXT_MAX } from './limits.ts';

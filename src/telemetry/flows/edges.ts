@@ -1,5 +1,5 @@
-// The edges in memory: made when first reported, put away when idle for a day, or when there are too
-// many and others have moved since.
+// The edges in memory: made when first reported, put away when idle for a day, or when there are
+// too many and others have moved since.
 import type { FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
 import { EdgeRecord, type EdgeName, type StoredEdge } from './edge-record.ts';
 import { edgeId, endsOf, OTHERS, type FlowNames } from './naming.ts';

@@ -1,5 +1,5 @@
-// Who talks to whom, of the reports of all agents: what each batch adds, counted once. Keeps no time
-// and no file itself: whoever owns it says what time it is, and stores what is pending.
+// Who talks to whom, of the reports of all agents: what each batch adds, counted once. Keeps no
+// time and no file itself: whoever owns it says what time it is, and stores what is pending.
 import type { Denial } from '#api/events.ts';
 import type { Sample } from '#api/graph.ts';
 import type { FlowBatch } from '#gen/isthmus/v1/flows_pb.js';

@@ -1,5 +1,6 @@
-// What isthmusd knows of who talks to whom: the joined reports of both ends, and what was. Times are
-// milliseconds since the Unix epoch by the control plane's clock, whatever a reporter's clock says.
+// What isthmusd knows of who talks to whom: the joined reports of both ends, and what was. Times
+// are milliseconds since the Unix epoch by the control plane's clock, whatever a reporter's clock
+// says.
 import type { Denial } from '#api/events.ts';
 import type { MeshEdge, Sample } from '#api/graph.ts';
 import type { Connection, Series, TalkedTo } from '#api/history.ts';

@@ -1,12 +1,13 @@
 // One truth of two reports: both ends of a connection count the same bytes, each at its own time,
-// and one of them may have missed some. What is counted is what the end that is ahead has said; what
-// the other says later of the same is not counted again. Pure.
+// and one of them may have missed some. What is counted is what the end that is ahead has said;
+// what the other says later of the same is not counted again. Pure.
 import type { Reporter } from '#api/graph.ts';
 import { noQuantities, type Quantities } from './quantities.ts';
 
 /**
- * An end that has told nothing for so long, by the times that reports are of, is not coming back with
- * what the other is telling now: what the other is behind was lost, and is no longer waited for.
+ * An end that has told nothing for so long, by the times that reports are of, is not coming back
+ * with what the other is telling now: what the other is behind was lost, and is no longer waited
+ * for.
  */
 const SILENT_MS = 10_000;
 

@@ -1,5 +1,5 @@
-// Connections one by one, as the console lists them: both ends' reports of one are one line. Bounded:
-// beyond that they are still counted, but no longer listed.
+// Connections one by one, as the console lists them: both ends' reports of one are one line.
+// Bounded: beyond that they are still counted, but no longer listed.
 import type { Reporter } from '#api/graph.ts';
 import type { Connection } from '#api/history.ts';
 import type { EdgeRecord } from './edge-record.ts';

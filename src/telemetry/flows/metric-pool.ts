@@ -1,5 +1,5 @@
-// The metrics of the whole mesh in one place: what agents push, under labels that say whose it is. An
-// agent says only its own: what names another workload as the reporting one is refused.
+// The metrics of the whole mesh in one place: what agents push, under labels that say whose it is.
+// An agent says only its own: what names another workload as the reporting one is refused.
 import type { FlowMetric } from '#gen/isthmus/v1/flows_pb.js';
 import type { Family, Sample } from '#telemetry/exposition.ts';
 import { BUCKETS, Histogram } from '#telemetry/histogram.ts';

@@ -3,7 +3,7 @@
 import { noQuantities, QUANTITIES, type Quantities } from '#telemetry/flows/quantities.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
-/** One point of an edge. `open` is how many connections were open at its end; undefined: not told. */
+/** One point of an edge. `open`: how many connections were open at its end; undefined: not told. */
 export type Point = { readonly sums: Quantities; open: number | undefined };
 
 export const newPoint = (): Point => ({ sums: noQuantities(), open: undefined });
