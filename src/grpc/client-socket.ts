@@ -12,6 +12,8 @@ export type GrpcClientTls = {
   readonly ca: string | readonly string[];
   /** The name that the server's certificate must carry (and the SNI). */
   readonly serverName: string;
+  /** Takes whatever certificate comes: only for asking what is verified by other means. */
+  readonly isUnverified?: true;
   /** PEM: the client's certificate with intermediates, and its key. */
   readonly cert?: string;
   readonly key?: string;
@@ -20,13 +22,14 @@ export type GrpcClientTls = {
 /** Starts connecting; what fails is told by the socket's 'error'. */
 export function connectSocket(target: GrpcTarget, tls: GrpcClientTls | undefined): Socket {
   if (!tls) return 'path' in target ? connectTcp(target.path) : connectTcp(target);
-  const { ca, serverName, cert, key } = tls;
+  const { ca, serverName, cert, key, isUnverified } = tls;
   return connectTls({
     ...target,
     ca: typeof ca === 'string' ? ca : [...ca],
     servername: serverName,
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.3',
+    rejectUnauthorized: isUnverified !== true,
     ...(cert !== undefined && key !== undefined && { cert, key }),
   });
 }

@@ -6,7 +6,7 @@ import { printable } from '#base/printable.ts';
 import type { AgentParts } from '../build.ts';
 import { Retry } from '../retry.ts';
 import { createAnswerer } from './answers.ts';
-import { Attendance, type Hello, type Status } from './attendance.ts';
+import { Attendance, type Status } from './attendance.ts';
 
 type Parts = Pick<
   AgentParts,
@@ -35,7 +35,7 @@ export function buildAttendance(
 }
 
 /** Who attends: the same words that a machine uses when it joins. */
-export function describeMachine(): Hello & { readonly addresses: string[]; readonly os: string } {
+export function describeMachine(): { version: string; os: string; addresses: string[] } {
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80'))

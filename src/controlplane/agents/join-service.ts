@@ -92,6 +92,7 @@ function serveJoin(call: GrpcCall, options: JoinServiceOptions, ended: AbortSign
     () => isAsked || call.end(GrpcStatus.deadlineExceeded, 'no token came'),
     () => undefined,
   );
+  call.onEnd = () => call.end();
   call.onMessage = (bytes) => {
     const request = decode(bytes);
     if (!request) return call.end(GrpcStatus.invalidArgument, 'that is no request to join');

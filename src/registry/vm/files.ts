@@ -21,6 +21,8 @@ export type VmFilesInput = {
   readonly entry: VmEntry;
   /** What leads to the control plane: an IP address, or the DNS name of a load balancer. */
   readonly gateway: string;
+  /** Where it leads to the control plane; default 15012. */
+  readonly gatewayPort?: number;
   /** What the agent captures from the first moment; `*` leaves it to the control plane. */
   readonly serviceCidr: string;
   readonly trustDomain: string;
@@ -85,10 +87,10 @@ export function vmFiles(input: VmFilesInput): readonly VmFile[] {
 
 /** A gateway with an address is found by /etc/hosts; one that only has a name is dialled by it. */
 function clusterEnv(input: VmFilesInput): Readonly<Record<string, string>> {
-  const { service, entry, gateway, serviceCidr } = input;
+  const { service, entry, gateway, gatewayPort = XDS_PORT, serviceCidr } = input;
   const { name, namespace, address, ports, serviceAccount } = entry;
   const isNamed = canonicalIp(gateway) === undefined;
-  const controlPlane = `${isNamed ? gateway : CONTROL_PLANE_NAME}:${XDS_PORT}`;
+  const controlPlane = `${isNamed ? gateway : CONTROL_PLANE_NAME}:${gatewayPort}`;
   return {
     CA_ADDR: controlPlane,
     ISTIO_INBOUND_PORTS: ports.toSorted((a, b) => a - b).join(','),
