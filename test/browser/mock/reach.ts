@@ -168,6 +168,10 @@ spec:
     to:
     - operation:
         ports: ["5432"]
+  - from:
+    - source:
+        principals:
+        - cluster.local/ns/batch/sa/report
 `;
 
 export const DENIED: Breakage = {
@@ -176,7 +180,7 @@ export const DENIED: Breakage = {
   source: 'configured',
   evidence: [
     'DENY: none · CUSTOM: none',
-    'ALLOW inventory/pg-allow rule 1: principals: is …/sa/frontend, not …/sa/postgres-library',
+    'ALLOW inventory/pg-allow rule 1: principals: …/sa/postgres-library, but the client is …/sa/frontend',
   ],
   object: { kind: 'AuthorizationPolicy', namespace: 'inventory', name: 'pg-allow' },
   fix: { text: 'Let the frontend in by rule 1.', command: '', yaml: FIX_YAML },

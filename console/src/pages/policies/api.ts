@@ -23,9 +23,12 @@ export const readPolicy = (of: PolicyReference, signal?: AbortSignal): Promise<P
   get(apiPath(of), { signal });
 
 /** Undefined: there is none of this name. */
-export async function findPolicy(of: PolicyReference): Promise<PolicyDocument | undefined> {
+export async function findPolicy(
+  of: PolicyReference,
+  signal?: AbortSignal,
+): Promise<PolicyDocument | undefined> {
   try {
-    return await readPolicy(of);
+    return await readPolicy(of, signal);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;

@@ -6,57 +6,64 @@ import type { Json, Path } from './json.ts';
 /** Where the names come from that a field offers. */
 export type Offer = 'identities' | 'namespaces' | 'hosts' | 'ports' | 'methods' | 'labels';
 
-export type Field =
-  | {
-      readonly type: 'choice';
-      readonly key: Path;
-      readonly label: string;
-      readonly options: readonly string[];
-      /** What leaving it out means. */
-      readonly unset: string;
-    }
-  | {
-      readonly type: 'text' | 'number';
-      readonly key: Path;
-      readonly label: string;
-      readonly hint?: string;
-      readonly offer?: Offer;
-    }
-  | {
-      /** A list of words, or labels as `key=value`. */
-      readonly type: 'words' | 'labels';
-      readonly key: Path;
-      readonly label: string;
-      readonly hint?: string;
-      readonly offer?: Offer;
-    }
-  | {
-      readonly type: 'list';
-      readonly key: Path;
-      readonly label: string;
-      /** Of one item, before its number: `Rule`. */
-      readonly item: string;
-      /** What an empty list means. */
-      readonly empty: string;
-      readonly fields: readonly Field[];
-      readonly fresh: Json;
-    }
-  | {
-      /** A map from names to one choice each. */
-      readonly type: 'choices';
-      readonly key: Path;
-      readonly label: string;
-      readonly item: string;
-      readonly inner: Path;
-      readonly options: readonly string[];
-    };
+type Part = {
+  /** From where the field's list or document begins. */
+  readonly key: Path;
+  readonly label: string;
+  readonly hint?: string;
+  readonly offer?: Offer;
+};
 
-const words = (label: string, key: Path, offer?: Offer, hint?: string): Field => ({
+export type ChoiceSpec = Part & {
+  readonly type: 'choice';
+  readonly options: readonly string[];
+  /** What leaving it out means. */
+  readonly unset: string;
+};
+
+export type TextSpec = Part & { readonly type: 'text' | 'number' };
+
+/** A list of words. */
+export type WordsSpec = Part & {
+  readonly type: 'words';
+  /** Shown only when asked for, or when it says something. */
+  readonly isRare?: boolean;
+};
+
+/** Labels, as `key=value`. */
+export type LabelsSpec = Part & { readonly type: 'labels' };
+
+export type ListSpec = Part & {
+  readonly type: 'list';
+  /** Of one item, before its number: `Rule`. */
+  readonly item: string;
+  /** What an empty list means. */
+  readonly empty: string;
+  readonly fields: readonly Field[];
+  readonly fresh: Json;
+};
+
+/** A map from names to one choice each. */
+export type ChoicesSpec = Part & {
+  readonly type: 'choices';
+  readonly item: string;
+  readonly inner: Path;
+  readonly options: readonly string[];
+};
+
+export type Field = ChoiceSpec | TextSpec | WordsSpec | LabelsSpec | ListSpec | ChoicesSpec;
+
+const words = (label: string, key: Path, offer?: Offer, hint?: string): WordsSpec => ({
   type: 'words',
   key,
   label,
   ...(offer && { offer }),
   ...(hint !== undefined && { hint }),
+});
+
+const rare = (label: string, key: Path, offer?: Offer, hint?: string): Field => ({
+  ...words(label, key, offer, hint),
+  isRare: true,
 });
 
 const SELECTOR: Field = {
@@ -93,10 +100,10 @@ const AUTHORIZATION: readonly Field[] = [
         fresh: { source: { principals: [] } },
         fields: [
           words('Identities', ['source', 'principals'], 'identities', 'lab/ns/…/sa/…'),
-          words('But not identities', ['source', 'notPrincipals'], 'identities'),
+          rare('But not identities', ['source', 'notPrincipals'], 'identities'),
           words('Namespaces', ['source', 'namespaces'], 'namespaces'),
-          words('But not namespaces', ['source', 'notNamespaces'], 'namespaces'),
-          words('Addresses', ['source', 'ipBlocks'], undefined, '10.0.0.0/8'),
+          rare('But not namespaces', ['source', 'notNamespaces'], 'namespaces'),
+          rare('Addresses', ['source', 'ipBlocks'], undefined, '10.0.0.0/8'),
         ],
       },
       {
@@ -108,10 +115,10 @@ const AUTHORIZATION: readonly Field[] = [
         fresh: { operation: { ports: [] } },
         fields: [
           words('Ports', ['operation', 'ports'], 'ports'),
-          words('But not ports', ['operation', 'notPorts'], 'ports'),
-          words('HTTP methods', ['operation', 'methods'], 'methods'),
-          words('HTTP paths', ['operation', 'paths'], undefined, '/api/*'),
-          words('HTTP hosts', ['operation', 'hosts'], 'hosts'),
+          rare('But not ports', ['operation', 'notPorts'], 'ports'),
+          rare('HTTP methods', ['operation', 'methods'], 'methods'),
+          rare('HTTP paths', ['operation', 'paths'], undefined, '/api/*'),
+          rare('HTTP hosts', ['operation', 'hosts'], 'hosts'),
         ],
       },
       {
@@ -124,7 +131,7 @@ const AUTHORIZATION: readonly Field[] = [
         fields: [
           { type: 'text', key: ['key'], label: 'Attribute', hint: 'request.headers[x-team]' },
           words('Is one of', ['values']),
-          words('Is none of', ['notValues']),
+          rare('Is none of', ['notValues']),
         ],
       },
     ],

@@ -39,7 +39,7 @@ export function impactGroups(impact: PolicyImpact): readonly ImpactGroup[] {
     },
     {
       key: 'allowed',
-      sign: '＋',
+      sign: '+',
       title: 'Newly allowed',
       note: 'They were refused and would get in.',
       flows: impact.allowed,
@@ -153,11 +153,12 @@ export type Countdown = { readonly text: string; readonly isOver: boolean; reado
 
 /** @param nowMs by the control plane's clock */
 export function countdown(revertsAtMs: number, nowMs: number, totalMs: number): Countdown {
-  const leftMs = revertsAtMs - nowMs;
+  // Clocks differ by a blink: it never counts down from more than there was.
+  const leftMs = Math.min(revertsAtMs - nowMs, totalMs);
   if (leftMs <= 0) return { text: 'undoing itself now', isOver: true, share: 0 };
   const seconds = Math.ceil(leftMs / 1000);
   const minutes = Math.floor(seconds / 60);
   const rest = seconds % 60;
   const text = minutes > 0 ? `${minutes} min ${String(rest).padStart(2, '0')} s` : `${rest} s`;
-  return { text, isOver: false, share: Math.min(1, leftMs / Math.max(1, totalMs)) };
+  return { text, isOver: false, share: leftMs / Math.max(1, totalMs) };
 }

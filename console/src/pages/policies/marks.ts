@@ -43,3 +43,7 @@ export function marksOf(marks: readonly Mark[], doc: Lines): Diagnostic[] {
     })
     .toSorted((a, b) => a.from - b.from);
 }
+
+/** `line 11, column 9` */
+export const marksIn = ({ line, column }: Mark): string =>
+  column > 0 ? `line ${line}, column ${column}` : `line ${line}`;

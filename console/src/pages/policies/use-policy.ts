@@ -1,5 +1,4 @@
-// The state of one policy that is being edited: what the cluster has, what the text is, and what
-// came of writing it. The text never changes but by its author, and by an apply that was answered.
+// One policy as its page uses it: loaded, kept up to date, previewed, and written.
 import { useCallback, useEffect, useState } from 'react';
 import { problemFrom } from '../../api/client.ts';
 import type {
@@ -13,30 +12,33 @@ import { browserClock } from '../../base/clock.ts';
 import { useNews } from '../../store/hooks.ts';
 import * as api from './api.ts';
 import { draftOf, dropDraft, leaveDraft } from './drafts.ts';
+import * as editing from './editing.ts';
+import type { EditingState } from './editing.ts';
 import type { Window } from './impact.ts';
-import { readYaml } from './yaml-edit.ts';
 
 /** After the last key. */
 const DEBOUNCE_MS = 300;
+/** How often a pending apply is looked at: its counter moves, and it may undo itself. */
+const PENDING_MS = 2_000;
 
 export type Preview = {
-  /** Of exactly the present text; undefined: on its way, or the text is no YAML. */
+  /** Of exactly the present text; undefined: on its way, or it failed. */
   readonly impact: PolicyImpact | undefined;
   /** The one before, to stay in sight until the new one is here. */
   readonly last: PolicyImpact | undefined;
   readonly problem: ApiProblem | undefined;
 };
 
-type PreviewState = {
-  readonly key: string;
-  readonly impact: PolicyImpact | undefined;
-  readonly problem: ApiProblem | undefined;
-};
+type PreviewState = { readonly key: string } & Omit<Preview, 'last'>;
 
 /** @param yaml empty: what its deletion would do; undefined: nothing is asked */
-export function usePreview(of: PolicyReference, yaml: string | undefined, window: Window): Preview {
-  const { kind, namespace, name } = of;
-  const key = yaml === undefined ? '' : JSON.stringify([kind, namespace, name, window, yaml]);
+export function usePreview(
+  { kind, namespace, name }: PolicyReference,
+  yaml: string | undefined,
+  window: Window,
+  version: string,
+): Preview {
+  const key = JSON.stringify([kind, namespace, name, window, version, yaml]);
   const [state, setState] = useState<PreviewState>({
     key: '',
     impact: undefined,
@@ -60,7 +62,7 @@ export function usePreview(of: PolicyReference, yaml: string | undefined, window
       control.abort();
     };
   }, [key, kind, namespace, name, yaml, window]);
-  const isCurrent = state.key === key && key !== '';
+  const isCurrent = state.key === key && yaml !== undefined;
   return {
     impact: isCurrent && !state.problem ? state.impact : undefined,
     last: state.impact,
@@ -68,30 +70,12 @@ export function usePreview(of: PolicyReference, yaml: string | undefined, window
   };
 }
 
-export type Conflict = {
-  readonly base: string;
-  readonly theirs: PolicyDocument;
-};
-
-export type Editing = {
-  /** Undefined: it is loading, or there is none (a new one). */
-  readonly document: PolicyDocument | undefined;
-  readonly text: string;
-  readonly setText: (text: string) => void;
+export type Editing = EditingState & {
   readonly isChanged: boolean;
-  readonly hasProblem: boolean;
-  readonly problem: ApiProblem | undefined;
-  readonly isBusy: boolean;
-  /** What the last action did, to be said aloud. */
-  readonly said: string;
-  /** Set after a refused write: both changed it. */
-  readonly conflict: Conflict | undefined;
-  /** Takes the decided text; the next apply goes on top of theirs. */
+  readonly setText: (text: string) => void;
+  readonly revert: () => void;
+  readonly compare: (isComparing: boolean) => void;
   readonly resolve: (text: string) => void;
-  readonly dismiss: () => void;
-  /** Somebody else changed it while it is being edited here. */
-  readonly isOutdated: boolean;
-  readonly compare: () => void;
   readonly apply: (mode: PolicyMode, endsOpenConnections: boolean) => void;
   readonly remove: (endsOpenConnections: boolean) => void;
   readonly keep: () => void;
@@ -99,140 +83,106 @@ export type Editing = {
   readonly reload: () => void;
 };
 
-type Base = {
-  readonly document: PolicyDocument | undefined;
-  readonly text: string;
-  readonly problem: ApiProblem | undefined;
-  readonly isBusy: boolean;
-  readonly said: string;
-  readonly conflict: Conflict | undefined;
-};
-
 const SAID: Readonly<Record<PolicyMode, string>> = {
-  shadow: 'In shadow: it is evaluated and counted, nothing is refused by it.',
+  shadow: 'In shadow: it is evaluated and counted, and refuses nobody.',
   confirm: 'Applied. It undoes itself unless you keep it.',
   keep: 'Applied and kept.',
 };
 
-/** @param fresh of a new policy, that is not in the cluster yet */
-export function usePolicy(of: PolicyReference, fresh: string | undefined): Editing {
-  const [base, setBase] = useState<Base>(() => ({
-    document: undefined,
-    text: draftOf(of) ?? fresh ?? '',
-    problem: undefined,
-    isBusy: fresh === undefined,
-    said: '',
-    conflict: undefined,
-  }));
-  const patch = useCallback(
-    (change: Partial<Base>) => setBase((old) => ({ ...old, ...change })),
-    [],
-  );
-  const baseYaml = base.document?.yaml ?? '';
-  const isChanged = base.text !== baseYaml;
-  const load = useLoading(of, fresh === undefined, patch);
-  useKeptDraft(of, base.document, base.text);
+type Change = (change: (old: EditingState) => EditingState) => void;
+
+/** @param of the same object while it is the same policy */
+export function usePolicy(of: PolicyReference): Editing {
+  const [state, change] = useState<EditingState>(() => editing.opened(draftOf(of)));
+  const reload = useLoading(of, state, change);
+  useKeptDraft(of, state);
   const run = (action: () => Promise<PolicyDocument | undefined>, said: string): void => {
-    patch({ isBusy: true, problem: undefined, said: '' });
+    change((old) => ({ ...old, isBusy: true, problem: undefined, said: '' }));
     action().then(
-      (document) => {
-        dropDraft(of);
-        patch({ document, text: document?.yaml ?? base.text, isBusy: false, said });
-      },
-      (error: unknown) => void refused(error),
+      (document) => change((old) => editing.written(old, document, said)),
+      (error: unknown) => void refused(of, error, change),
     );
   };
-  const refused = async (error: unknown): Promise<void> => {
-    const theirs = api.isConflict(error)
-      ? await api.findPolicy(of).catch(() => undefined)
-      : undefined;
-    if (theirs) patch({ isBusy: false, conflict: { base: baseYaml, theirs } });
-    else patch({ isBusy: false, problem: problemFrom(error) });
-  };
-  const version = base.document?.resourceVersion ?? '';
-  const newest = useNewestVersion(of);
-  const isOutdated = isChanged && version !== '' && newest !== undefined && newest !== version;
+  const version = state.document?.resourceVersion ?? '';
+  const { text } = state;
   return {
-    ...base,
-    setText: (text) => patch({ text, said: '' }),
-    isChanged,
-    hasProblem: readYaml(base.text).problems.length > 0,
-    isOutdated,
-    resolve: (text) => patch({ document: base.conflict?.theirs, text, conflict: undefined }),
-    dismiss: () => patch({ conflict: undefined }),
-    compare: () => void refusedAsOutdated(of, baseYaml, patch),
+    ...state,
+    isChanged: editing.isChanged(state),
+    setText: (next) => change((old) => editing.typed(old, next)),
+    revert: () => change((old) => editing.typed(old, old.document?.yaml ?? old.text)),
+    compare: (isComparing) => change((old) => ({ ...old, isComparing })),
+    resolve: (next) => change((old) => editing.resolved(old, next)),
     apply: (mode, endsOpenConnections) =>
       run(
-        () => api.writePolicy(of, version, mode, { yaml: base.text, endsOpenConnections }),
+        async () => api.writePolicy(of, version, mode, { yaml: text, endsOpenConnections }),
         SAID[mode],
       ),
     remove: (ends) =>
       run(
-        () => api.deletePolicy(of, version, 'confirm', ends),
+        async () => api.deletePolicy(of, version, 'confirm', ends),
         'Deleted. It comes back unless you keep that.',
       ),
-    keep: () => run(() => api.keepPolicy(of), 'Kept.'),
-    undo: () => run(() => api.undoPolicy(of), 'Undone: what was before is back.'),
-    reload: load,
+    keep: () => run(async () => api.keepPolicy(of), 'Kept.'),
+    undo: () => run(async () => api.undoPolicy(of), 'Undone: what was before is back.'),
+    reload,
   };
 }
 
-type Patch = (change: Partial<Base>) => void;
-
-async function refusedAsOutdated(of: PolicyReference, base: string, patch: Patch): Promise<void> {
-  const theirs = await api.findPolicy(of).catch(() => undefined);
-  if (theirs) patch({ conflict: { base, theirs } });
+async function refused(of: PolicyReference, error: unknown, change: Change): Promise<void> {
+  const theirs = api.isConflict(error)
+    ? await api.findPolicy(of).catch(() => undefined)
+    : undefined;
+  if (theirs) change((old) => editing.conflicting(old, theirs));
+  else change((old) => ({ ...old, isBusy: false, problem: problemFrom(error) }));
 }
 
-/** Loads it now, when asked, and when the feed says that it changed while nothing is typed. */
-function useLoading(of: PolicyReference, exists: boolean, patch: Patch): () => void {
-  const { kind, namespace, name } = of;
-  const load = useCallback(
-    (signal?: AbortSignal): void => {
-      api.readPolicy({ kind, namespace, name }, signal).then(
-        (document) => {
-          const text = draftOf({ kind, namespace, name }) ?? document.yaml;
-          patch({ document, text, isBusy: false, problem: undefined });
-        },
-        (error: unknown) => {
-          if (!signal?.aborted) patch({ isBusy: false, problem: problemFrom(error) });
-        },
-      );
-    },
-    [kind, namespace, name, patch],
+/** Loads it now, when the feed says that it changed, and often while an apply is pending. */
+function useLoading(of: PolicyReference, state: EditingState, change: Change): () => void {
+  const news = useNews().find(
+    (one) =>
+      one.kind === 'policy' &&
+      one.policy.kind === of.kind &&
+      one.policy.namespace === of.namespace &&
+      one.policy.name === of.name,
   );
-  const newest = useNewestVersion(of);
+  const load = useCallback(
+    async (signal?: AbortSignal): Promise<void> => {
+      const hasDraft = draftOf(of) !== undefined;
+      try {
+        const document = await api.findPolicy(of, signal);
+        if (!signal?.aborted) change((old) => editing.loaded(old, document, hasDraft));
+      } catch (error) {
+        if (signal?.aborted) return;
+        change((old) => ({ ...old, isLoading: false, problem: problemFrom(error) }));
+      }
+    },
+    [of, change],
+  );
+  const { isBusy } = state;
+  const isPending = state.document?.pending !== null && state.document !== undefined;
   useEffect(() => {
-    // What is being typed stays: that somebody else changed it is said instead.
-    if (!exists || (newest !== undefined && draftOf({ kind, namespace, name }) !== undefined)) {
-      return undefined;
-    }
+    if (isBusy) return undefined;
     const control = new AbortController();
-    load(control.signal);
-    return () => control.abort();
-  }, [exists, newest, load, kind, namespace, name]);
-  return useCallback(() => load(), [load]);
-}
-
-const isOf = (a: PolicyReference, b: PolicyReference): boolean =>
-  a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
-
-/** As the feed told it; undefined: it has told nothing. */
-function useNewestVersion(of: PolicyReference): string | undefined {
-  const found = useNews().find((news) => news.kind === 'policy' && isOf(news.policy, of));
-  return found?.kind === 'policy' ? found.policy.resourceVersion : undefined;
+    let cancel = (): void => undefined;
+    const look = (): void => {
+      void load(control.signal).then(() => {
+        if (isPending && !control.signal.aborted) cancel = browserClock.after(PENDING_MS, look);
+      });
+    };
+    look();
+    return () => {
+      control.abort();
+      cancel();
+    };
+  }, [news, isBusy, isPending, load]);
+  return useCallback(() => void load(), [load]);
 }
 
 /** What is typed waits for its author, who may have gone to look at another page. */
-function useKeptDraft(
-  of: PolicyReference,
-  document: PolicyDocument | undefined,
-  text: string,
-): void {
-  const { kind, namespace, name } = of;
+function useKeptDraft(of: PolicyReference, { document, text, isLoading }: EditingState): void {
   useEffect(() => {
-    if (document === undefined) return;
-    if (text === document.yaml) dropDraft({ kind, namespace, name });
-    else leaveDraft({ kind, namespace, name }, text);
-  }, [kind, namespace, name, document, text]);
+    if (isLoading) return;
+    if (text === (document?.yaml ?? '')) dropDraft(of);
+    else leaveDraft(of, text);
+  }, [of, document, text, isLoading]);
 }

@@ -1,0 +1,111 @@
+// From looking to lasting, one rung after the other: preview, shadow, apply with auto-undo.
+import { useId, useState, type ReactNode } from 'react';
+import type { PolicyImpact, PolicyReference } from '../../api/types.ts';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { count, refusedClients, type Ladder } from './impact.ts';
+import type { Editing } from './use-policy.ts';
+
+type Props = {
+  readonly of: PolicyReference;
+  readonly editing: Editing;
+  readonly ladder: Ladder;
+  readonly impact: PolicyImpact | undefined;
+  /** Why nothing may be written; empty: it may. */
+  readonly forbidden: string;
+};
+
+export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): ReactNode {
+  const id = useId();
+  const [asks, setAsks] = useState<'refusing' | 'deleting'>();
+  const { isBusy, document } = editing;
+  const isBlocked = ladder.reason !== '' || isBusy;
+  const shadowReason =
+    ladder.reason || shadowProblem(of.kind, document?.pending?.mode === 'shadow');
+  const apply = (): void => {
+    if (ladder.refuses > 0) setAsks('refusing');
+    else editing.apply('confirm', false);
+  };
+  return (
+    <section className="ladder" aria-label="Apply">
+      <ol>
+        <li className={impact ? 'done' : ''}>
+          <span className="rung">1 Preview</span>
+          <span className="quiet">{previewText(impact)}</span>
+        </li>
+        <li>
+          <button
+            type="button"
+            disabled={shadowReason !== '' || isBusy}
+            aria-describedby={`${id}-shadow`}
+            onClick={() => editing.apply('shadow', false)}
+          >
+            2 Shadow
+          </button>
+          <span className="quiet" id={`${id}-shadow`}>
+            {shadowReason || 'evaluate and count, refuse nobody'}
+          </span>
+        </li>
+        <li>
+          <button
+            type="button"
+            className={ladder.refuses > 0 ? 'danger' : 'primary'}
+            disabled={isBlocked}
+            aria-describedby={`${id}-apply`}
+            onClick={apply}
+          >
+            3 {isBusy ? 'Applying …' : ladder.label}
+          </button>
+          <span className="quiet" id={`${id}-apply`}>
+            {ladder.reason || 'undoes itself after 2 min unless you keep it'}
+          </span>
+        </li>
+      </ol>
+      {document && document.yaml !== '' && (
+        <button
+          type="button"
+          disabled={forbidden !== '' || isBusy}
+          title={forbidden}
+          onClick={() => setAsks('deleting')}
+        >
+          Delete…
+        </button>
+      )}
+      {asks === 'refusing' && impact && (
+        <ConfirmDialog
+          impact={impact}
+          onClose={() => setAsks(undefined)}
+          onConfirm={(ends) => {
+            setAsks(undefined);
+            editing.apply('confirm', ends);
+          }}
+        />
+      )}
+      {asks === 'deleting' && (
+        <DeleteDialog
+          of={of}
+          version={document?.resourceVersion ?? ''}
+          onClose={() => setAsks(undefined)}
+          onConfirm={(ends) => {
+            setAsks(undefined);
+            editing.remove(ends);
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Envoy evaluates without enforcing for authorization only. */
+function shadowProblem(kind: string, isShadow: boolean): string {
+  if (isShadow) return 'It is in shadow.';
+  return kind === 'AuthorizationPolicy'
+    ? ''
+    : 'Only an AuthorizationPolicy can be evaluated without being enforced.';
+}
+
+function previewText(impact: PolicyImpact | undefined): string {
+  if (!impact) return 'on its way';
+  const refused = refusedClients(impact);
+  return refused === 0 ? 'refuses nobody who was seen' : `refuses ${count(refused, 'client')}`;
+}

@@ -1,0 +1,83 @@
+// Asked before anybody is refused: the number of clients has to be typed, so that it was read.
+import { useState, type FormEvent, type ReactNode } from 'react';
+import type { PolicyImpact } from '../../api/types.ts';
+import { Dialog } from '../../components/dialog.tsx';
+import { count, isNumberTyped, refusedClients, shortName } from './impact.ts';
+
+type Props = {
+  readonly impact: PolicyImpact;
+  readonly onConfirm: (endsOpenConnections: boolean) => void;
+  readonly onClose: () => void;
+};
+
+export function ConfirmDialog({ impact, onConfirm, onClose }: Props): ReactNode {
+  const [typed, setTyped] = useState('');
+  const [ends, setEnds] = useState(false);
+  const refuses = refusedClients(impact);
+  const isTyped = isNumberTyped(typed, refuses);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (isTyped) onConfirm(ends);
+  };
+  return (
+    <Dialog
+      title={`Refuse ${count(refuses, 'client')}?`}
+      onClose={onClose}
+      actions={
+        <>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" form="refusing" className="danger" disabled={!isTyped}>
+            Apply with auto-undo
+          </button>
+        </>
+      }
+    >
+      <form id="refusing" onSubmit={submit} className="confirm">
+        <p>These were let in and will be refused from their next connection on:</p>
+        <Refused impact={impact} />
+        <EndsToo impact={impact} ends={ends} onEnds={setEnds} />
+        <label className="field">
+          Type {refuses} to go on
+          <input
+            inputMode="numeric"
+            autoComplete="off"
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        </label>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Refused({ impact }: { readonly impact: PolicyImpact }): ReactNode {
+  return (
+    <ul className="refused">
+      {impact.refused.map(({ from, to, port, clientIdentity }) => (
+        <li key={`${from} ${to} ${port} ${clientIdentity}`}>
+          {shortName(from)} → {shortName(to)}:{port}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type EndsProps = {
+  readonly impact: PolicyImpact;
+  readonly ends: boolean;
+  readonly onEnds: (ends: boolean) => void;
+};
+
+/** Policy governs new connections; ending the open ones is a choice of its own. */
+export function EndsToo({ impact, ends, onEnds }: EndsProps): ReactNode {
+  const open = impact.refused.reduce((sum, { openConnections }) => sum + openConnections, 0);
+  if (open === 0) return null;
+  return (
+    <label className="check">
+      <input type="checkbox" checked={ends} onChange={(event) => onEnds(event.target.checked)} />{' '}
+      Also end their {count(open, 'open connection')}; else they stay until they end by themselves
+    </label>
+  );
+}

@@ -1,0 +1,141 @@
+// What the edit would do to the connections that were seen, kept up to date while one types.
+import type { ReactNode } from 'react';
+import type { FlowImpact, PolicyImpact } from '../../api/types.ts';
+import { formatBytes } from '../../components/format.ts';
+import { Problem } from '../../components/states.tsx';
+import { IdentityText, TimeText } from '../../components/text.tsx';
+import { Link } from '../../router/link.tsx';
+import { useNodes } from '../../store/hooks.ts';
+import { nodeName, questionPath } from '../reach/view.ts';
+import {
+  count,
+  honestyLine,
+  impactGroups,
+  shortName,
+  WINDOWS,
+  type ImpactGroup,
+  type Window,
+} from './impact.ts';
+import type { Preview } from './use-policy.ts';
+
+type Props = {
+  readonly preview: Preview;
+  readonly window: Window;
+  readonly onWindow: (window: Window) => void;
+  /** The text is no YAML: what is shown is of an older one. */
+  readonly hasProblem: boolean;
+};
+
+export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): ReactNode {
+  const impact = preview.impact ?? preview.last;
+  const isOld = preview.impact === undefined;
+  return (
+    <section className="impact" aria-labelledby="impact" aria-busy={isOld}>
+      <header>
+        <h2 id="impact">Impact on observed traffic</h2>
+        <label>
+          <span className="hidden">Flows of the last </span>
+          <select value={window} onChange={(event) => onWindow(windowOf(event.target.value))}>
+            {WINDOWS.map((one) => (
+              <option key={one.window} value={one.window}>
+                {one.title}
+              </option>
+            ))}
+          </select>
+        </label>
+      </header>
+      {preview.problem && <Problem problem={preview.problem} />}
+      <p className="hidden" role="status">
+        {impact && !isOld ? summaryOf(impact) : ''}
+      </p>
+      {hasProblem && (
+        <p className="notice warn">The text is not YAML now; this is of the text before.</p>
+      )}
+      {impact ? (
+        <div className={isOld ? 'groups old' : 'groups'}>
+          {impactGroups(impact).map((group) => (
+            <Group key={group.key} group={group} />
+          ))}
+          <p className="honesty">{honestyLine(impact, window)}</p>
+        </div>
+      ) : (
+        !preview.problem && <p className="quiet">Asking what it would change …</p>
+      )}
+    </section>
+  );
+}
+
+const windowOf = (value: string): Window =>
+  WINDOWS.find(({ window }) => window === value)?.window ?? '24h';
+
+const summaryOf = (impact: PolicyImpact): string =>
+  impactGroups(impact)
+    .map(({ title, flows }) => `${title}: ${flows.length}`)
+    .join('. ');
+
+/** More rows than this are for the CLI. */
+const ROWS_MAX = 100;
+
+function Group({ group }: { readonly group: ImpactGroup }): ReactNode {
+  const { key, sign, title, note, flows } = group;
+  const isOpen = flows.length > 0 && key !== 'unchanged';
+  return (
+    <details className={`group ${key}`} key={`${key} ${String(isOpen)}`} open={isOpen}>
+      <summary>
+        <span aria-hidden="true" className="sign">
+          {sign}
+        </span>{' '}
+        {title} <strong>{flows.length}</strong>
+      </summary>
+      {flows.length === 0 ? (
+        <p className="quiet">None.</p>
+      ) : (
+        <>
+          <p className="quiet">{note}</p>
+          <ul aria-label={title}>
+            {flows.slice(0, ROWS_MAX).map((flow) => (
+              <Flow
+                key={`${flow.from} ${flow.to} ${flow.port} ${flow.clientIdentity}`}
+                flow={flow}
+              />
+            ))}
+          </ul>
+          {flows.length > ROWS_MAX && <p>and {flows.length - ROWS_MAX} more</p>}
+        </>
+      )}
+    </details>
+  );
+}
+
+function Flow({ flow }: { readonly flow: FlowImpact }): ReactNode {
+  const nodes = useNodes();
+  const name = (id: string): string => {
+    const node = nodes.find((one) => one.id === id);
+    return node ? nodeName(node) : shortName(id);
+  };
+  const { from, to, port, before, after } = flow;
+  return (
+    <li>
+      <p>
+        <strong>
+          {name(from)} → {name(to)}:{port}
+        </strong>{' '}
+        <Link to={questionPath({ from: name(from), to: name(to), port })}>Explain</Link>
+      </p>
+      <p>
+        <IdentityText id={flow.clientIdentity} />
+      </p>
+      <p className="quiet">
+        {formatBytes(flow.bytes)} · last seen <TimeText atMs={flow.lastSeenMs} />
+        {flow.openConnections > 0 && ` · ${count(flow.openConnections, 'open connection')}`}
+      </p>
+      {before === after ? (
+        <p>{after}</p>
+      ) : (
+        <p>
+          was {before} <span aria-hidden="true">→</span> <strong>now {after}</strong>
+        </p>
+      )}
+    </li>
+  );
+}

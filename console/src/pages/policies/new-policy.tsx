@@ -1,0 +1,89 @@
+// A new policy begins with what it is for and what it is called; the rest is the editor's.
+import { useState, type FormEvent, type ReactNode } from 'react';
+import { Combobox } from '../../components/combobox.tsx';
+import { Link } from '../../router/link.tsx';
+import { navigate } from '../../router/location.ts';
+import { useNodes, useSession } from '../../store/hooks.ts';
+import { linkTo, useView } from '../../url/use-view.ts';
+import { leaveDraft } from './drafts.ts';
+import { liveNames } from './names.ts';
+import { policyPath } from './paths.ts';
+import { nameProblem, newPolicy, TEMPLATES } from './templates.ts';
+
+export default function NewPolicy(): ReactNode {
+  const { namespaces } = liveNames(useNodes());
+  const { can } = useSession();
+  const { ns } = useView();
+  const [kind, setKind] = useState(TEMPLATES[0]?.kind ?? '');
+  const [namespace, setNamespace] = useState(ns[0] ?? namespaces[0] ?? 'default');
+  const [name, setName] = useState('');
+  const [isTried, setTried] = useState(false);
+  const problem =
+    nameProblem(name) || (nameProblem(namespace) && `The namespace: ${nameProblem(namespace)}`);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    setTried(true);
+    if (problem !== '') return;
+    const of = { kind, namespace, name };
+    leaveDraft(of, newPolicy(kind, namespace, name));
+    navigate(linkTo(policyPath(of), { tab: 'form' }));
+  };
+  return (
+    <div className="page policies">
+      <nav aria-label="Place">
+        <Link to="/policies">Policies</Link> › New
+      </nav>
+      <h1>New policy</h1>
+      <form className="new-policy" onSubmit={submit} aria-label="New policy">
+        <fieldset>
+          <legend>What it is for</legend>
+          {TEMPLATES.map((template) => (
+            <label key={template.kind} className="choice">
+              <input
+                type="radio"
+                name="kind"
+                value={template.kind}
+                checked={kind === template.kind}
+                onChange={() => setKind(template.kind)}
+              />
+              <span>
+                <strong>{template.title}</strong> <code>{template.kind}</code>
+                <br />
+                <span className="quiet">{template.says}</span>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        <Combobox
+          label="Namespace"
+          value={namespace}
+          onChange={setNamespace}
+          options={namespaces.map((value) => ({ value }))}
+        />
+        <label className="field">
+          Name
+          <input
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            spellCheck={false}
+          />
+        </label>
+        {isTried && problem !== '' && (
+          <p className="bad" role="alert">
+            {problem}
+          </p>
+        )}
+        <div className="actions">
+          <button type="submit" className="primary" disabled={!can.policies}>
+            Write it
+          </button>
+          <span className="quiet">
+            {can.policies
+              ? 'Nothing is applied yet: the editor shows first what it would change.'
+              : 'You are a viewer; writing policies needs the right to it.'}
+          </span>
+        </div>
+      </form>
+    </div>
+  );
+}

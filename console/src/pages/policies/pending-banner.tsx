@@ -1,0 +1,103 @@
+// What is applied but not for good yet: it counts down, and says how to keep it or take it back.
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useSession, serverNowMs, useNowMs } from '../../store/hooks.ts';
+import { countdown, UNDO_SECONDS } from './impact.ts';
+import type { Editing } from './use-policy.ts';
+
+export function PendingBanner({ editing }: { readonly editing: Editing }): ReactNode {
+  const { document, said, isBusy } = editing;
+  const { can } = useSession();
+  const pending = document?.pending ?? null;
+  const canUndo = pending === null && document !== undefined && document.previousYaml !== '';
+  const isDeleted = document?.yaml === '';
+  return (
+    <>
+      <p className="hidden" role="status">
+        {said}
+      </p>
+      {pending?.mode === 'shadow' && (
+        <div className="pending shadow">
+          <p>
+            <strong>In shadow:</strong> every proxy evaluates it and refuses nobody. It would have
+            denied{' '}
+            <strong>{pending.wouldDeny === null ? 'an unknown number' : pending.wouldDeny}</strong>{' '}
+            since then. <UndoesItself revertsAtMs={pending.revertsAtMs} />
+          </p>
+          <Buttons>
+            <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>
+              End the shadow
+            </button>
+          </Buttons>
+        </div>
+      )}
+      {pending !== null && pending.mode !== 'shadow' && (
+        <div className="pending confirm">
+          <p>
+            <strong>{isDeleted ? 'Deleted' : 'Applied'}, not kept yet.</strong>{' '}
+            <UndoesItself revertsAtMs={pending.revertsAtMs} /> That needs no browser: it is done by
+            the control plane.
+          </p>
+          <Bar revertsAtMs={pending.revertsAtMs} />
+          <Buttons>
+            <button
+              type="button"
+              className="primary"
+              onClick={editing.keep}
+              disabled={isBusy || !can.policies}
+            >
+              Keep
+            </button>
+            <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>
+              Undo now
+            </button>
+          </Buttons>
+        </div>
+      )}
+      {canUndo && (
+        <div className="pending">
+          <p>{said || 'The last change can be taken back for 24 hours.'}</p>
+          <Buttons>
+            <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>
+              Undo the last change
+            </button>
+          </Buttons>
+        </div>
+      )}
+      {!canUndo && pending === null && said !== '' && <p className="pending">{said}</p>}
+    </>
+  );
+}
+
+const Buttons = ({ children }: { readonly children: ReactNode }): ReactNode => (
+  <div className="actions">{children}</div>
+);
+
+type Moment = { readonly revertsAtMs: number };
+
+function UndoesItself({ revertsAtMs }: Moment): ReactNode {
+  useNowMs();
+  if (revertsAtMs <= 0) return null;
+  const { text, isOver } = countdown(revertsAtMs, serverNowMs(), UNDO_SECONDS * 1000);
+  return (
+    <>
+      {isOver ? (
+        <>It is {text}.</>
+      ) : (
+        <>
+          It undoes itself in <time className="countdown">{text}</time>.
+        </>
+      )}
+    </>
+  );
+}
+
+/** Its length is set by the DOM's own property: the content security policy knows no style text. */
+function Bar({ revertsAtMs }: Moment): ReactNode {
+  const nowMs = useNowMs();
+  const bar = useRef<HTMLProgressElement>(null);
+  const { share } = countdown(revertsAtMs, serverNowMs(), UNDO_SECONDS * 1000);
+  useEffect(() => {
+    if (bar.current) bar.current.value = share;
+  }, [share, nowMs]);
+  return <progress ref={bar} max={1} aria-label="Time until it undoes itself" />;
+}

@@ -1,0 +1,291 @@
+// Policies of the library story, kept as the control plane would: versions, previews against flows
+// that were seen, applies that undo themselves.
+import type {
+  PolicyDocument,
+  PolicyMode,
+  PolicyPreviewRequest,
+  PolicyReference,
+} from '#api/policies.ts';
+import { previewOf } from './policy-preview.ts';
+import { problem, type MockAnswer, type MockCall, type MockRoute } from './routes.ts';
+
+const HOUR_MS = 3_600_000;
+
+export const PG_ALLOW_YAML = `# Who may use the inventory's database.
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: pg-allow
+  namespace: inventory
+spec:
+  # only the VM
+  selector:
+    matchLabels: {app: postgresql}   # its label in the WorkloadGroup
+  action: ALLOW
+  rules:
+  # the library reads and writes
+  - from:
+    - source:
+        principals: ["cluster.local/ns/inventory/sa/postgres-library"]
+    to:
+    - operation:
+        ports: ["5432"]   # no other
+
+  # the monthly report
+  - from:
+    - source:
+        principals:
+        - cluster.local/ns/batch/sa/report   # kim, ticket 4711
+`;
+
+const STRICT_YAML = `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: istio-system
+spec:
+  mtls:
+    mode: STRICT
+`;
+
+const LIMITS_YAML = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: postgres-limits
+  namespace: inventory
+  annotations:
+    argocd.argoproj.io/tracking-id: inventory
+spec:
+  host: postgresql-1-vm.inventory.svc.cluster.local
+  trafficPolicy:
+    connectionPool:
+      tcp:
+        maxConnections: 100
+        connectTimeout: 3s
+`;
+
+type Stored = PolicyDocument & {
+  /** What the pending apply replaced; undefined: there was none. */
+  readonly replaced: Stored | undefined;
+};
+
+function stored(nowMs: number, change: Partial<Stored> & PolicyReference): Stored {
+  return {
+    scope: 'namespace',
+    targets: [],
+    effect: '',
+    allowed: null,
+    denied: null,
+    conflicts: [],
+    changedAtMs: nowMs - 48 * HOUR_MS,
+    changedBy: 'kim',
+    managedBy: '',
+    resourceVersion: '7',
+    yaml: '',
+    pending: null,
+    previousYaml: '',
+    replaced: undefined,
+    ...change,
+  };
+}
+
+function storyPolicies(nowMs: number): Stored[] {
+  return [
+    stored(nowMs, {
+      kind: 'AuthorizationPolicy',
+      namespace: 'inventory',
+      name: 'pg-allow',
+      scope: 'app=postgresql',
+      targets: ['postgresql-1-vm.inventory'],
+      effect: 'ALLOW, 2 rules',
+      allowed: 1_284,
+      denied: 3,
+      yaml: PG_ALLOW_YAML,
+    }),
+    stored(nowMs, {
+      kind: 'PeerAuthentication',
+      namespace: 'istio-system',
+      name: 'default',
+      scope: 'mesh',
+      targets: ['frontend.inventory', 'postgres-library.inventory', 'postgresql-1-vm.inventory'],
+      effect: 'STRICT',
+      changedBy: 'robin',
+      changedAtMs: nowMs - 30 * 24 * HOUR_MS,
+      yaml: STRICT_YAML,
+    }),
+    stored(nowMs, {
+      kind: 'DestinationRule',
+      namespace: 'inventory',
+      name: 'postgres-limits',
+      scope: 'postgresql-1-vm.inventory.svc.cluster.local',
+      targets: ['postgresql-1-vm.inventory'],
+      effect: '100 connections',
+      conflicts: ['postgres-tls is about the same host: the older one wins'],
+      managedBy: 'Argo CD',
+      changedBy: 'argocd',
+      changedAtMs: nowMs - 5 * HOUR_MS,
+      yaml: LIMITS_YAML,
+    }),
+  ];
+}
+
+const keyOf = ({ kind, namespace, name }: PolicyReference): string =>
+  `${kind}/${namespace}/${name}`;
+
+function table({ memory, nowMs }: Pick<MockCall, 'memory' | 'nowMs'>): Map<string, Stored> {
+  const kept = memory.get('policies');
+  if (kept instanceof Map) return kept;
+  const made = new Map(storyPolicies(nowMs).map((policy) => [keyOf(policy), policy]));
+  memory.set('policies', made);
+  return made;
+}
+
+/** As it is now: what was not kept in time has undone itself. */
+function current(call: MockCall, of: PolicyReference): Stored | undefined {
+  const policies = table(call);
+  const found = policies.get(keyOf(of));
+  if (!found?.pending || found.pending.revertsAtMs > call.nowMs) return found;
+  return revert(policies, found);
+}
+
+function revert(policies: Map<string, Stored>, found: Stored): Stored | undefined {
+  const { replaced } = found;
+  if (!replaced) {
+    policies.delete(keyOf(found));
+    return undefined;
+  }
+  const resourceVersion = String(Number(found.resourceVersion || replaced.resourceVersion) + 1);
+  const back = { ...replaced, resourceVersion };
+  policies.set(keyOf(back), back);
+  return back;
+}
+
+const shown = (found: Stored): PolicyDocument => {
+  const { replaced, ...document } = found;
+  return replaced ? { ...document, previousYaml: replaced.yaml } : document;
+};
+
+const reference = (params: MockCall['params']): PolicyReference => ({
+  kind: params['kind'] ?? '',
+  namespace: params['namespace'] ?? '',
+  name: params['name'] ?? '',
+});
+
+function list(call: MockCall): MockAnswer {
+  const policies = [...table(call).values()].flatMap((one) => current(call, one) ?? []);
+  return { json: policies.filter(({ yaml }) => yaml !== '').map(shown) };
+}
+
+function read(call: MockCall): MockAnswer {
+  const found = current(call, reference(call.params));
+  return found ? { json: shown(found) } : problem(404, 'not-found', 'There is no such policy.');
+}
+
+const unquoted = (value: string | undefined): string => (value ?? '').replaceAll('"', '');
+
+/** Undefined: it may be written. */
+function refusal(call: MockCall, found: Stored | undefined): MockAnswer | undefined {
+  if (!call.session.can.policies) {
+    return problem(403, 'forbidden', `${call.session.user} may not update policies.`);
+  }
+  const wanted = unquoted(call.headers['if-match']);
+  const isNew = call.headers['if-none-match'] === '*';
+  const isMeant = isNew ? !found || found.yaml === '' : found?.resourceVersion === wanted;
+  return isMeant ? undefined : problem(409, 'conflict', 'It has changed since it was read.');
+}
+
+function write(call: MockCall): MockAnswer {
+  const of = reference(call.params);
+  const found = current(call, of);
+  const refused = refusal(call, found);
+  if (refused) return refused;
+  const { yaml = '' }: { readonly yaml?: string } = Object(call.body);
+  return { json: shown(put(call, of, found, yaml)) };
+}
+
+function put(call: MockCall, of: PolicyReference, found: Stored | undefined, yaml: string): Stored {
+  const { query, nowMs, session } = call;
+  const mode = modeOf(query.get('mode'));
+  const ttlMs = Number(query.get('ttl') ?? 120) * 1000;
+  const base = found?.pending ? found.replaced : found;
+  const next: Stored = {
+    ...(found ?? stored(nowMs, { ...of, effect: 'ALLOW, 1 rule' })),
+    yaml,
+    resourceVersion: yaml === '' ? '' : String(Number(found?.resourceVersion ?? 0) + 1),
+    changedAtMs: nowMs,
+    changedBy: session.user,
+    previousYaml: base?.yaml ?? '',
+    replaced: base,
+    pending:
+      mode === 'keep'
+        ? null
+        : {
+            revertsAtMs: nowMs + ttlMs,
+            by: session.user,
+            mode,
+            wouldDeny: mode === 'shadow' ? 0 : null,
+          },
+  };
+  table(call).set(keyOf(of), next);
+  const { kind, namespace, name } = of;
+  const by = session.user;
+  const change = { kind, namespace, name, resourceVersion: next.resourceVersion, by, atMs: nowMs };
+  call.emit({ type: 'policy.upsert', policy: change });
+  return next;
+}
+
+const modeOf = (text: string | null): PolicyMode =>
+  text === 'shadow' || text === 'keep' ? text : 'confirm';
+
+function remove(call: MockCall): MockAnswer {
+  const of = reference(call.params);
+  const found = current(call, of);
+  return refusal(call, found) ?? { json: shown(put(call, of, found, '')) };
+}
+
+const referenceIn = (body: unknown): PolicyReference => {
+  const { kind = '', namespace = '', name = '' }: Partial<PolicyReference> = Object(body);
+  return { kind, namespace, name };
+};
+
+function confirm(call: MockCall): MockAnswer {
+  const found = current(call, referenceIn(call.body));
+  if (!found?.pending) return problem(409, 'conflict', 'Nothing waits to be kept.');
+  const kept = { ...found, pending: null };
+  table(call).set(keyOf(kept), kept);
+  return { json: shown(kept) };
+}
+
+function undo(call: MockCall): MockAnswer {
+  const found = current(call, referenceIn(call.body));
+  if (!found || found.previousYaml === '') return problem(409, 'conflict', 'Nothing to undo.');
+  const back = revert(table(call), found);
+  return back ? { json: shown(back) } : problem(404, 'not-found', 'It is gone.');
+}
+
+/** Moves the counter of a shadow, as proxies' reports would. */
+export function countShadow(memory: Map<string, unknown>, of: PolicyReference, by: number): void {
+  const policies = table({ memory, nowMs: 0 });
+  const found = policies.get(keyOf(of));
+  if (!found?.pending) return;
+  const wouldDeny = (found.pending.wouldDeny ?? 0) + by;
+  policies.set(keyOf(of), { ...found, pending: { ...found.pending, wouldDeny } });
+}
+
+function preview(call: MockCall): MockAnswer {
+  const request: PolicyPreviewRequest = Object(call.body);
+  const before = current(call, request)?.yaml ?? '';
+  return { json: previewOf(request, before, call.nowMs) };
+}
+
+const ONE = '/api/v1/policies/:kind/:namespace/:name';
+
+export const policyRoutes: readonly MockRoute[] = [
+  { method: 'GET', path: '/api/v1/policies', handle: list },
+  { method: 'GET', path: ONE, handle: read },
+  { method: 'PUT', path: ONE, handle: write },
+  { method: 'DELETE', path: ONE, handle: remove },
+  { method: 'POST', path: '/api/v1/policies:preview', handle: preview },
+  { method: 'POST', path: '/api/v1/policies:confirm', handle: confirm },
+  { method: 'POST', path: '/api/v1/policies:undo', handle: undo },
+];
