@@ -1,6 +1,6 @@
 // How long it takes from a change at the Kubernetes API to the proxies that it concerns.
 import type { Clock } from '#base/clock.ts';
-import { Histogram } from '#telemetry/histogram.ts';
+import { Histogram } from '#base/histogram.ts';
 
 /** In seconds: Istio's of `pilot_proxy_convergence_time`, with finer ones below. */
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 3, 5, 10, 20, 30];

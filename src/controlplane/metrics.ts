@@ -2,7 +2,7 @@
 // label is anything that a client chooses.
 import type { CertificateCounters } from '#ca/service.ts';
 import type { Family, Sample } from '#telemetry/exposition.ts';
-import type { Histogram } from '#telemetry/histogram.ts';
+import type { Histogram } from '#base/histogram.ts';
 import type { Labels } from '#telemetry/report.ts';
 import type { ControlPlane } from './build.ts';
 import type { WebhookCounters } from './webhooks/counters.ts';

@@ -1,5 +1,5 @@
 // Prometheus' text format, version 0.0.4 (prometheus.io: "Exposition formats").
-import type { Histogram } from './histogram.ts';
+import type { Histogram } from '#base/histogram.ts';
 import type { Labels } from './report.ts';
 
 export const EXPOSITION_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';

@@ -3,7 +3,7 @@
 // ends of a call, who ask the same question, count it under the same labels, and a series never
 // loses what it has counted.
 import type { Family } from './exposition.ts';
-import { Histogram } from './histogram.ts';
+import { Histogram } from '#base/histogram.ts';
 import type { CallKind, Labels, WorkloadFacts } from './report.ts';
 import { standardLabels, UNKNOWN_WORKLOAD } from './report.ts';
 

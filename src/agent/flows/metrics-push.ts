@@ -2,7 +2,7 @@
 // then on those that have changed.
 import type { Family } from '#telemetry/exposition.ts';
 import { SERIES_MAX } from '#telemetry/flows/limits.ts';
-import type { Histogram } from '#telemetry/histogram.ts';
+import type { Histogram } from '#base/histogram.ts';
 import type { Labels } from '#telemetry/report.ts';
 import type { MetricMessage } from './encode.ts';
 

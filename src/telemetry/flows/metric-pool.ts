@@ -2,7 +2,7 @@
 // An agent says only its own: what names another workload as the reporting one is refused.
 import type { FlowMetric } from '#gen/isthmus/v1/flows_pb.js';
 import type { Family, Sample } from '#telemetry/exposition.ts';
-import { BUCKETS, Histogram } from '#telemetry/histogram.ts';
+import { BUCKETS, Histogram } from '#base/histogram.ts';
 import type { Labels } from '#telemetry/report.ts';
 import { LABEL_MAX, SERIES_MAX } from './limits.ts';
 import type { AgentIdentity } from './reporters.ts';
