@@ -31,8 +31,7 @@ export function useGraphKeys(input: Input): (event: KeyboardEvent) => void {
       const focus = (next: string | undefined): void => {
         if (next === undefined) return;
         focusItem(viewport.svg.current, next);
-        const at = placed.middleOf(next);
-        if (at) viewport.reveal(at, viewport.svg.current?.clientWidth ?? 0);
+        viewport.reveal(placed.extentOf(next));
       };
       const direction = DIRECTIONS[event.key];
       if (direction) {

@@ -1,6 +1,8 @@
 // The drawing: boxes, edges, workloads. Each is a button of its own for keyboard and screen reader;
 // the whole is one stop of the Tab key.
 import { useCallback, useEffect, useRef, type ReactNode } from 'react';
+import { drawerHost } from '../../components/drawer.tsx';
+import { useCell } from '../../store/hooks.ts';
 import type { ViewState } from '../../url/view-state.ts';
 import { changeView } from '../../url/use-view.ts';
 import { EdgeView } from './edge-view.tsx';
@@ -110,10 +112,10 @@ function Boxes({ scene, placed }: Pick<Props, 'scene' | 'placed'>): ReactNode {
         className={`box ${group.startsWith('net:') && group !== 'net:' ? 'vms' : ''}`}
       >
         <rect x={x} y={y} width={width} height={height} rx="14" />
-        <text x={x + 16} y={y + 25}>
+        <text x={x + 16} y={y + 14}>
           {titled.title}
         </text>
-        <text x={x + 16} y={y + 42} className="detail">
+        <text x={x + 16} y={y + 32} className="detail">
           {titled.detail}
         </text>
       </g>
@@ -191,9 +193,10 @@ function useFitting(viewport: Viewport, placed: Placed, view: ViewState): void {
     if (!isReady || !svg.current) return undefined;
     fit(latest.current, scaleMax);
     if (!isWanted) return undefined;
-    const watch = new ResizeObserver(() => fit(latest.current, scaleMax));
-    watch.observe(svg.current);
-    return () => watch.disconnect();
+    // Of the window, not of the map: a drawer that opens takes room, but moves nothing.
+    const refit = (): void => fit(latest.current, scaleMax);
+    addEventListener('resize', refit);
+    return () => removeEventListener('resize', refit);
   }, [fit, svg, isWanted, isReady, scaleMax, placed.generation]);
   const { x, y, width, height } = placed.bounds;
   useEffect(() => {
@@ -201,17 +204,14 @@ function useFitting(viewport: Viewport, placed: Placed, view: ViewState): void {
   }, [fit, view.wall, isWanted, scaleMax, x, y, width, height]);
 }
 
-const DRAWER_ROOM = 440;
-
-/** What was chosen is never hidden behind the drawer that it opens. */
-function useReveal({ reveal, svg }: Viewport, placed: Placed, sel: string): void {
+/** What was chosen is seen whole beside the drawer that it opens. */
+function useReveal({ reveal }: Viewport, placed: Placed, sel: string): void {
   const latest = useRef(placed);
   latest.current = placed;
+  const host = useCell(drawerHost);
   useEffect(() => {
-    const at = sel === '' ? undefined : latest.current.middleOf(sel);
-    const width = svg.current?.clientWidth ?? 0;
-    if (at && width > DRAWER_ROOM * 1.5) reveal(at, width - DRAWER_ROOM);
-  }, [reveal, svg, sel]);
+    if (sel !== '') reveal(latest.current.extentOf(sel));
+  }, [reveal, sel, host]);
 }
 
 /** Exactly one thing of the map is in the order of the Tab key. */

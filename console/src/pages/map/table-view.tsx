@@ -23,7 +23,7 @@ const nameOf = (id: string): string => store.node(id)?.name ?? id;
 const EDGE_COLUMNS: readonly Column<MeshEdge>[] = [
   { key: 'from', title: 'From', render: ({ from }) => nameOf(from), sortBy: (e) => nameOf(e.from) },
   { key: 'to', title: 'To', render: ({ to }) => nameOf(to), sortBy: (e) => nameOf(e.to) },
-  { key: 'port', title: 'Port', render: portText, sortBy: (e) => e.port, isNumeric: true },
+  { key: 'port', title: 'Port', render: portText, sortBy: (e) => e.port },
   {
     key: 'encryption',
     title: 'Encrypted',

@@ -10,6 +10,8 @@ export type Placed = {
   readonly pointOf: (id: string) => Point | undefined;
   /** Of a node, or of an edge (`edge:<id>`) where its label stands. */
   readonly middleOf: (sel: string) => Point | undefined;
+  /** The same, with both ends of an edge. */
+  readonly extentOf: (sel: string) => readonly Point[];
   readonly boxes: readonly (Box & { readonly group: string })[];
   readonly bounds: Box;
   readonly pin: (id: string, at: Point) => void;
@@ -70,6 +72,7 @@ export function useLayout(scene: Scene, view: ViewState): Placed {
     return {
       pointOf,
       middleOf: (sel) => middleOf(sel, scene, pointOf),
+      extentOf: (sel) => extentOf(sel, scene, pointOf),
       boxes,
       bounds: around(boxes),
       pin: (id, at) => setPins(new Map([...pins, [id, at]])),
@@ -94,6 +97,16 @@ function middleOf(
   const from = edge && pointOf(edge.from);
   const to = edge && pointOf(edge.to);
   return from && to && curveOf(from, to, edge.lane).middle;
+}
+
+function extentOf(
+  sel: string,
+  scene: Scene,
+  pointOf: (id: string) => Point | undefined,
+): readonly Point[] {
+  const edge = scene.edges.find(({ id }) => `edge:${id}` === sel);
+  const ids = edge ? [edge.from, edge.to] : [sel];
+  return ids.map(pointOf).filter((point) => point !== undefined);
 }
 
 function around(boxes: readonly Box[]): Box {

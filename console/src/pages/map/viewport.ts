@@ -8,6 +8,8 @@ export const SCALE_MAX = 2.5;
 /** A small mesh is not blown up to fill a large screen. */
 const FIT_SCALE_MAX = 1.15;
 const MARGIN = 28;
+/** Room around the middle of a shape for all of it and its name, in pixels. */
+const RIM = 90;
 /** Below this the small text cannot be read and is left out. */
 const SMALL_BELOW = 0.6;
 const TINY_BELOW = 0.33;
@@ -17,8 +19,8 @@ export type Viewport = {
   readonly layer: RefObject<SVGGElement | null>;
   readonly fit: (bounds: Box, scaleMax?: number) => void;
   readonly zoom: (factor: number, at?: Point) => void;
-  /** Moves the drawing as little as needed for the place to be seen left of `right` pixels. */
-  readonly reveal: (at: Point, right: number) => void;
+  /** Moves the drawing as little as needed for these places to be seen. */
+  readonly reveal: (places: readonly Point[]) => void;
   readonly pan: (dx: number, dy: number) => void;
   readonly scale: () => number;
   /** From pixels of the window to places of the drawing. */
@@ -73,13 +75,23 @@ export function useViewport(onMoved: () => void): Viewport {
         };
         apply();
       },
-      reveal(at, right) {
-        const { height } = size();
+      reveal(places) {
+        const { width, height } = size();
         const { x, y, k } = state.current;
-        const [px, py] = [at.x * k + x, at.y * k + y];
-        const edge = 90;
-        const dx = px > right - edge ? right - edge - px : px < edge ? edge - px : 0;
-        const dy = py > height - edge ? height - edge - py : py < edge ? edge - py : 0;
+        const shift = (values: readonly number[], room: number): number => {
+          if (values.length === 0) return 0;
+          const [low, high] = [Math.min(...values) - RIM, Math.max(...values) + RIM];
+          if (high > room) return Math.max(room - high, -low);
+          return low < 0 ? -low : 0;
+        };
+        const dx = shift(
+          places.map((place) => place.x * k + x),
+          width,
+        );
+        const dy = shift(
+          places.map((place) => place.y * k + y),
+          height,
+        );
         state.current = { k, x: x + dx, y: y + dy };
         apply();
       },

@@ -23,6 +23,8 @@ const GROUP_GAP = 230;
 const STACK_GAP = 40;
 /** Groups of one class stand on top of each other when there are more than this. */
 const SIDE_BY_SIDE_MAX = 3;
+/** So many columns a group may have however few its workloads are. */
+const COLUMNS_FREE = 5;
 
 /** A group's rectangle of places; `rows` counts half rows, so that short columns stand centred. */
 type Parcel = {
@@ -218,7 +220,8 @@ function blocksOf(nodes: readonly LayoutNode[], links: readonly Link[]): Block[]
   const stacks = new Map<number, Block[]>();
   for (const [group, own] of members) {
     const groupClass = own[0]?.groupClass ?? 0;
-    const key = groupClass * 1000 + (ranks.get(group) ?? 0);
+    // VM networks stand together, whoever calls whom among them.
+    const key = groupClass * 1000 + (groupClass === 1 ? (ranks.get(group) ?? 0) : 0);
     const block = blockOf(
       group,
       own.map(({ id }) => id),
@@ -227,9 +230,10 @@ function blocksOf(nodes: readonly LayoutNode[], links: readonly Link[]): Block[]
     );
     stacks.set(key, [...(stacks.get(key) ?? []), block]);
   }
-  return [...stacks]
-    .toSorted(([a], [b]) => a - b)
-    .flatMap(([, stack]) => (stack.length > SIDE_BY_SIDE_MAX ? piled(stack) : [stack]));
+  const inOrder = [...stacks].toSorted(([a], [b]) => a - b).map(([, stack]) => stack);
+  const isWide = inOrder.length > SIDE_BY_SIDE_MAX * 2;
+  const joined = isWide ? [inOrder.flat()] : inOrder;
+  return joined.flatMap((stack) => (stack.length > SIDE_BY_SIDE_MAX ? piled(stack) : [stack]));
 }
 
 /** Many groups of one column, in piles about as high as they are wide together. */
@@ -253,10 +257,14 @@ function blockOf(
   linkCount: number,
 ): Block {
   const ranks = ranksOf(ids, links);
-  const byRank = Map.groupBy(ids, (id) => ranks.get(id) ?? 0);
+  const last = Math.max(...ranks.values());
+  // Long chains would make a ribbon that fits no screen: several of their ranks share a column.
+  const most = Math.max(COLUMNS_FREE, Math.round(Math.sqrt(ids.length)));
+  const share = last >= most ? most / (last + 1) : 1;
+  const byRank = Map.groupBy(ids, (id) => Math.floor((ranks.get(id) ?? 0) * share));
   const ordered = [...byRank].toSorted(([a], [b]) => a - b).map(([, column]) => column);
   const sweeps = linkCount > 2_000 ? 2 : 6;
-  const tallest = Math.max(4, Math.ceil(Math.sqrt(ids.length * 1.6)));
+  const tallest = Math.max(4, Math.ceil(Math.sqrt(ids.length * 2.2)));
   const columns = sweep(ordered, links, sweeps).flatMap((column) => split(column, tallest));
   const rows = Math.max(...columns.map((column) => column.length));
   return {

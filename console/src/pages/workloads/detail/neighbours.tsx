@@ -30,7 +30,8 @@ export function Neighbours({ node }: { readonly node: MeshNode }): ReactNode {
         </span>
       </div>
       <Side
-        title="is called by it"
+        title="Whom it calls"
+        none="it calls nobody"
         arms={arms.filter(({ side }) => side === 'right')}
         hidden={hidden.right}
       />
@@ -40,11 +41,12 @@ export function Neighbours({ node }: { readonly node: MeshNode }): ReactNode {
 
 type SideProps = {
   readonly title: string;
+  readonly none: string;
   readonly arms: readonly Arm[];
   readonly hidden: number;
 };
 
-function Side({ title, arms, hidden }: SideProps): ReactNode {
+function Side({ title, none, arms, hidden }: SideProps): ReactNode {
   return (
     <ul className="octopus-side" aria-label={title}>
       {arms.map((arm) => (
@@ -56,7 +58,7 @@ function Side({ title, arms, hidden }: SideProps): ReactNode {
         </li>
       ))}
       {hidden > 0 && <li className="quiet">and {hidden} more: see Connections</li>}
-      {arms.length === 0 && <li className="quiet">nobody {title}</li>}
+      {arms.length === 0 && <li className="quiet">{none}</li>}
     </ul>
   );
 }

@@ -50,8 +50,21 @@ function SyncItem({ sync }: { readonly sync: ProxySync }): ReactNode {
   );
 }
 
-/** `type.googleapis.com/envoy.config.listener.v3.Listener` is a Listener to everybody. */
-const shortType = (type: string): string => type.split(/[./]/).at(-1) ?? type;
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  Listener: 'Listeners',
+  Cluster: 'Clusters',
+  ClusterLoadAssignment: 'Endpoints',
+  RouteConfiguration: 'Routes',
+  VirtualHost: 'Virtual hosts',
+  Secret: 'Secrets',
+  TypedExtensionConfig: 'Extensions',
+};
+
+/** `type.googleapis.com/envoy.config.listener.v3.Listener` are listeners to everybody. */
+function shortType(type: string): string {
+  const name = type.split(/[./]/).at(-1) ?? type;
+  return TYPE_WORDS[name] ?? name;
+}
 
 type DifferenceProps = { readonly difference: ProxySync['differences'][number] };
 
