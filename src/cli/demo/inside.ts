@@ -1,26 +1,35 @@
 // The demo inside its sandbox: tells one act over the line to the outside, and leads visitors in.
 import type { Server } from 'node:net';
 import { assertNever } from '#base/assert-never.ts';
+import { systemClock } from '#base/clock.ts';
 import { renderFailure } from '#base/operator-error.ts';
 import { runTasks } from '#base/tasks.ts';
+import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import { CONSOLE_PORT } from '#lab/cluster.ts';
 import { LibraryMesh } from '#lab/library-mesh.ts';
 import { type Heard, Line } from '#lab/line.ts';
 import { followBooks } from '#lab/story/books.ts';
 import { judge } from '#lab/story/checks.ts';
 import { type Evidence as LibraryEvidence, judgeLibrary } from '#lab/story/library-evidence.ts';
-import { LibraryWorld } from '#lab/story/library-world.ts';
+import { CONTROL_PLANE, LibraryWorld } from '#lab/story/library-world.ts';
 import { Narrator, type StoryEvent } from '#lab/story/narrator.ts';
 import { tellLibraryStory } from '#lab/story/tell-library.ts';
 import { readVisit, type Telling } from '#lab/story/telling.ts';
 import { tellStory } from '#lab/story/tell.ts';
 import { followVisit, judgeOutside } from '#lab/story/outside.ts';
 import { type Doors, receiveVisitors, visitorsKubeconfig } from '#lab/story/visitors.ts';
+import { consoleCode } from '../commands/dashboard.ts';
 import { applyInLab } from '../firewall/lab.ts';
 import { parseRule } from '../firewall/rule.ts';
+import { meshApi } from '../mesh-api/client.ts';
+import { credentialOf } from '../mesh-api/credential.ts';
 import { actIn, CLOSER_LOOK, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';
 
 const COMING_UP =
   'coming up: two regions, a firewall between them, PostgreSQL, an API server, isthmusd, a node';
+
+/** Whoever has gone for a coffee still finds the console's link good. */
+const CODE_LIFE_SECONDS = 3600;
 
 /** What an act needs of the process that it runs in. */
 type Booth = {
@@ -82,15 +91,18 @@ async function takeDoors(booth: Booth): Promise<Doors> {
   for (;;) {
     const { message, door } = await hearOf(booth, 'door');
     if (typeof message['name'] === 'string') taken[message['name']] = door;
-    const { library, api, isthmusd } = taken;
-    if (library && api && isthmusd) return { library, api, isthmusd };
+    const { library, api, isthmusd, console } = taken;
+    if (library && api && isthmusd && console) return { library, api, isthmusd, console };
   }
 }
 
 type Afterwards = (
   world: LibraryWorld,
   evidence: LibraryEvidence,
-  parts: { readonly booth: Booth; readonly kubeconfig: string },
+  parts: {
+    readonly booth: Booth;
+    readonly invitation: { readonly kubeconfig: string; readonly code: string };
+  },
 ) => Promise<void>;
 
 async function tellLibrary(booth: Booth, afterwards: Afterwards): Promise<void> {
@@ -111,14 +123,23 @@ async function tellLibrary(booth: Booth, afterwards: Afterwards): Promise<void> 
   const narrator = new Narrator({ show: teller(line), signal, ...(isStepwise && { pause }) });
   const evidence = await tellLibraryStory(world, narrator);
   const kubeconfig = visitorsKubeconfig(world, doors);
-  await afterwards(world, evidence, { booth, kubeconfig });
+  const code = await consoleCodeFor(world, signal);
+  await afterwards(world, evidence, { booth, invitation: { kubeconfig, code } });
+}
+
+/** The administrator's: what one may do at the console, one may do with the kubeconfig, too. */
+async function consoleCodeFor(world: LibraryWorld, signal: AbortSignal): Promise<string> {
+  const url = `http://${CONTROL_PLANE.address}:${CONSOLE_PORT}`;
+  const credential = credentialOf(await loadKubeconfig(world.cluster.kubeconfig), systemClock);
+  const api = meshApi({ url, credential, caPem: undefined, signal });
+  return await consoleCode(api, CODE_LIFE_SECONDS);
 }
 
 /** Until it is interrupted: whoever wants to may come in. */
-const goOn: Afterwards = async (world, evidence, { booth, kubeconfig }) => {
+const goOn: Afterwards = async (world, evidence, { booth, invitation }) => {
   const { line, signal } = booth;
   await say(line, { kind: 'judged', checks: judgeLibrary(evidence) });
-  await say(line, { kind: 'open', kubeconfig });
+  await say(line, { kind: 'open', ...invitation });
   const onBook = (title: string, count: number): void =>
     void say(line, { kind: 'book', title, count });
   await runTasks(signal, [
@@ -142,8 +163,8 @@ async function changeFirewall({ line, heard, env }: Booth, signal: AbortSignal):
 }
 
 /** One visitor, who is waited for: what the story says of the inside is seen from outside. */
-const receiveOne: Afterwards = async (world, evidence, { booth, kubeconfig }) => {
-  await say(booth.line, { kind: 'open', kubeconfig });
+const receiveOne: Afterwards = async (world, evidence, { booth, invitation }) => {
+  await say(booth.line, { kind: 'open', ...invitation });
   const { message } = await hearOf(booth, 'visited');
   const outside = await followVisit(world, readVisit(message));
   const checks = [...judgeLibrary(evidence), judgeOutside(outside)];

@@ -83,17 +83,23 @@ class Rules {
 }
 
 type Ports = Readonly<Record<DoorName, number>>;
-const NO_PORTS: Ports = { library: 0, api: 0, isthmusd: 0 };
+const NO_PORTS: Ports = { library: 0, api: 0, isthmusd: 0, console: 0 };
 
 /** The inside answers them from now on, so their ports are ours as long as it lives. */
 async function handInDoors(line: Line): Promise<Ports> {
-  const [library, api, isthmusd] = await Promise.all([
+  const [library, api, isthmusd, console] = await Promise.all([
     openDoor(PORTS.library),
     openDoor(PORTS.api),
     openDoor(PORTS.isthmusd),
+    openDoor(PORTS.console),
   ]);
-  const doors: Doors = { library, api, isthmusd };
-  const ports = { library: portOf(library), api: portOf(api), isthmusd: portOf(isthmusd) };
+  const doors: Doors = { library, api, isthmusd, console };
+  const ports = {
+    library: portOf(library),
+    api: portOf(api),
+    isthmusd: portOf(isthmusd),
+    console: portOf(console),
+  };
   for (const name of DOORS) {
     await line.send({ kind: 'door', name }, doors[name]);
     doors[name].close();
@@ -120,7 +126,10 @@ async function answer(telling: Answerable, parts: Answering): Promise<void> {
     case 'book':
       return stage.showBook(telling);
     case 'open': {
-      const invitation = planInvitation(ports, belongings.furnish(telling.kubeconfig));
+      const invitation = planInvitation(ports, {
+        settings: belongings.furnish(telling.kubeconfig),
+        code: telling.code,
+      });
       if (act !== 'library-once') return stage.invite(invitation);
       return await line.send({ kind: 'visited', ...(await visitLibrary(invitation.url, signal)) });
     }

@@ -86,6 +86,7 @@ test('what is for another terminal stands alone on its line, so that it can be c
   const text = renderInvitation(
     {
       url: 'http://127.0.0.1:1/',
+      console: 'http://127.0.0.1:2/#code=c',
       remarks: ['port 8080 is taken'],
       settings: ['a'],
       commands: ['b'],
@@ -94,6 +95,7 @@ test('what is for another terminal stands alone on its line, so that it can be c
   );
   assert.match(text, /^── It goes on until you press Ctrl-C ─/m);
   assert.match(text, / {2}The library {3}http:\/\/127\.0\.0\.1:1\/\n +\(port 8080 is taken\)\n/);
+  assert.match(text, / {2}The mesh {6}http:\/\/127\.0\.0\.1:2\/#code=c\n/);
   assert.match(text, /^ {4}a\n\n {4}b$/m);
 });
 

@@ -154,6 +154,8 @@ export function renderVerdict(
 /** Where visitors come in, and what they may type. */
 export type Invitation = {
   readonly url: string;
+  /** The console's link, which works once. */
+  readonly console: string;
   /** Said of a door that is not where it is looked for first. */
   readonly remarks: readonly string[];
   /** For another terminal: settings first, then commands. */
@@ -162,13 +164,15 @@ export type Invitation = {
 };
 
 export function renderInvitation(invitation: Invitation, look: Look): string {
-  const { url, remarks, settings, commands } = invitation;
+  const { url, console, remarks, settings, commands } = invitation;
   const { paint } = look;
   return [
     renderHeading('It goes on until you press Ctrl-C', '', look).trimEnd(),
     '',
     `  The library   ${paint('bold', url)}`,
     ...remarks.map((remark) => `                ${paint('dim', `(${remark})`)}`),
+    `  The mesh      ${paint('bold', console)}`,
+    `                ${paint('dim', '(this link signs in once; another: isthmus dashboard)')}`,
     '',
     '  In another terminal:',
     '',

@@ -3,9 +3,15 @@ import type { ControlPlane } from '../build.ts';
 import type { ApiRoute } from './route.ts';
 import { flowRoutes } from './routes/flows.ts';
 import { joinRoutes } from './routes/joins.ts';
+import { policyRoutes } from './routes/policies.ts';
 import { reachRoutes } from './routes/reach.ts';
 
 /** @param parts what the routes answer from */
 export function apiRoutes(parts: ControlPlane): readonly ApiRoute[] {
-  return [...flowRoutes(parts), ...joinRoutes(parts), ...reachRoutes(parts)];
+  return [
+    ...flowRoutes(parts),
+    ...joinRoutes(parts),
+    ...reachRoutes(parts),
+    ...policyRoutes(parts),
+  ];
 }

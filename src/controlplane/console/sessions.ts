@@ -22,7 +22,7 @@ export type OpenSession = SignedIn & {
 
 const SESSION_MS = 12 * 3_600_000;
 const SESSIONS_MAX = 1000;
-const CODE_MS = 60_000;
+export const CODE_SECONDS = { default: 60, max: 3600 } as const;
 const CODES_MAX = 100;
 /** 256 bits, nothing to guess. */
 const SECRET_BYTES = 32;
@@ -83,9 +83,12 @@ export class Sessions {
   }
 
   /** A code for a link. The eldest is forgotten when there are too many. */
-  issueCode({ user, credential }: SignedIn): { readonly code: string; readonly endsAtMs: number } {
+  issueCode(
+    { user, credential }: SignedIn,
+    lifeSeconds: number = CODE_SECONDS.default,
+  ): { readonly code: string; readonly endsAtMs: number } {
     const code = this.#secret();
-    const endsAtMs = this.#clock.nowMs() + CODE_MS;
+    const endsAtMs = this.#clock.nowMs() + Math.min(lifeSeconds, CODE_SECONDS.max) * 1000;
     this.#codes.set(digestOf(code), { user, credential, endsAtMs });
     const [eldest] = this.#codes.keys();
     if (this.#codes.size > CODES_MAX && eldest !== undefined) this.#codes.delete(eldest);

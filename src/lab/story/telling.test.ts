@@ -9,7 +9,7 @@ const TELLINGS: readonly Telling[] = [
   { kind: 'line', text: '' },
   { kind: 'pause' },
   { kind: 'ruled', problem: '' },
-  { kind: 'open', kubeconfig: 'apiVersion: v1' },
+  { kind: 'open', kubeconfig: 'apiVersion: v1', code: 'c0de' },
   { kind: 'book', title: 'Kokoro', count: 3 },
   { kind: 'failed', text: 'error', exitStatus: 1 },
   {

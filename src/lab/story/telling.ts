@@ -9,8 +9,8 @@ export type Telling =
   | StoryEvent
   /** Waits for `go` before it tells on. */
   | { readonly kind: 'pause' }
-  /** Doors lead somewhere now; this is for kubectl. */
-  | { readonly kind: 'open'; readonly kubeconfig: string }
+  /** Doors lead somewhere now; these are for kubectl, and to sign in at the console once. */
+  | { readonly kind: 'open'; readonly kubeconfig: string; readonly code: string }
   /** What became of a firewall rule that was asked for; no problem: it is in force. */
   | { readonly kind: 'ruled'; readonly problem: string }
   | { readonly kind: 'judged'; readonly checks: readonly Check[] }
@@ -30,7 +30,7 @@ export type OutsideVisit = {
 
 /** @returns undefined for what only another version would say */
 export function readTelling(message: Message): Telling | undefined {
-  const { kind, text, title, kubeconfig, count, checks, exitStatus, problem } = message;
+  const { kind, text, title, kubeconfig, code, count, checks, exitStatus, problem } = message;
   switch (kind) {
     case 'step':
     case 'command':
@@ -46,8 +46,10 @@ export function readTelling(message: Message): Telling | undefined {
       return { kind };
     case 'ruled':
       return typeof problem === 'string' ? { kind, problem } : undefined;
-    case 'open':
-      return typeof kubeconfig === 'string' ? { kind, kubeconfig } : undefined;
+    case 'open': {
+      const isOpen = typeof kubeconfig === 'string' && typeof code === 'string';
+      return isOpen ? { kind, kubeconfig, code } : undefined;
+    }
     case 'book': {
       const isBook = typeof title === 'string' && typeof count === 'number';
       return isBook ? { kind, title, count } : undefined;

@@ -1,13 +1,13 @@
 // The library world's doors: where each leads, and with what kubeconfig one comes in.
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { API_PORT, MONITORING_PORT } from '../cluster.ts';
+import { API_PORT, CONSOLE_PORT, MONITORING_PORT } from '../cluster.ts';
 import { Passage, portOf } from '../door.ts';
 import { CONTROL_PLANE, type LibraryWorld } from './library-world.ts';
 import { gatewayAddress } from './way-in.ts';
 
-/** Names of the doors: the library's page, the Kubernetes API, the control plane's own pages. */
-export const DOORS = ['library', 'api', 'isthmusd'] as const;
+/** The library's page, the Kubernetes API, the control plane's own pages, and its console. */
+export const DOORS = ['library', 'api', 'isthmusd', 'console'] as const;
 export type DoorName = (typeof DOORS)[number];
 export type Doors = Readonly<Record<DoorName, Server>>;
 
@@ -22,6 +22,7 @@ export function receiveVisitors(world: LibraryWorld, doors: Doors): AsyncDisposa
   stack.use(new Passage(doors.library, gateway));
   stack.use(new Passage(doors.api, at(API_PORT)));
   stack.use(new Passage(doors.isthmusd, at(MONITORING_PORT)));
+  stack.use(new Passage(doors.console, at(CONSOLE_PORT)));
   return stack;
 }
 

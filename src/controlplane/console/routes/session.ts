@@ -9,7 +9,7 @@ import { unauthorized } from '../authenticate.ts';
 import type { Identifier } from '../identify.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { ApiRefusal, badRequest, ok, type ApiAnswer, type ApiRoute, type Right } from '../route.ts';
-import type { OpenSession, Sessions, SignedIn } from '../sessions.ts';
+import { CODE_SECONDS, type OpenSession, type Sessions, type SignedIn } from '../sessions.ts';
 
 export type SessionParts = {
   readonly sessions: Sessions;
@@ -72,8 +72,14 @@ export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
       method: 'POST',
       path: `${PATH}/code`,
       allow: 'signed-in',
-      handle: ({ user, credential }) =>
-        Promise.resolve({ status: 201, body: sessions.issueCode({ user, credential }) }),
+      handle: ({ user, credential, body }) => {
+        const { lifeSeconds = CODE_SECONDS.default } = isRecord(body) ? body : {};
+        if (typeof lifeSeconds !== 'number' || !(lifeSeconds > 0)) {
+          throw badRequest(`lifeSeconds is a number up to ${CODE_SECONDS.max}`);
+        }
+        const code = sessions.issueCode({ user, credential }, lifeSeconds);
+        return Promise.resolve({ status: 201, body: code });
+      },
     },
   ];
 }
