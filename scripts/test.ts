@@ -29,6 +29,7 @@ function steps(): Step[] {
   return [
     { title: 'types', command: 'tsc', args: [] },
     { title: 'console types', command: 'tsc', args: ['--project', 'console'] },
+    { title: 'browser test types', command: 'tsc', args: ['--project', 'test/browser'] },
     { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
     { title: 'format', command: 'oxfmt', args: ['--check'] },
     testStep('unit', UNIT_TESTS, UNIT_CONCURRENCY),

@@ -52,13 +52,20 @@ function optionsOf(props: ChartProps, frame: HTMLElement): UPlot.Options {
     legend: { show: false },
     cursor: { y: false, drag: { x: true, y: false }, ...(sync ? { sync: { key: sync } } : {}) },
     axes: [
-      { ...axis, grid: { show: false }, ticks: { ...grid, size: 4 }, size: 26, space: 70 },
+      {
+        ...axis,
+        grid: { show: false },
+        ticks: { ...grid, size: 4 },
+        size: 26,
+        space: 74,
+        values: (_, splits) => splits.map((at) => formatTime(at * 1000, at * 1000)),
+      },
       {
         ...axis,
         grid,
         ticks: { show: false },
         size: 64,
-        space: 28,
+        space: 24,
         values: (_, splits) => splits.map((value) => format(Math.abs(value))),
       },
     ],

@@ -1,6 +1,9 @@
 // The panel on the right that every page opens its details in. What is behind stays usable.
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
 import { browserClock } from '../base/clock.ts';
+import { Cell } from '../store/feed-state.ts';
+import { useCell } from '../store/hooks.ts';
 
 type Props = {
   /** Names the region for those who do not see it: `Edge: postgres-library to …`. */
@@ -11,6 +14,9 @@ type Props = {
   /** Buttons at its foot. */
   readonly actions?: ReactNode;
 };
+
+/** Where drawers stand: beside the page, whatever component opens them. Set by the shell. */
+export const drawerHost = new Cell<HTMLElement | null>(null);
 
 const WIDTH_KEY = 'isthmus.drawer';
 const WIDTH_FIRST = 420;
@@ -46,7 +52,12 @@ function useFocusReturn(label: string): React.RefObject<HTMLElement | null> {
   return panel;
 }
 
-export function Drawer({ label, title, onClose, children, actions }: Props): ReactNode {
+export function Drawer(props: Props): ReactNode {
+  const host = useCell(drawerHost);
+  return host && createPortal(<Panel {...props} />, host);
+}
+
+function Panel({ label, title, onClose, children, actions }: Props): ReactNode {
   const panel = useFocusReturn(label);
   const [width, setWidth] = useState(keptWidth);
   const resize = (next: number): void => {

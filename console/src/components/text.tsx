@@ -1,5 +1,5 @@
 // Small pieces of text that every page writes the same way.
-import { useCallback, useEffect, useRef, type ReactNode } from 'react';
+import { Fragment, useCallback, useEffect, useRef, type ReactNode } from 'react';
 import { store, useNowMs } from '../store/hooks.ts';
 import { formatAgo, formatCountdown, formatRate, formatTime, UNKNOWN } from './format.ts';
 
@@ -91,10 +91,19 @@ export function ratesOf(index: number): string {
   return `→ ${formatRate(numbers?.toServerBytes)}  ← ${formatRate(numbers?.toClientBytes)}`;
 }
 
-/** A SPIFFE ID, whole; unknown is said. */
+/** A SPIFFE ID, whole, broken where its parts end; unknown is said. */
 export function IdentityText({ id }: { readonly id: string }): ReactNode {
   if (id === '') return <span className="unknown">unknown</span>;
-  return <code className="identity">{id}</code>;
+  return (
+    <code className="identity">
+      {id.split(/(?<=[^/]\/)(?=[^/])/).map((part, index) => (
+        <Fragment key={index}>
+          {index > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </code>
+  );
 }
 
 export const orUnknown = (text: string): string => (text === '' ? UNKNOWN : text);

@@ -12,7 +12,7 @@ export function Dialog({ label, onClose, children, className }: Props): ReactNod
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;
-    dialog?.showModal();
+    if (dialog && !dialog.open) dialog.showModal();
     const byBackdrop = (event: MouseEvent): void => {
       if (event.target === dialog) dialog?.close();
     };

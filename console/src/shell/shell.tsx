@@ -1,5 +1,6 @@
 // The frame of every page, and what belongs to all of them: keys, search, the moment that is shown.
 import { Suspense, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { drawerHost } from '../components/drawer.tsx';
 import { Empty, Loading } from '../components/states.tsx';
 import { Link } from '../router/link.tsx';
 import { currentPlace, navigate, usePlace } from '../router/location.ts';
@@ -84,13 +85,16 @@ export function Shell(): ReactNode {
       </a>
       <TopBar current={page} onSearch={() => setOverlay('search')} />
       <Banners />
-      <main id="main" tabIndex={-1}>
-        <Fallible key={page?.segment}>
-          <Suspense fallback={<Loading what="the page" />}>
-            {page ? <page.component /> : <NoSuchPage path={path} />}
-          </Suspense>
-        </Fallible>
-      </main>
+      <div className="stage">
+        <main id="main" tabIndex={-1}>
+          <Fallible key={page?.segment}>
+            <Suspense fallback={<Loading what="the page" />}>
+              {page ? <page.component /> : <NoSuchPage path={path} />}
+            </Suspense>
+          </Fallible>
+        </main>
+        <div ref={drawerHost.set} className="drawer-host" />
+      </div>
       <StatusStrip />
       <MeshDrawer />
       <Announcer />

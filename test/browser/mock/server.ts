@@ -198,6 +198,12 @@ export class MockConsole {
     startEvents(response);
     this.#streams.add(response);
     response.on('close', () => this.#streams.delete(response));
+    const { samples } = this.mesh.snapshot(0);
+    if (samples.length > 0) {
+      // As isthmusd: whoever begins to listen hears the last of every edge.
+      const event: MeshEvent = { type: 'sample', atMs: this.#clock.nowMs(), samples };
+      response.write(`event: sample\ndata: ${JSON.stringify(event)}\n\n`);
+    }
     const missed = this.mesh.since(Number(url.searchParams.get('since')));
     if (!missed) {
       const reset: MeshEvent = { type: 'reset', reason: 'that is too long ago' };
