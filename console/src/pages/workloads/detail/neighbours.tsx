@@ -19,7 +19,8 @@ export function Neighbours({ node }: { readonly node: MeshNode }): ReactNode {
   return (
     <div className="octopus">
       <Side
-        title="calls it"
+        title="Who calls it"
+        none="nobody calls it"
         arms={arms.filter(({ side }) => side === 'left')}
         hidden={hidden.left}
       />

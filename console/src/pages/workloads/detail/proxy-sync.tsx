@@ -99,10 +99,8 @@ function DiffRow({ line }: { readonly line: ReturnType<typeof hunksOf>[number] }
   if (line === null) return <span className="diff-gap">…{'\n'}</span>;
   return (
     <span className={`diff-${line.side}`}>
-      <span aria-hidden="true">{SIGNS[line.side]} </span>
       <span className="hidden">{MEANINGS[line.side]}</span>
-      {line.text}
-      {'\n'}
+      {`${SIGNS[line.side]} ${line.text}\n`}
     </span>
   );
 }
