@@ -80,16 +80,16 @@ test('a countdown loses ten seconds in ten, and says what is left', async () => 
   assert(Math.abs(before - (await left()) - 10) <= 1, `${before} s, then ${await left()} s`);
 });
 
+/** Says so in the title when anything becomes red or amber, however shortly. */
+const WATCH_FOR_RED = `new MutationObserver(() => {
+  if (document.querySelector('.expiry.bad, .expiry.warn')) document.title = 'flashed';
+}).observe(document.body, { subtree: true, childList: true, attributes: true })`;
+
 test('a rotation shows at once: another serial, one more, and nothing turns red', async () => {
   await using visited = await visit('/identity');
   const { page, mock } = visited;
   await rowOf(page).getByText('×12').waitFor();
-  await page.evaluate(() => {
-    const watch = new MutationObserver(() => {
-      if (document.querySelector('.expiry.bad, .expiry.warn')) document.title = 'flashed';
-    });
-    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
-  });
+  await page.evaluate(WATCH_FOR_RED);
   const nowMs = Date.now();
   const renewed = certificateOf(nowMs, vmOf(mock).identity, 24 * HOUR_MS);
   mock.emit({

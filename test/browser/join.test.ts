@@ -63,6 +63,8 @@ test('“Add a VM” ends in the very command that the shell prints', async () =
   assert.match(page.url(), /\/join\/mysql-2-vm-1$/);
 });
 
+const KEPT = 'JSON.stringify([document.documentElement.outerHTML, localStorage, sessionStorage])';
+
 test('the token is shown once, and is nowhere afterwards', async () => {
   await using visited = await visit('/join');
   const { page } = visited;
@@ -77,13 +79,7 @@ test('the token is shown once, and is nowhere afterwards', async () => {
   await page.reload();
   await page.getByText(/token is no longer shown/).waitFor();
   await stepsOf(page).first().waitFor();
-  const kept = await page.evaluate(() =>
-    JSON.stringify([
-      document.documentElement.outerHTML,
-      { ...localStorage },
-      { ...sessionStorage },
-    ]),
-  );
+  const kept = String(await page.evaluate(KEPT));
   assert(!kept.includes(MOCK_TOKEN), 'in the page or the storage');
   assert(!page.url().includes(MOCK_TOKEN), 'in the address');
   const texts = await Promise.all(answers);
