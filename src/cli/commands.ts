@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { ANALYSIS } from './table/analysis.ts';
 import { JOINS } from './table/joins.ts';
 import { LAB } from './table/lab.ts';
+import { LOGS } from './table/logs.ts';
 import { MACHINES } from './table/machines.ts';
 import { MESH } from './table/mesh.ts';
 import { PARTS } from './table/parts.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   ...PROXIES,
   ...QUESTIONS,
   ...ANALYSIS,
+  ...LOGS,
   ...LAB,
   ...TOOLS,
 ];

@@ -3,6 +3,7 @@
 // Failures are of two kinds. The server refused: KubeStatusError with its Status. The server could
 // not be reached, or broke off: OperatorError API_SERVER_UNREACHABLE. An aborted signal rejects
 // with the signal's reason. Objects come back as they are on the wire: the reader of a kind parses.
+import type { LogOptions } from './log-verb.ts';
 import type { KubeObject, ObjectRef } from './objects.ts';
 import type { ResourceType } from './resources.ts';
 import type { AccessQuestion, KubeUser, UserReview } from './user.ts';
@@ -148,6 +149,8 @@ export interface KubeClient {
    * Closing it does nothing.
    */
   as(user: KubeUser): KubeClient;
+  /** The lines of a container's log; leaving the loop closes the connection. */
+  podLog(ref: ObjectRef, options: LogOptions): AsyncIterable<string>;
   /** Closes idle connections and breaks off what is under way. */
   close(): void;
 }

@@ -7,6 +7,7 @@ import { isKubeObject, isRecord, type KubeObject } from './objects.ts';
 import { apiVersionOf, POD, resourcePath, type ResourceType } from './resources.ts';
 import { tokenVerbs } from './token-verbs.ts';
 import { foreignAnswer, KubeTransport, type KubeRequest } from './transport.ts';
+import { logVerb } from './log-verb.ts';
 import { userVerbs } from './user-verbs.ts';
 import { readWatchEvents } from './watch-stream.ts';
 
@@ -88,6 +89,7 @@ function clientOver(transport: KubeTransport, config: KubeConfig): KubeClient {
     },
     ...tokenVerbs(transport, server),
     ...userVerbs(transport, server),
+    ...logVerb(transport),
     as: (user) => ({ ...clientOver(transport.as(user), config), close: () => undefined }),
     close: () => transport.close(),
   };

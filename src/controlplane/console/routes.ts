@@ -3,6 +3,7 @@ import type { ControlPlane } from '../build.ts';
 import type { ApiRoute } from './route.ts';
 import { flowRoutes } from './routes/flows.ts';
 import { joinRoutes } from './routes/joins.ts';
+import { workloadRoutes } from './routes/workloads.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { reachRoutes } from './routes/reach.ts';
 
@@ -11,6 +12,7 @@ export function apiRoutes(parts: ControlPlane): readonly ApiRoute[] {
   return [
     ...flowRoutes(parts),
     ...joinRoutes(parts),
+    ...workloadRoutes(parts),
     ...reachRoutes(parts),
     ...policyRoutes(parts),
   ];
