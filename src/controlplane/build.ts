@@ -3,6 +3,7 @@
 // Kubernetes API → ingest → mesh model → catalog → delta ADS, beside the certificate authority;
 // both are served on one port. Nothing is served before every kind has been listed once.
 import { hash, randomInt } from 'node:crypto';
+import { join } from 'node:path';
 import type { ServerNames } from '#ca/authority.ts';
 import { openAuthoritySource, type AuthoritySource } from '#ca/authority-source.ts';
 import { createRootPublisher, type RootPublisher } from '#ca/root-config-map.ts';
@@ -50,6 +51,8 @@ import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { JwksKeeper } from './jwks.ts';
 import { pageTasks } from './page-tasks.ts';
+import { PolicyKeeper, type KeeperParts } from './policies/keeper.ts';
+import { createPolicyStore } from './policies/store.ts';
 import { ChangeClock } from './change-clock.ts';
 import { WATCHED } from './kinds.ts';
 import { WebhookCounters } from './webhooks/counters.ts';
@@ -96,6 +99,8 @@ export type ControlPlane = {
   readonly rootPublisher: RootPublisher;
   /** For the debug pages and the view. */
   readonly certificates: CertificateLedger;
+  /** Writes of policies that may still be undone. */
+  readonly policies: PolicyKeeper;
   readonly flows: FlowKeeper;
   /** All of it as the console sees it. */
   readonly view: MeshView;
@@ -185,7 +190,8 @@ export async function buildControlPlane(
   const joins = await openJoins(config, { clock, log });
   const decided = { mesh, catalog, xds, agents, joins, ingest, vips, statuses, keySets };
   const flows = newFlowKeeper(config, { mesh, clock, log: log.with({ part: 'flows' }) });
-  const told = { authority, rootPublisher, certificates, counters, flows };
+  const policies = newPolicyKeeper(config, { ...common, log: log.with({ part: 'policies' }) });
+  const told = { authority, rootPublisher, certificates, counters, flows, policies };
   const view = buildView({ ...decided, ...told, clock });
   shown.touch = () => view.touch();
   return { ...decided, ...told, view, client, clock, isReady };
@@ -204,6 +210,12 @@ function newFlowKeeper(
     log,
   });
 }
+
+const newPolicyKeeper = (
+  { stateDir }: ControlPlaneConfig,
+  parts: Omit<KeeperParts, 'store'>,
+): PolicyKeeper =>
+  new PolicyKeeper({ ...parts, store: createPolicyStore(join(stateDir, 'policies.json')) });
 
 const newAgentServer = (trustDomain: string, clock: Clock, log: Logger): AgentServer =>
   new AgentServer({

@@ -26,6 +26,7 @@ export function pageTasks(
   const shown = { ...options, onListening: console.resolve };
   return [
     (group) => parts.view.run(group),
+    (group) => parts.policies.run(group),
     (group) => runPages({ ...pages, onListening: monitoring.resolve }, group),
     (group) => runConsole(parts, shown, group),
     async (group) => {

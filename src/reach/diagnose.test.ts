@@ -51,7 +51,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'a principal that nobody has': {
     yaml: RULE('principals: [cluster.local/ns/library/sa/inventry]'),
     says: [
-      'warning 10:26 no workload uses service account library/inventry; did you mean library/inventory?',
+      'warning 10:26 no workload uses service account library/inventry; did you mean library/',
     ],
     isGood: true,
   },

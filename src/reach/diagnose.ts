@@ -158,7 +158,7 @@ export function pathOf(field: string): readonly (string | number)[] {
   return steps;
 }
 
-/** Where the field's name stands, or the item; of a field that is not there, what should have it. */
+/** Where the field's name or the item stands; if it is not there, what should have it. */
 function offsetOf(
   document: Document.Parsed,
   path: readonly (string | number)[],

@@ -13,7 +13,8 @@ import type { World } from './walk.ts';
 export const LIBRARY = `
 kind: Pod
 metadata: { name: inventory-7d9f, namespace: library,
-  labels: { app: inventory, service.istio.io/workload-name: inventory, security.istio.io/tlsMode: istio } }
+  labels: { app: inventory, service.istio.io/workload-name: inventory,
+    security.istio.io/tlsMode: istio } }
 spec: { serviceAccountName: inventory, nodeName: n1 }
 status: { phase: Running, podIP: 10.24.2.23 }
 ---

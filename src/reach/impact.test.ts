@@ -37,7 +37,8 @@ const CALLS = [call(), catalogueCall, legacyCall, strangerCall];
 
 const policy = (name: string, spec: string, kind = 'AuthorizationPolicy'): KubeObject => {
   const object: unknown = parse(
-    `{ apiVersion: security.istio.io/v1, kind: ${kind}, metadata: { name: ${name}, namespace: default }, spec: ${spec} }`,
+    `{ apiVersion: security.istio.io/v1, kind: ${kind},
+       metadata: { name: ${name}, namespace: default }, spec: ${spec} }`,
   );
   assert(isKubeObject(object));
   return object;

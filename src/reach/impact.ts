@@ -15,7 +15,7 @@ import { portPolicies } from './port-policies.ts';
 import type { CallFacts } from './rbac-truth.ts';
 import { identityOf } from './walk.ts';
 
-/** Who called whom. `isDenied`: it was refused then. */
+/** Who called whom. */
 export type SeenCall = Pick<
   TalkedTo,
   'from' | 'to' | 'port' | 'clientIdentity' | 'serverIdentity' | 'protocol' | 'lastSeenMs'
@@ -96,6 +96,18 @@ function judgeOf(
     return other
       ? { ...other, effect: 'untold', after: `${other.after}, for some instances` }
       : first;
+  };
+}
+
+/** What decides about calls that were seen, each by the first instances of its ends. */
+export function deciderOf(mesh: Mesh, set: PolicySet): (call: SeenCall) => Decision {
+  const byNode = instancesByNode(mesh);
+  return (call) => {
+    const [server] = byNode.get(call.to) ?? [];
+    const [client] = byNode.get(call.from) ?? [];
+    if (server) return decide(set, { mesh, server, client, call }, set);
+    const reason = 'its server is no workload of the mesh';
+    return { verdict: 'unknown', reason, rule: undefined, action: 'none' };
   };
 }
 

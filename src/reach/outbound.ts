@@ -1,4 +1,4 @@
-// What the client's own proxy would do with a connection: read from the very resources that it gets.
+// What the client's own proxy would do with a connection, from the very resources that it gets.
 import { fromBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';

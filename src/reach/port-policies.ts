@@ -1,5 +1,5 @@
-// Which policies decide about calls to a port of a workload, and how: what `resolve/make-inbound.ts`
-// puts into its filter chains.
+// Which policies decide about calls to a port of a workload, and how: what
+// `resolve/make-inbound.ts` puts into its filter chains.
 import type { Mesh } from '#model/mesh.ts';
 import type { WorkloadAuthorization } from '#model/mesh.ts';
 import type { InboundPort, Workload } from '#model/workload.ts';

@@ -24,7 +24,7 @@ export type World = {
 export type ServerEnd = {
   /** What the client's proxy dials. */
   readonly endpoint: ReadEndpoint;
-  /** What the mesh knows of the place; undefined: it is a gateway of another network, or outside. */
+  /** undefined: it is a gateway of another network, or outside of the mesh. */
   readonly known: Endpoint | undefined;
   readonly workload: Workload | undefined;
   /** As services declare it; undefined: none does. */

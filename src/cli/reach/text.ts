@@ -1,4 +1,4 @@
-// Reach as text: a line for each step, and under the one that decided its evidence and its fix. Pure.
+// Reach as text: a line for each step, under the one that decided its evidence and its fix. Pure.
 import type { ReachResult, ReachStep } from '#api/reach.ts';
 
 const TITLES: Readonly<Record<ReachStep['name'], string>> = {

@@ -1,6 +1,6 @@
 // Writes policies in the name of whoever is signed in, and takes them back: by itself where nobody
-// has confirmed in time, on request for a day. A promise to undo is on disk before what it is to undo
-// is written, so that neither a closed browser nor a restart breaks it.
+// has confirmed in time, on request for a day. A promise to undo is on disk before the write that
+// it is about, so that neither a closed browser nor a restart breaks it.
 import type { PolicyMode, PolicyReference } from '#api/policies.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
@@ -36,8 +36,13 @@ export type Write = {
   readonly condition: Condition;
 };
 
+/** What policies need of a client: everything in a user's name. */
+export type PolicyClient = {
+  as(user: KubeUser): Pick<KubeClient, 'get' | 'list' | 'create' | 'update' | 'patch' | 'remove'>;
+};
+
 export type KeeperParts = {
-  readonly client: Pick<KubeClient, 'as'>;
+  readonly client: PolicyClient;
   readonly store: PolicyStore;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
@@ -287,7 +292,7 @@ export class PolicyKeeper {
   }
 }
 
-type Client = ReturnType<KubeClient['as']>;
+type Client = ReturnType<PolicyClient['as']>;
 type Acting = { readonly type: ResourceType; readonly client: Client };
 type Present = KubeObject | undefined;
 

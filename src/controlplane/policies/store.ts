@@ -1,5 +1,5 @@
-// What was written through the console, and what undoes it: one file, replaced as a whole, so that a
-// restart forgets no promise to undo.
+// What was written through the console, and what undoes it: one file, replaced as a whole, so that
+// a restart forgets no promise to undo.
 import { readFile } from 'node:fs/promises';
 import type { PolicyMode, PolicyReference } from '#api/policies.ts';
 import { replaceFile } from '#base/atomic-file.ts';

@@ -31,7 +31,8 @@ function answered(
     const why = dns.problem || 'no address';
     if (service === undefined) return misspelt(walk, 'probed', `the resolver answers ${why}`);
     const evidence = [`the mesh has ${service.host}`];
-    const summary = `${question.name} is a service, but ${question.from.name} resolves it to ${why}`;
+    const whom = question.from.name;
+    const summary = `${question.name} is a service, but ${whom} resolves it to ${why}`;
     const mend = fix('let the agent answer for the mesh on that machine', {
       command: `isthmus join-status ${question.from.name}`,
     });

@@ -125,7 +125,7 @@ export function endpointsStep(walk: Walk): Finding {
     .toSorted(compareText)
     .slice(0, 20);
   if (endpoints.length === 0) {
-    const summary = `${cluster.name} has no endpoint: nothing is selected, or nothing is registered`;
+    const summary = `${cluster.name} has no endpoint: nothing is selected, or registered`;
     const mend = fix('compare its selector with the labels of what should be behind it', {
       command: 'isthmus analyze',
     });

@@ -138,7 +138,7 @@ function ofAnswer({ question, port }: Walk, probe: Connect): Finding {
 
 const detailOf = (detail: string): readonly string[] => (detail === '' ? [] : [detail]);
 
-/** PostgreSQL's own word that it will not have a client, by https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** PostgreSQL's own words for clients that it will not have. */
 const POSTGRES_REFUSALS: readonly (readonly [RegExp, string])[] = [
   [
     /no pg_hba\.conf entry/,

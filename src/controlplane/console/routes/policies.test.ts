@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Denial } from '#api/events.ts';
+import type { TalkedTo } from '#api/history.ts';
+import type { PolicyDocument, PolicyImpact, PolicySummary } from '#api/policies.ts';
+import { silentLogger } from '#base/log.ts';
+import { meshOf } from '#model/mesh-of.ts';
+import { CLIENT_ID, LIBRARY, SERVER_ID } from '#reach/fake-library.ts';
+import { FakeClock } from '../../../../test/fakes/clock.ts';
+import { AgentRequestError } from '../../agents/agents.ts';
+import { FakePolicies, FakeStore } from '../../policies/fake-policies.ts';
+import { PolicyKeeper } from '../../policies/keeper.ts';
+import { refusalOf } from '../problems.ts';
+import { STREAMED, type ApiCall, type Method } from '../route.ts';
+import { policyRoutes, type PolicyParts } from './policies.ts';
+
+const DAY_MS = 24 * 3_600_000;
+const NOW = 10 * DAY_MS;
+const SERVER = 'wl:default/postgresql-1-vm';
+
+const talked = (from: string, clientIdentity: string): TalkedTo => ({
+  from,
+  to: SERVER,
+  port: 5432,
+  clientIdentity,
+  serverIdentity: SERVER_ID,
+  service: 'db.default.svc.cluster.local',
+  protocol: 'tcp',
+  toServerBytes: 600,
+  toClientBytes: 400,
+  connections: 3,
+  lastSeenMs: NOW - 1000,
+});
+
+const CATALOGUE = 'spiffe://cluster.local/ns/library/sa/catalogue';
+
+class World {
+  readonly server = new FakePolicies();
+  readonly clock = new FakeClock(NOW);
+  readonly denials: Denial[] = [];
+  readonly #routes;
+
+  constructor() {
+    const { server, clock } = this;
+    const policies = new PolicyKeeper({
+      client: server,
+      store: new FakeStore(),
+      clock,
+      random: () => 0,
+      log: silentLogger,
+    });
+    const agents: PolicyParts['agents'] = {
+      session: () => undefined,
+      ask: () => {
+        throw new AgentRequestError('not-connected', 'nobody is here');
+      },
+    };
+    const flows: PolicyParts['flows'] = {
+      talkedTo: () => [
+        talked('wl:library/inventory', CLIENT_ID),
+        talked('wl:library/catalogue-1', CATALOGUE),
+      ],
+      denials: () => this.denials,
+      edges: () => [],
+      connections: () => [],
+      samples: () => [],
+    };
+    const mesh = meshOf(LIBRARY);
+    this.#routes = policyRoutes({ mesh, flows, client: server, policies, clock, agents });
+  }
+
+  /** As a user asks: status and body. */
+  async ask(
+    method: Method,
+    path: string,
+    options: {
+      readonly body?: unknown;
+      readonly ifMatch?: string;
+      readonly isNew?: boolean;
+      readonly user?: string;
+    } = {},
+  ): Promise<{ status: number; body: unknown }> {
+    const url = new URL(path, 'http://console');
+    const [kind = '', namespace = '', name = ''] = url.pathname.split('/').slice(4);
+    const pattern = kind === '' ? url.pathname : '/api/v1/policies/:kind/:namespace/:name';
+    const route = this.#routes.find((one) => one.method === method && one.path === pattern);
+    assert(route, `${method} ${path}`);
+    const unused = (): never => assert.fail('not needed here');
+    const call: ApiCall = {
+      params: { kind, namespace, name },
+      query: url.searchParams,
+      body: options.body,
+      ifMatch: options.ifMatch,
+      isOnlyNew: options.isNew ?? false,
+      lastEventId: undefined,
+      user: { username: options.user ?? 'kim', uid: '', groups: [], extra: {} },
+      credential: { kind: 'certificate', endsAtMs: 0 },
+      session: undefined,
+      signal: new AbortController().signal,
+      remoteAddress: '127.0.0.1',
+      isEncrypted: false,
+      cookieName: 'isthmus',
+      may: unused,
+      stream: unused,
+    };
+    try {
+      const answer = await route.handle(call);
+      assert(answer !== STREAMED);
+      const body: unknown = JSON.parse(JSON.stringify(answer.body ?? null));
+      return { status: answer.status, body };
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined) throw error;
+      return { status: refusal.status, body: refusal.problem };
+    }
+  }
+
+  get version(): string {
+    return this.server.find('pg-allow')?.metadata.resourceVersion ?? '';
+  }
+}
+
+const PATH = '/api/v1/policies/AuthorizationPolicy/default/pg-allow';
+const REF = { kind: 'AuthorizationPolicy', namespace: 'default', name: 'pg-allow' };
+const BOTH = {
+  rules: [
+    { from: [{ source: { principals: ['cluster.local/ns/library/sa/inventory'] } }] },
+    { from: [{ source: { principals: ['cluster.local/ns/library/sa/catalogue'] } }] },
+  ],
+};
+const ONE_YAML = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: pg-allow, namespace: default }
+spec:
+  rules:
+    - from: [{ source: { principals: [cluster.local/ns/library/sa/inventory] } }]
+`;
+const WRITE = { yaml: ONE_YAML, endsOpenConnections: false };
+
+const documentOf = (body: unknown): PolicyDocument => JSON.parse(JSON.stringify(body)); // ours
+const impactOf = (body: unknown): PolicyImpact => JSON.parse(JSON.stringify(body)); // ours
+/** Of our own making. */
+const rowsOf = (body: unknown): readonly PolicySummary[] => JSON.parse(JSON.stringify(body));
+
+test('the list says whom a policy is for, what it does, and what it has decided', async () => {
+  const world = new World();
+  world.server.put('pg-allow', { ...BOTH, selector: { matchLabels: { app: 'db' } } });
+  world.server.put('no-legacy', { action: 'DENY', rules: [{}] });
+  world.denials.push({
+    edge: 'e',
+    from: 'wl:old/legacy',
+    to: SERVER,
+    port: 5432,
+    clientIdentity: '',
+    policy: 'default/no-legacy',
+    atMs: NOW,
+  });
+  const { status, body } = await world.ask('GET', '/api/v1/policies');
+  assert.equal(status, 200);
+  const [allow, deny] = rowsOf(body);
+  assert.equal(allow?.scope, 'app=db');
+  assert.deepEqual(allow?.targets, ['default/postgresql-1-vm']);
+  assert.equal(allow?.effect, 'ALLOW, 2 rules');
+  assert.deepEqual(allow?.conflicts, ['default/no-legacy refuses everybody whom this lets in']);
+  assert.deepEqual([deny?.denied, deny?.effect], [1, 'DENY, 1 rule']);
+});
+
+test('hits are the connections that a policy let in', async () => {
+  const world = new World();
+  world.server.put('pg-allow', BOTH);
+  const { body } = await world.ask('GET', PATH);
+  const { allowed, denied, yaml, pending } = documentOf(body);
+  assert.deepEqual([allowed, denied, pending], [6, 0, null]);
+  assert(!/resourceVersion|uid|managedFields/.test(yaml), yaml);
+});
+
+test('a preview names who will be refused, and by what', async () => {
+  const world = new World();
+  world.server.put('pg-allow', BOTH);
+  const { body } = await world.ask('POST', '/api/v1/policies:preview', {
+    body: { ...REF, yaml: ONE_YAML, window: '24h' },
+  });
+  const { refused, unchanged, diagnostics } = impactOf(body);
+  assert.deepEqual(diagnostics, []);
+  assert.deepEqual(
+    refused.map(({ from, before, bytes }) => [from, before, bytes]),
+    [['wl:library/catalogue-1', 'ALLOW by default/pg-allow rule 2', 1000]],
+  );
+  assert.equal(unchanged.length, 1);
+});
+
+test('what is wrong is said instead of an impact', async () => {
+  const body = { ...REF, yaml: `${ONE_YAML}  ruls: []\n`, window: '1h' };
+  const answer = await new World().ask('POST', '/api/v1/policies:preview', { body });
+  const { diagnostics, refused } = impactOf(answer.body);
+  assert.deepEqual(
+    diagnostics.map(({ line, message }) => [line, message]),
+    [[7, 'unknown field "spec.ruls"']],
+  );
+  assert.deepEqual(refused, []);
+});
+
+test('an apply says until when it may be kept, and keeping it ends that', async () => {
+  const world = new World();
+  world.server.put('pg-allow', BOTH);
+  const written = await world.ask('PUT', `${PATH}?mode=confirm&ttl=60`, {
+    body: WRITE,
+    ifMatch: world.version,
+  });
+  const { pending, previousYaml, changedBy } = documentOf(written.body);
+  assert.deepEqual([pending?.revertsAtMs, pending?.by], [NOW + 60_000, 'kim']);
+  assert.equal(changedBy, 'kim');
+  assert.match(previousYaml, /sa\/catalogue/);
+  const kept = await world.ask('POST', '/api/v1/policies:confirm', { body: REF });
+  assert.equal(documentOf(kept.body).pending, null);
+  const undone = await world.ask('POST', '/api/v1/policies:undo', { body: REF });
+  assert.match(documentOf(undone.body).yaml, /sa\/catalogue/);
+});
+
+test('a shadow leaves the policy as it is, and nobody who counts is no zero', async () => {
+  const world = new World();
+  world.server.put('pg-allow', BOTH);
+  const { body } = await world.ask('PUT', `${PATH}?mode=shadow`, {
+    body: WRITE,
+    ifMatch: world.version,
+  });
+  const { pending, yaml } = documentOf(body);
+  assert.deepEqual([pending?.mode, pending?.wouldDeny], ['shadow', null]);
+  assert.match(yaml, /sa\/catalogue/);
+});
+
+describe('what is refused', () => {
+  const rows: readonly (readonly [
+    title: string,
+    status: number,
+    says: RegExp,
+    options: { readonly ifMatch?: string; readonly user?: string; readonly body?: unknown },
+  ])[] = [
+    ['a version that is not the present', 409, /changed by somebody else/, { ifMatch: '1' }],
+    ['no version', 428, /which version/, {}],
+    ['a viewer', 403, /is forbidden/, { ifMatch: 'present', user: 'vera' }],
+    [
+      'the end of open connections',
+      400,
+      /cannot be ended from here/,
+      { ifMatch: 'present', body: { ...WRITE, endsOpenConnections: true } },
+    ],
+    [
+      'a policy that is none',
+      422,
+      /line 1: /,
+      { ifMatch: 'present', body: { ...WRITE, yaml: 'a: [' } },
+    ],
+  ];
+  for (const [title, status, says, { ifMatch, ...options }] of rows) {
+    test(title, async () => {
+      const world = new World();
+      world.server.put('pg-allow', BOTH);
+      world.server.viewers.add('vera');
+      const answer = await world.ask('PUT', PATH, {
+        body: WRITE,
+        ...(ifMatch !== undefined && { ifMatch: ifMatch === 'present' ? world.version : ifMatch }),
+        ...options,
+      });
+      assert.equal(answer.status, status, JSON.stringify(answer.body));
+      assert.match(JSON.stringify(answer.body), says);
+      assert.deepEqual(world.server.find('pg-allow')?.spec, BOTH, 'nothing is overwritten');
+    });
+  }
+
+  test('an edit of what somebody else keeps', async () => {
+    const world = new World();
+    world.server.put('pg-allow', BOTH, { labels: { 'argocd.argoproj.io/instance': 'shop' } });
+    const { status, body } = await world.ask('PUT', PATH, { body: WRITE, ifMatch: world.version });
+    assert.equal(status, 403);
+    assert.match(JSON.stringify(body), /Argo CD keeps this policy/);
+  });
+
+  test('the keeping of a write by whoever may not write', async () => {
+    const world = new World();
+    world.server.put('pg-allow', BOTH);
+    world.server.viewers.add('vera');
+    await world.ask('PUT', PATH, { body: WRITE, ifMatch: world.version });
+    const body = REF;
+    const { status } = await world.ask('POST', '/api/v1/policies:confirm', { body, user: 'vera' });
+    assert.equal(status, 403);
+  });
+});
