@@ -17,6 +17,7 @@ export const browserClock: Clock = {
 
 export const sleep = (delayMs: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
+    if (signal.aborted) return resolve();
     const cancel = browserClock.after(delayMs, resolve);
     signal.addEventListener('abort', () => {
       cancel();

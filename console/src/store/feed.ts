@@ -12,6 +12,9 @@ import type { MeshStore } from './mesh-store.ts';
 const SILENCE_MAX_MS = 15_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/** Most losses are short: for the first minute of one, somebody waits in front of the page. */
+const RETRY_SOON_MAX_MS = 4_000;
+const SOON_MS = 60_000;
 /** A pause that lasts longer than this is over by loading anew. */
 const PAUSE_MAX_MS = 5 * 60_000;
 const NAME = 'isthmus-feed';
@@ -103,14 +106,20 @@ export class Feed {
 
   async #lead(): Promise<void> {
     let delayMs = RETRY_FIRST_MS;
+    let lostMs = browserClock.nowMs();
     while (!this.#closing.signal.aborted) {
       this.#again = new AbortController();
       const startMs = browserClock.nowMs();
       await this.#follow(this.#again.signal).catch(() => undefined);
-      if (this.#again.signal.aborted) delayMs = RETRY_FIRST_MS;
-      else if (browserClock.nowMs() - startMs > RETRY_MAX_MS) delayMs = RETRY_FIRST_MS;
-      if (!this.#again.signal.aborted) await sleep(delayMs, this.#again.signal);
-      delayMs = Math.min(delayMs * 2, RETRY_MAX_MS);
+      const endMs = browserClock.nowMs();
+      const wasGood = this.state.get().heardMs >= startMs;
+      if (wasGood || this.#again.signal.aborted) {
+        delayMs = RETRY_FIRST_MS;
+        lostMs = endMs;
+      }
+      await sleep(delayMs, AbortSignal.any([this.#again.signal, this.#closing.signal]));
+      const isSoon = endMs - lostMs < SOON_MS;
+      delayMs = Math.min(delayMs * 2, isSoon ? RETRY_SOON_MAX_MS : RETRY_MAX_MS);
     }
   }
 
