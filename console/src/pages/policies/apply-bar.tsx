@@ -36,27 +36,29 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
         <li>
           <button
             type="button"
-            disabled={shadowReason !== '' || isBusy}
-            aria-describedby={`${id}-shadow`}
+            disabled={ladder.reason !== '' || shadowReason !== '' || isBusy}
+            aria-describedby={`${id}-shadow ${id}-reason`}
             onClick={() => editing.apply('shadow', false)}
           >
             2 Shadow
           </button>
-          <span className="quiet" id={`${id}-shadow`}>
-            {shadowReason || 'evaluate and count, refuse nobody'}
-          </span>
+          {ladder.reason === '' && (
+            <span className="quiet" id={`${id}-shadow`}>
+              {shadowReason || 'evaluate and count, refuse nobody'}
+            </span>
+          )}
         </li>
         <li>
           <button
             type="button"
             className={ladder.refuses > 0 ? 'danger' : 'primary'}
-            disabled={isBlocked}
-            aria-describedby={`${id}-apply`}
+            disabled={ladder.reason !== '' || isBusy}
+            aria-describedby={`${id}-reason`}
             onClick={apply}
           >
             3 {isBusy ? 'Applying …' : ladder.label}
           </button>
-          <span className="quiet" id={`${id}-apply`}>
+          <span className="quiet" id={`${id}-reason`}>
             {ladder.reason || 'undoes itself after 2 min unless you keep it'}
           </span>
         </li>

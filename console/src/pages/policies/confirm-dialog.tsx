@@ -42,6 +42,7 @@ export function ConfirmDialog({ impact, onConfirm, onClose }: Props): ReactNode 
           Type {refuses} to go on
           <input
             inputMode="numeric"
+            data-first
             autoComplete="off"
             value={typed}
             onChange={(event) => setTyped(event.target.value)}

@@ -60,6 +60,7 @@ export function DeleteDialog({ of, version, onConfirm, onClose }: Props): ReactN
               Type {refuses} to go on
               <input
                 inputMode="numeric"
+                data-first
                 autoComplete="off"
                 value={typed}
                 onChange={(event) => setTyped(event.target.value)}

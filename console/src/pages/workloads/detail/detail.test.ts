@@ -65,6 +65,17 @@ test('a paused tap shows nothing new and counts what waits', () => {
   assert.deepEqual([ids(resumed), resumed.buffered.size, resumed.isPaused], ['3,2,1', 0, false]);
 });
 
+test('what was before the tap comes below what it has seen, and replaces none of it', () => {
+  const seenFirst = seen(EMPTY_TAP, '2');
+  const connections = [
+    aConnection({ id: '1', openedAtMs: 5 }),
+    aConnection({ id: '2', toServerBytes: 9 }),
+    aConnection({ id: '3', openedAtMs: 7 }),
+  ];
+  const tap = tapReducer(seenFirst, { type: 'before', connections });
+  assert.deepEqual([ids(tap), tap.rows[0]?.toServerBytes], ['2,3,1', 0]);
+});
+
 test('a pause has an end to what it holds', () => {
   const many = Array.from({ length: 2100 }, (_, index) => `${index}`);
   const paused = seen(tapReducer(EMPTY_TAP, { type: 'pause' }), ...many);

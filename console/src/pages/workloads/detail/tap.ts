@@ -45,7 +45,9 @@ export function tapReducer(tap: Tap, action: TapAction): Tap {
 /** What the tap has seen since is newer than what the list said. */
 function showBefore(tap: Tap, connections: readonly Connection[]): Tap {
   const known = new Set(tap.rows.map(({ id }) => id));
-  const older = connections.filter(({ id }) => !known.has(id) && !tap.buffered.has(id));
+  const older = connections
+    .filter(({ id }) => !known.has(id) && !tap.buffered.has(id))
+    .toSorted((a, b) => b.openedAtMs - a.openedAtMs);
   return { ...tap, rows: [...tap.rows, ...older].slice(0, ROWS_MAX) };
 }
 

@@ -138,7 +138,7 @@ const Certificate = memo(({ row: { node, cells, path } }: RowProps): ReactNode =
     : cells.identity.title;
   return (
     <span className={tone === 'neutral' ? 'countdown' : `countdown ${tone}`} title={title}>
-      {countdownText(state)}
+      {state.kind === 'expired' ? 'expired' : countdownText(state)}
     </span>
   );
 });
