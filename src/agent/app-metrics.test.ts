@@ -70,7 +70,10 @@ async function listen(handler: RequestListener): Promise<AsyncDisposable & { por
 const AGENT = {
   certificateNotAfterMs: undefined,
   nowMs: 0,
+  version: '0.1.0',
   isConnected: true,
+  isEnvoyLive: true,
+  isCaptured: true,
   openConnections: 0,
   pendingCalls: 0,
 };

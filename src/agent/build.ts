@@ -2,6 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { createLogger, type Logger } from '#base/log.ts';
+import { programVersion } from '#base/version.ts';
+import { agentFamilies, agentFigures } from './agent-metrics.ts';
 import { LogRing } from './attend/log-ring.ts';
 import { PROBE } from './capture/addresses.ts';
 import { CaptureKeeper } from './capture/keeper.ts';
@@ -135,6 +137,7 @@ export async function buildAgent(
   const { ownStream, hostNames, peerFacts } = questions;
   const fileSecrets = new FileSecrets(dependencies);
   const telemetry = new Telemetry({ sinceMs: clock.nowMs(), peerFacts, log });
+  const figured = { identity, relay, envoy, capture, telemetry, dependencies };
   return {
     config,
     dependencies,
@@ -144,7 +147,7 @@ export async function buildAgent(
     sds: new SdsServer(log, fileSecrets),
     fileSecrets,
     telemetry,
-    flows: buildFlowReporter({ config, controlPlane, telemetry, dependencies }),
+    flows: buildFlowReporter({ config, controlPlane, ...figured }),
     relay,
     configuration,
     admin,
@@ -155,19 +158,20 @@ export async function buildAgent(
   };
 }
 
-const buildFlowReporter = ({
-  config,
-  controlPlane,
-  telemetry,
-  dependencies,
-}: Pick<AgentParts, 'config' | 'controlPlane' | 'telemetry' | 'dependencies'>): FlowReporter =>
-  new FlowReporter({
+function buildFlowReporter(
+  parts: Pick<AgentParts, 'config' | 'controlPlane'> & Parameters<typeof agentFigures>[0],
+): FlowReporter {
+  const { config, controlPlane, telemetry, dependencies } = parts;
+  const version = programVersion();
+  const families = () => [...telemetry.families(), ...agentFamilies(agentFigures(parts, version))];
+  return new FlowReporter({
     controlPlane,
     account: telemetry.flows,
-    ...(config.pushesMetrics && { families: () => telemetry.families() }),
+    ...(config.pushesMetrics && { families }),
     retry: new Retry(dependencies),
     ...dependencies,
   });
+}
 
 type Questions = Pick<AgentParts, 'ownStream' | 'hostNames'> & { readonly peerFacts: PeerFacts };
 

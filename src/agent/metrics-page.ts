@@ -1,5 +1,6 @@
 // `/stats/prometheus` on 15020: the mesh's standard metrics of this workload, the agent's own, its
 // Envoy's, and the application's where its Pod says that it has some, in one scrape.
+import { type AgentFigures, agentFamilies, momentaryFamilies } from './agent-metrics.ts';
 import type { HttpHandler } from './http-server.ts';
 import {
   EXPOSITION_CONTENT_TYPE,
@@ -24,16 +25,6 @@ type OtherText = (limitMs: number) => Promise<string | undefined>;
 /** Istio's names of them. */
 export type OtherSource = 'envoy' | 'application';
 
-/** What the agent tells of itself. */
-export type AgentFigures = {
-  /** Undefined: there is no certificate. */
-  readonly certificateNotAfterMs: number | undefined;
-  readonly nowMs: number;
-  readonly isConnected: boolean;
-  readonly openConnections: number;
-  readonly pendingCalls: number;
-};
-
 export function createMetricsHandler(sources: MetricsSources, next: HttpHandler): HttpHandler {
   const counts = new ScrapeCounts();
   return async (request, response) => {
@@ -44,7 +35,12 @@ export function createMetricsHandler(sources: MetricsSources, next: HttpHandler)
     counts.scrapes += 1;
     if (envoy && others[0] === undefined) counts.envoyFailures += 1;
     if (application && others[1] === undefined) counts.applicationFailures += 1;
-    const own = renderFamilies([...agentFamilies(sources.agent()), ...counts.families()]);
+    const figures = sources.agent();
+    const own = renderFamilies([
+      ...momentaryFamilies(figures),
+      ...agentFamilies(figures),
+      ...counts.families(),
+    ]);
     response.writeHead(200, { 'content-type': EXPOSITION_CONTENT_TYPE });
     response.end([sources.standard(), own, ...others].join(''));
   };
@@ -88,37 +84,4 @@ class ScrapeCounts {
       },
     ];
   }
-}
-
-/** Istio's names (`istio_agent_…`, pilot-agent) where they mean the same. */
-function agentFamilies(figures: AgentFigures): readonly Family[] {
-  const { certificateNotAfterMs: notAfterMs, nowMs } = figures;
-  const gauge = (name: string, help: string, value: number): Family => ({
-    type: 'gauge',
-    name,
-    help,
-    samples: [{ labels: [], value }],
-  });
-  return [
-    ...(notAfterMs === undefined
-      ? []
-      : [
-          gauge(
-            'istio_agent_cert_expiry_seconds',
-            'Seconds until the workload’s certificate expires; negative once it has.',
-            (notAfterMs - nowMs) / 1000,
-          ),
-        ]),
-    gauge(
-      'isthmus_agent_control_plane_connected',
-      '1 while the proxy’s stream to the control plane is open.',
-      figures.isConnected ? 1 : 0,
-    ),
-    gauge('isthmus_agent_open_connections', 'Connections being counted.', figures.openConnections),
-    gauge(
-      'isthmus_agent_calls_without_names',
-      'Kinds of calls that are counted once it is known who their ends are.',
-      figures.pendingCalls,
-    ),
-  ];
 }

@@ -13,11 +13,15 @@ import { writeGrpcBootstrap } from './grpc-bootstrap.ts';
 import { createReadyHandler, createStatusHandler, unreadyReasons } from './health.ts';
 import { listenHttp } from './http-server.ts';
 import { leaveMesh } from './leave.ts';
+import { programVersion } from '#base/version.ts';
+import { agentFigures } from './agent-metrics.ts';
 import { createMetricsHandler, type MetricsSources } from './metrics-page.ts';
 import { agentFiles } from './paths.ts';
 import { PROXYLESS_METHOD, XDS_METHOD } from './relayed-stream.ts';
 import { SDS_METHOD } from './sds.ts';
 import { Termination } from './termination.ts';
+
+const VERSION = programVersion();
 
 /** How often to see whether the workload has become ready, or has ceased to be. */
 const READINESS_INTERVAL_MS = 2_000;
@@ -208,21 +212,12 @@ class Agent {
   }
 
   #metrics(): MetricsSources {
-    const { admin, config, dependencies, identity, relay, telemetry } = this.#parts;
+    const { admin, config, dependencies, telemetry } = this.#parts;
     const target = config.appMetrics;
     const application = target && new AppMetrics({ target, ...dependencies });
     return {
       standard: () => telemetry.render(),
-      agent: () => {
-        const state = identity.state();
-        return {
-          certificateNotAfterMs: state.kind === 'none' ? undefined : state.svid.notAfterMs,
-          nowMs: dependencies.clock.nowMs(),
-          isConnected: relay.status().openStreams > 0,
-          openConnections: telemetry.openConnections,
-          pendingCalls: telemetry.pendingCalls,
-        };
-      },
+      agent: () => agentFigures(this.#parts, VERSION),
       others: {
         envoy: () => admin.metrics(),
         ...(application && { application: (limitMs) => application.scrape(limitMs) }),

@@ -4,9 +4,11 @@ import type { Logger } from '#base/log.ts';
 import { runTasks } from '#base/tasks.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createDiffingStore } from '#kube/diffing-store.ts';
+import { objectKey } from '#kube/objects.ts';
 import { createReflector, type ReflectorStore } from '#kube/reflector.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import type { Mesh } from '#model/mesh.ts';
+import { IngestEvents } from './ingest-events.ts';
 
 /** Where objects go. `Mesh` is one. */
 export type IngestTarget = Pick<Mesh, 'ingest'>;
@@ -23,12 +25,23 @@ export function createIngestStore(
   type: ResourceType,
   target: IngestTarget,
   onChanged: () => void,
+  events = new IngestEvents(),
 ): ReflectorStore {
+  const known = new Set<string>();
   return createDiffingStore((changes) => {
     for (const change of changes) {
-      if (change.kind === 'applied') target.ingest(type, change.object, 'applied');
-      else target.ingest(type, { metadata: metadataOf(change.ref) }, 'deleted');
+      if (change.kind === 'applied') {
+        const key = objectKey(change.object.metadata);
+        events.note(type, known.has(key) ? 'update' : 'add');
+        known.add(key);
+        target.ingest(type, change.object, 'applied');
+      } else {
+        events.note(type, 'delete');
+        known.delete(objectKey(change.ref));
+        target.ingest(type, { metadata: metadataOf(change.ref) }, 'deleted');
+      }
     }
+    events.noteTrigger(type);
     onChanged();
   });
 }
@@ -46,6 +59,8 @@ function metadataOf({
 export type Ingest = {
   /** Resolves when every kind has been listed once. */
   readonly synced: Promise<void>;
+  /** For metrics. */
+  readonly events: IngestEvents;
   run(signal: AbortSignal): Promise<void>;
 };
 
@@ -60,11 +75,13 @@ export function createIngest(options: {
   readonly log: Logger;
 }): Ingest {
   const { client, types, target, onChanged, clock, random, log } = options;
+  const events = new IngestEvents();
   const reflectors = types.map((type) => {
-    const store = createIngestStore(type, target, onChanged);
+    const store = createIngestStore(type, target, onChanged, events);
     return createReflector({ client, type, clock, random, log, store });
   });
   return {
+    events,
     synced: Promise.all(reflectors.map(({ synced }) => synced)).then(() => undefined),
     run: (signal) =>
       runTasks(

@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createFakeAuthority } from '#ca/fake-authority.ts';
 import { newCertificateCounters } from '#ca/service.ts';
+import { SERVICE, VIRTUAL_SERVICE } from '#kube/resources.ts';
 import { meshOf } from '#model/mesh-of.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { renderFamilies } from '#telemetry/exposition.ts';
 import { XdsServer } from '#xds/server.ts';
 import { FakeClock } from '../../test/fakes/clock.ts';
 import { ChangeClock } from './change-clock.ts';
+import { IngestEvents } from './ingest-events.ts';
 import { controlPlaneFamilies } from './metrics.ts';
 import type { AdmissionRequest } from './webhooks/admission-review.ts';
 import { WebhookCounters } from './webhooks/counters.ts';
@@ -19,6 +21,7 @@ const PROCESS = {
   residentBytes: 2,
   heapUsedBytes: 1,
   startSeconds: NOW / 1000,
+  nowSeconds: NOW / 1000,
   version: '0.1.0',
 };
 
@@ -35,7 +38,31 @@ function build() {
   const mesh = meshOf(`
 kind: Service
 metadata: { name: web }
-spec: { clusterIP: 10.96.0.7, ports: [{ port: 80, name: tcp }] }
+spec: { clusterIP: 10.96.0.7, selector: { app: web }, ports: [{ port: 80, name: tcp }] }
+---
+kind: Service
+metadata: { name: other }
+spec:
+  clusterIP: 10.96.0.8
+  selector: { app: web }
+  ports: [{ port: 80, name: http }, { port: 81, name: tcp, targetPort: named }]
+---
+kind: Pod
+metadata: { name: web, labels: { app: web } }
+spec: { serviceAccountName: web, containers: [{ name: web }] }
+status: { podIP: 10.0.0.1, phase: Running, conditions: [{ type: Ready, status: "True" }] }
+---
+kind: EndpointSlice
+metadata: { name: web, labels: { kubernetes.io/service-name: web } }
+addressType: IPv4
+endpoints: [{ addresses: [10.0.0.1], targetRef: { kind: Pod, name: web } }]
+ports: [{ name: tcp, port: 80 }]
+---
+kind: EndpointSlice
+metadata: { name: other, labels: { kubernetes.io/service-name: other } }
+addressType: IPv4
+endpoints: [{ addresses: [10.0.0.1], targetRef: { kind: Pod, name: web } }]
+ports: [{ name: http, port: 80 }]
 `);
   const catalog = new MeshCatalog(mesh);
   const xds = new XdsServer({
@@ -47,13 +74,33 @@ spec: { clusterIP: 10.96.0.7, ports: [{ port: 80, name: tcp }] }
   const changes = new ChangeClock(clock);
   const counters = { certificates: newCertificateCounters(), webhooks, changes };
   const { authority } = createFakeAuthority(NOW);
-  const parts = { mesh, catalog, xds, counters, authority: { current: () => authority } };
+  const events = new IngestEvents();
+  const parts = {
+    mesh,
+    catalog,
+    xds,
+    counters,
+    ingest: { events },
+    authority: { current: () => authority },
+  };
   const families = () => controlPlaneFamilies(parts, PROCESS);
-  return { clock, webhooks, changes, counters, families, text: () => renderFamilies(families()) };
+  return {
+    clock,
+    events,
+    webhooks,
+    changes,
+    counters,
+    families,
+    text: () => renderFamilies(families()),
+  };
 }
 
 test('what the control plane tells of itself', () => {
-  const { webhooks, changes, counters, text } = build();
+  const { webhooks, changes, counters, events, text } = build();
+  events.note(SERVICE, 'add');
+  events.note(SERVICE, 'add');
+  events.note(VIRTUAL_SERVICE, 'delete');
+  events.noteTrigger(SERVICE);
   counters.certificates.requests = 3;
   counters.certificates.issued = 2;
   changes.converged.record(0.02);
@@ -68,7 +115,14 @@ test('what the control plane tells of itself', () => {
   asked['/validate']?.(request({ apiVersion: 'networking.istio.io/v1', kind: 'Sidecar' }));
   const lines = text().split('\n');
   for (const line of [
-    'pilot_services 1',
+    'pilot_services 2',
+    'pilot_eds_no_instances 1',
+    'pilot_conflict_inbound_listener 1',
+    'pilot_total_xds_internal_errors 0',
+    'pilot_xds_cds_reject 0',
+    'pilot_k8s_reg_events{type="Services",event="add"} 2',
+    'pilot_k8s_cfg_events{type="VirtualService",event="delete"} 1',
+    'pilot_push_triggers{type="service"} 1',
     'pilot_proxy_convergence_time_bucket{le="0.01"} 0',
     'pilot_proxy_convergence_time_bucket{le="0.025"} 1',
     'citadel_server_csr_count 3',

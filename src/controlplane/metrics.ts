@@ -2,9 +2,12 @@
 // label is anything that a client chooses.
 import type { CertificateCounters } from '#ca/service.ts';
 import type { Family, Sample } from '#telemetry/exposition.ts';
-import type { Histogram } from '#base/histogram.ts';
+import type { Authority } from '#ca/authority.ts';
 import type { Labels } from '#telemetry/report.ts';
 import type { ControlPlane } from './build.ts';
+import { counter, gauge, info } from './metric-families.ts';
+import { ingestFamilies, meshFamilies } from './metrics-mesh.ts';
+import { xdsFamilies } from './metrics-xds.ts';
 import type { WebhookCounters } from './webhooks/counters.ts';
 
 /** What Node tells of the process. */
@@ -14,76 +17,43 @@ export type ProcessFigures = {
   readonly heapUsedBytes: number;
   /** Since the Unix epoch. */
   readonly startSeconds: number;
+  /** The same of now. */
+  readonly nowSeconds: number;
   readonly version: string;
 };
 
 type Parts = Pick<ControlPlane, 'xds' | 'mesh' | 'catalog' | 'counters'> & {
+  readonly ingest: Pick<ControlPlane['ingest'], 'events'>;
   readonly authority: Pick<ControlPlane['authority'], 'current'>;
 };
 
 export function controlPlaneFamilies(parts: Parts, process: ProcessFigures): readonly Family[] {
-  const { authority, counters } = parts;
-  const expiries = authority.current().roots.map(({ validTo }) => Date.parse(validTo) / 1000);
+  const { authority, counters, ingest, mesh } = parts;
   return [
     ...xdsFamilies(parts),
-    histogram(
-      'pilot_proxy_convergence_time',
-      'Seconds from a change to the last byte handed to a proxy that it concerns.',
-      counters.changes.converged,
-    ),
-    ...meshFamilies(parts),
+    ...meshFamilies(mesh),
+    ...ingestFamilies(ingest),
     ...certificateFamilies(counters.certificates),
-    gauge(
-      'citadel_server_root_cert_expiry_timestamp',
-      'When the first root certificate expires, in seconds since 1970.',
-      Math.min(...expiries),
-    ),
+    ...expiryFamilies(authority.current(), process.nowSeconds),
     ...webhookFamilies(counters.webhooks),
     ...processFamilies(process),
   ];
 }
 
-function xdsFamilies({ xds, catalog }: Parts): readonly Family[] {
-  const { bytes, responsesByType, rejectionsByType, refusedStreams } = xds.counters;
-  const counts = xds.status().map((stream) => stream.counts);
-  const sum = (read: (one: (typeof counts)[number]) => number): number =>
-    counts.reduce((total, one) => total + read(one), 0);
-  return [
-    gauge('pilot_xds', 'Streams of proxies and agents that are open.', xds.streamCount),
-    byType('pilot_xds_pushes', 'Responses sent.', responsesByType),
-    counter('isthmus_xds_bytes_total', 'Bytes of responses sent.', bytes),
-    byType('pilot_total_xds_rejects', 'Responses that a proxy refused.', rejectionsByType),
-    counter('isthmus_xds_refused_streams_total', 'Streams turned away.', refusedStreams),
-    gauge('isthmus_xds_resources', 'Resources that are held by anybody.', catalog.size),
-    gauge(
-      'isthmus_xds_names',
-      'Names that open streams hold.',
-      sum(({ names }) => names),
-    ),
-    gauge(
-      'isthmus_xds_names_max',
-      'Names that one open stream holds at most.',
-      counts.reduce((most, { names }) => Math.max(most, names), 0),
-    ),
-    gauge(
-      'isthmus_xds_unknown_names',
-      'Of these, names that mean nothing.',
-      sum(({ unknown }) => unknown),
-    ),
-    gauge(
-      'isthmus_xds_names_over_quota',
-      'Answers to open streams that were stand-ins, because a quota was full.',
-      sum(({ refusals }) => refusals),
-    ),
+/** Istio tells each twice: when, and how long that is from now. */
+function expiryFamilies(
+  { roots, notAfterMs }: Pick<Authority, 'roots' | 'notAfterMs'>,
+  nowSeconds: number,
+): readonly Family[] {
+  const root = Math.min(...roots.map(({ validTo }) => Date.parse(validTo) / 1000));
+  const chain = notAfterMs / 1000;
+  const when = (name: string, help: string, at: number): readonly Family[] => [
+    gauge(`${name}_timestamp`, `When ${help}, in seconds since 1970.`, at),
+    gauge(`${name}_seconds`, `Seconds until ${help}; negative once it has.`, at - nowSeconds),
   ];
-}
-
-function meshFamilies({ mesh }: Parts): readonly Family[] {
   return [
-    gauge('pilot_services', 'Services in the mesh.', mesh.services.size),
-    gauge('pilot_virt_services', 'VirtualServices in force.', mesh.virtualServices.inForce.size),
-    gauge('isthmus_workloads', 'Pods and WorkloadEntries in the mesh.', mesh.workloads.size),
-    gauge('isthmus_rejected_objects', 'Objects not in force as written.', mesh.rejections.size),
+    ...when('citadel_server_root_cert_expiry', 'the first root certificate expires', root),
+    ...when('citadel_server_cert_chain_expiry', 'the certificate that signs expires', chain),
   ];
 }
 
@@ -151,29 +121,3 @@ const processFamilies = (process: ProcessFigures): readonly Family[] => [
   gauge('process_start_time_seconds', 'Start, in seconds since 1970.', process.startSeconds),
   gauge('nodejs_heap_size_used_bytes', 'Of the JavaScript heap.', process.heapUsedBytes),
 ];
-
-const one = <Value>(value: Value): readonly Sample<Value>[] => [{ labels: [], value }];
-
-function gauge(name: string, help: string, value: number): Family {
-  return { type: 'gauge', name, help, samples: one(value) };
-}
-
-function counter(name: string, help: string, value: number): Family {
-  return { type: 'counter', name, help, samples: one(value) };
-}
-
-function histogram(name: string, help: string, value: Histogram): Family {
-  return { type: 'histogram', name, help, samples: one(value) };
-}
-
-function info(name: string, help: string, labels: Labels): Family {
-  return { type: 'gauge', name, help, samples: [{ labels, value: 1 }] };
-}
-
-function byType(name: string, help: string, counts: ReadonlyMap<string, number>): Family {
-  const samples = [...counts].map(([type, value]) => ({
-    labels: [['type', type]] as const,
-    value,
-  }));
-  return { type: 'counter', name, help, samples };
-}

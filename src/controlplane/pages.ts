@@ -15,11 +15,21 @@ function processFigures(nowMs: number): ProcessFigures {
     residentBytes: rss,
     heapUsedBytes: heapUsed,
     startSeconds: nowMs / 1000 - process.uptime(),
+    nowSeconds: nowMs / 1000,
     version: VERSION,
   };
 }
 
 const VERSION = programVersion();
+
+/** The account of the last day, and how the reporting itself does. */
+function flowsReport({ flows, clock }: ControlPlane): object {
+  const toMs = clock.nowMs();
+  const talkedTo = flows.talkedTo({ fromMs: toMs - DAY_MS, toMs });
+  return { ...flows.figures, edges: [...flows.edges()], talkedTo };
+}
+
+const DAY_MS = 24 * 3600_000;
 
 export function controlPlanePages(parts: ControlPlane): Pages {
   return {
@@ -34,7 +44,7 @@ export function controlPlanePages(parts: ControlPlane): Pages {
       contentType: EXPOSITION_CONTENT_TYPE,
       body: renderFamilies(parts.flows.metrics.families(parts.clock.nowMs())),
     }),
-    '/debug/flows': () => jsonPage({ ...parts.flows.figures, edges: [...parts.flows.edges()] }),
+    '/debug/flows': () => jsonPage(flowsReport(parts)),
     '/debug/syncz': () => jsonPage(parts.xds.status()),
     '/debug/rejections': () => jsonPage([...parts.mesh.rejections.entries()].map(([, one]) => one)),
     ...debugPages(parts),

@@ -21,6 +21,7 @@ export class Graph {
   readonly #steps: Step[] = [];
   readonly #tables: { readonly cellCount: number }[] = [];
   readonly #onFailures: FailureReporter;
+  #failureCount = 0;
 
   /** @param options.onFailures by default `commit()` throws, after it has completed the commit */
   constructor(options: { readonly onFailures?: FailureReporter } = {}) {
@@ -30,6 +31,11 @@ export class Graph {
   /** How many derivations have run since the graph was made. */
   get computationCount(): number {
     return this.#commit.computationCount;
+  }
+
+  /** How often a derivation has thrown since the graph was made. For metrics. */
+  get failureCount(): number {
+    return this.#failureCount;
   }
 
   /** How many cells all its collections hold, those of absent keys included. For tests. */
@@ -95,6 +101,7 @@ export class Graph {
     if (commit.failed.length === 0) return;
     const failed = commit.failed;
     commit.failed = [];
+    this.#failureCount += failed.length;
     this.#onFailures(failed);
   }
 

@@ -166,6 +166,7 @@ export class XdsServer<Proxy> {
       log,
       limits: this.#limits,
       counters: this.#counters,
+      clock: this.#clock,
       bind: (holder) => this.#bind(holder, proxy),
       onConverged: (changedAtMs) => {
         this.#options.onConverged?.(this.#clock.nowMs() - changedAtMs);

@@ -1,5 +1,6 @@
 // One ADS stream: the protocol's state machine on a gRPC call. It sends while there is room, waits
 // for drain when there is none, and meanwhile whatever changes is only marked.
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { GrpcCall } from '#grpc/call.ts';
 import { GrpcStatus } from '#grpc/status.ts';
@@ -8,6 +9,7 @@ import type { DecodedRequest, DeltaRequest, DeltaResponse } from './delta-wire.t
 import { DeltaProtocol } from './protocol.ts';
 import type { StreamCatalog } from './protocol.ts';
 import type { ProtocolLimits } from './protocol-limits.ts';
+import { recordPush, recordSize } from './status.ts';
 import type { XdsCounters } from './status.ts';
 import { shortTypeName } from './type-urls.ts';
 
@@ -30,6 +32,7 @@ export type XdsStreamOptions = {
   readonly bind: (stream: XdsStream) => StreamCatalog;
   readonly limits: ProtocolLimits;
   readonly counters: XdsCounters;
+  readonly clock: Clock;
   readonly log: Logger;
   /** Names were acquired: the catalog must settle, then `protocol.settled()` and `pump()`. */
   readonly onUnsettled: () => void;
@@ -47,6 +50,8 @@ export class XdsStream {
   readonly #options: XdsStreamOptions;
   /** The connection has taken all it can: nothing is encoded before it drains. */
   #isFull = false;
+  /** Of the response that was sent last. */
+  #sendingSinceMs = 0;
   #nodeId = '';
   #changedAtMs: number | undefined;
   #hasSent = false;
@@ -59,6 +64,7 @@ export class XdsStream {
     call.onMessage = (message) => this.#read(message);
     call.onEnd = () => call.end();
     call.onDrain = () => {
+      if (this.#isFull) this.#recordSend();
       this.#isFull = false;
       this.pump();
     };
@@ -82,17 +88,34 @@ export class XdsStream {
 
   /** Sends what is due, as far as there is room. */
   pump(): void {
-    const { codec, counters } = this.#options;
+    const { codec, clock } = this.#options;
     while (!this.#isFull) {
+      this.#sendingSinceMs = clock.nowMs();
       const response = this.protocol.next();
       if (!response) return this.#noteConverged();
       const parts = codec.encode(response);
       this.#isFull = !this.call.send(...parts);
       this.#hasSent = true;
-      counters.responses += 1;
-      count(counters.responsesByType, shortTypeName(response.typeUrl));
-      for (const part of parts) counters.bytes += part.length;
+      this.#recordResponse(response.typeUrl, parts);
     }
+  }
+
+  #recordResponse(typeUrl: string, parts: readonly Uint8Array[]): void {
+    const { counters, clock } = this.#options;
+    const type = shortTypeName(typeUrl);
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    counters.responses += 1;
+    counters.bytes += bytes;
+    count(counters.responsesByType, type);
+    recordSize(counters, type, bytes);
+    recordPush(counters, type, clock.nowMs() - this.#sendingSinceMs);
+    if (!this.#isFull) this.#recordSend();
+  }
+
+  #recordSend(): void {
+    const { counters, clock } = this.#options;
+    const waitedMs = this.#isFull ? clock.nowMs() - this.#sendingSinceMs : 0;
+    counters.sendSeconds.record(waitedMs / 1000);
   }
 
   /** Nothing can be sent now: because nothing is due, or because the client has yet to answer. */

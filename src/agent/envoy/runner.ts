@@ -57,6 +57,7 @@ export class EnvoyRunner {
   readonly #bootstrap: string;
   readonly #args: readonly string[];
   #process: RunningEnvoy | undefined;
+  #wasLive = false;
   #restarts = 0;
   readonly #dismissal = new AbortController();
 
@@ -75,7 +76,14 @@ export class EnvoyRunner {
 
   /** Is the Envoy that this agent keeps LIVE? One that is being replaced does not count. */
   async isLive(): Promise<boolean> {
-    return this.#process !== undefined && (await this.#options.admin.isLive());
+    const isLive = this.#process !== undefined && (await this.#options.admin.isLive());
+    this.#wasLive = isLive;
+    return isLive;
+  }
+
+  /** What `isLive` said last: whether the workload is ready is asked every few seconds. */
+  get wasLive(): boolean {
+    return this.#wasLive;
   }
 
   /** Takes over the Envoy of an earlier agent. @returns false when there is none to take over */
