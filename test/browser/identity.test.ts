@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import type { CertificateView, MeshEdge, MeshNode } from '#api/graph.ts';
+import { assertAccessible } from './axe.ts';
 import { launchBrowser, openPage } from './browser.ts';
 import { identityReport, rootOf } from './mock/identity.ts';
 import { startMock, type MockConsole } from './mock/server.ts';
@@ -200,4 +201,29 @@ test('an empty mesh, and a control plane that does not answer, say so', async ()
   await page.getByRole('alert').getByRole('button', { name: 'Retry' }).waitFor();
   await close();
   await mock.close();
+});
+
+test('everybody can read it: axe finds nothing serious on any tab', async () => {
+  await using visited = await visit('/identity', (mock) => {
+    const plain = { ...edgeOf(mock).encryption, state: 'plaintext' as const, share: 0 };
+    mock.emit({ type: 'edge.upsert', edge: { ...edgeOf(mock), encryption: plain } });
+    const nowMs = Date.now();
+    const overdue = certificateOf(nowMs, vmOf(mock).identity, 2 * HOUR_MS);
+    withCertificate(mock, overdue);
+    const library = mock.mesh.node('wl:inventory/postgres-library');
+    if (library) mock.emit({ type: 'node.upsert', node: { ...library, certificate: null } });
+  });
+  const { page } = visited;
+  await page.getByText('rotation overdue').waitFor();
+  await assertAccessible(page, 'certificates');
+  await page.getByRole('tab', { name: 'Edges by encryption' }).click();
+  await page.getByRole('row', { name: /plaintext/ }).click();
+  await page.getByRole('region', { name: /Verify yourself/ }).waitFor();
+  await assertAccessible(page, 'edges');
+  for (const tab of ['Trust', 'Timeline']) {
+    await page.getByRole('tab', { name: tab }).click();
+    await page.getByRole('tabpanel', { name: tab }).waitFor();
+    await assertAccessible(page, tab);
+  }
+  assert.equal(await page.evaluate('document.getAnimations().length'), 0);
 });

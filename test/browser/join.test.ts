@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { assertAccessible } from './axe.ts';
 import { launchBrowser, openPage } from './browser.ts';
 import { boundPort, commandOf, joinOf, MOCK_TOKEN, withStep } from './mock/joins.ts';
 import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
@@ -206,4 +207,31 @@ test('hostile names and errors are text', async () => {
   await page.getByRole('heading', { level: 1, name: evil }).waitFor();
   assert.equal(await page.locator('main img').count(), 0);
   assert.notEqual(await page.title(), 'owned');
+});
+
+test('everybody can read it: axe finds nothing serious in any state', async () => {
+  await using visited = await visit('/join');
+  const { page, mock } = visited;
+  await page.getByText('No VM has joined through here yet').waitFor();
+  await assertAccessible(page, 'empty');
+  await page.getByRole('button', { name: 'Add a VM' }).click();
+  await page.getByRole('button', { name: 'Make the install command' }).click();
+  await page.getByText('A machine needs a name.').waitFor();
+  await assertAccessible(page, 'the form with a problem');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await fill(page);
+  await page.getByRole('region', { name: 'Install command' }).waitFor();
+  await assertAccessible(page, 'the command');
+  const join = { ...boundPort(Date.now() - 30_000), id: 'mysql-2-vm-1' };
+  mock.emit({ type: 'join.step', join });
+  await stepsOf(page).nth(4).getByText('failed').waitFor();
+  await assertAccessible(page, 'a failed step');
+  const causes = [{ text: 'A firewall.', command: 'nc -vz 34.1.2.3 15012' }];
+  const stuck = withStep(joinOf(Date.now() - 60_000, 1, { id: 'mysql-2-vm-1' }), 1, { causes });
+  mock.emit({ type: 'join.step', join: { ...stuck, state: 'stuck' } });
+  await stepsOf(page).nth(1).getByText('stuck').waitFor();
+  await assertAccessible(page, 'a stuck step');
+  await page.getByRole('link', { name: 'Join', exact: true }).first().click();
+  await page.getByRole('table', { name: 'Joins' }).waitFor();
+  await assertAccessible(page, 'the list');
 });

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { MeshNode } from '#api/graph.ts';
 import type { Connection, Series } from '#api/history.ts';
+import { assertAccessible } from './axe.ts';
 import { launchBrowser, openPage } from './browser.ts';
 import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
 import { emptyMesh } from './mock/story.ts';
@@ -320,5 +321,54 @@ test('at 360 px nothing is wider than the page', async () => {
     await page.getByRole('tabpanel', { name: tab }).waitFor();
     const excess = Number(await page.evaluate(EXCESS));
     assert(excess <= 0, `${tab} is ${excess} px too wide`);
+  }
+});
+
+test('everybody can read it: axe finds nothing serious on any tab', async () => {
+  await using visited = await visit('/workloads', {
+    prepare: (mock) => {
+      const [instance] = vmOf(mock).instances;
+      assert(instance?.agent);
+      const agent = { ...instance.agent, rejection: 'cannot bind', clockSkewMs: 9_000 };
+      const instances = [{ ...instance, agent }];
+      mock.emit({ type: 'node.upsert', node: { ...vmOf(mock), instances } });
+      const edge = mock.mesh.edge(EDGE);
+      assert(edge);
+      const failure = { flags: 'UAEX', text: 'denied by inventory/pg-allow', atMs: Date.now() };
+      mock.emit({ type: 'edge.upsert', edge: { ...edge, failure } });
+    },
+  });
+  const { page, mock } = visited;
+  await rowOf(page, 'postgresql-1-vm').waitFor();
+  await assertAccessible(page, 'the list');
+  await page.getByRole('searchbox', { name: 'Find' }).fill('nothing at all');
+  await page.getByText('No workload matches').waitFor();
+  await assertAccessible(page, 'an empty list');
+  await page.goto(`${mock.url}${PATH}`);
+  for (const tab of ['Overview', 'Connections', 'Metrics', 'Proxy', 'Logs', 'Join', 'Policies']) {
+    await page.getByRole('tab', { name: tab }).click();
+    await page.getByRole('tabpanel', { name: tab }).waitFor();
+    await page.getByRole('status', { name: /^Loading/ }).waitFor({ state: 'detached' });
+    await assertAccessible(page, tab);
+  }
+});
+
+test('loading and failing are told, and everybody can read that', async () => {
+  await using visited = await visit(PATH, {
+    prepare: (mock) => {
+      const refusal = { code: 'unreachable', message: 'Its agent does not answer.', remedy: '' };
+      const handle = (): { status: number; json: unknown } => ({ status: 503, json: refusal });
+      for (const topic of ['overview', 'proxy', 'connections', 'logs']) {
+        const path = `/api/v1/workloads/:namespace/:name/${topic}`;
+        mock.route({ method: 'GET', path, handle });
+      }
+      mock.route({ method: 'GET', path: '/api/v1/series', handle });
+    },
+  });
+  const { page } = visited;
+  for (const tab of ['Overview', 'Connections', 'Metrics', 'Proxy', 'Logs', 'Policies']) {
+    await page.getByRole('tab', { name: tab }).click();
+    await page.getByRole('alert').getByText('Its agent does not answer.').first().waitFor();
+    await assertAccessible(page, `${tab}, failed`);
   }
 });
