@@ -1,27 +1,35 @@
-// The library's client for the test of accounts: many connections to PostgreSQL of random sizes and
+// The library's client for the test of accounts: connections to PostgreSQL of random sizes and
 // lives, and what its own sockets say that they carried.
 //
-// usage: flows-program.ts HOST PORT CONNECTIONS CONCURRENCY HOLD_MS ROUNDS
-// The last line is `total {"connections":…,"toServer":…,"toClient":…}`.
+// usage: flows-program.ts visits HOST PORT CONNECTIONS CONCURRENCY HOLD_MS ROUNDS
+//   ends with `total {"connections":…,"toServer":…,"toClient":…}`
+// usage: flows-program.ts steady HOST PORT SECONDS
+//   one connection at an even rate, with `at {"ms":…,"toServer":…}` several times a second
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
+import type { Client } from 'pg';
 import { systemClock } from '#base/clock.ts';
 import { createClient } from '#lab/programs/database.ts';
 
 const ANSWER_LIMIT_MS = 15_000;
 const TEXT_MAX = 40_000;
+const STEADY_INTERVAL_MS = 50;
 
-const [host = '', port = '', ...numbers] = process.argv.slice(2);
-const [connections = 1, concurrency = 1, holdMs = 1, rounds = 1] = numbers.map(Number);
+const [mode = '', host = '', port = '', ...numbers] = process.argv.slice(2);
 const total = { connections: 0, toServer: 0, toClient: 0 };
 
-/** What Node's sockets count is what the proxy beside them reads and writes. */
-async function visit(): Promise<void> {
+async function connect(): Promise<{ client: Client; stream: Socket }> {
   const client = createClient({ host, port: Number(port), limitMs: ANSWER_LIMIT_MS });
   await client.connect();
   const { stream } = client.connection;
   assert(stream instanceof Socket);
+  return { client, stream };
+}
+
+/** What Node's sockets count is what the proxy beside them reads and writes. */
+async function visit(rounds: number, holdMs: number): Promise<void> {
+  const { client, stream } = await connect();
   for (let round = 0; round < rounds; round++) {
     await systemClock.sleep(randomInt(holdMs + 1));
     const text = 'b'.repeat(randomInt(TEXT_MAX));
@@ -35,14 +43,31 @@ async function visit(): Promise<void> {
   total.toClient += stream.bytesRead;
 }
 
-let begun = 0;
-
-async function visitUntilDone(): Promise<void> {
-  while (begun < connections) {
-    begun += 1;
-    await visit();
-  }
+async function visits(): Promise<void> {
+  const [connections = 1, concurrency = 1, holdMs = 1, rounds = 1] = numbers.map(Number);
+  let begun = 0;
+  const visitUntilDone = async (): Promise<void> => {
+    while (begun < connections) {
+      begun += 1;
+      await visit(rounds, holdMs);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, visitUntilDone));
+  process.stdout.write(`total ${JSON.stringify(total)}\n`);
 }
 
-await Promise.all(Array.from({ length: concurrency }, visitUntilDone));
-process.stdout.write(`total ${JSON.stringify(total)}\n`);
+async function steady(): Promise<void> {
+  const [seconds = 1] = numbers.map(Number);
+  const { client, stream } = await connect();
+  const text = 'b'.repeat(TEXT_MAX);
+  const begunMs = systemClock.nowMs();
+  for (let nextMs = begunMs; nextMs < begunMs + seconds * 1000; nextMs += STEADY_INTERVAL_MS) {
+    await systemClock.sleep(Math.max(0, nextMs - systemClock.nowMs()));
+    await client.query('SELECT length($1)', [text]);
+    const at = { ms: systemClock.nowMs(), toServer: stream.bytesWritten };
+    process.stdout.write(`at ${JSON.stringify(at)}\n`);
+  }
+  await client.end();
+}
+
+await (mode === 'steady' ? steady() : visits());

@@ -4,56 +4,129 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, test } from 'node:test';
 import type { MeshEdge } from '#api/graph.ts';
+import type { TalkedTo } from '#api/history.ts';
+import type { FlowFigures } from '#telemetry/flows/flows.ts';
 import { MONITORING_PORT } from '#lab/cluster.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
 import { CLIENT, LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
 import { hostOf, spiffeIdOf } from '#lab/manifests.ts';
+import type { LabProcess } from '#lab/process.ts';
+import { parsePrometheusText, type SeriesSample } from '#lab/prometheus-text.ts';
+import type { Sidecar } from '#lab/sidecar.ts';
+import { Prometheus } from './prometheus.ts';
 
 await enterSandbox();
 
 const PROGRAM = fileURLToPath(new URL('flows-program.ts', import.meta.url));
+const METRICS_PATH = '/stats/prometheus';
+const STATUS_PORT = 15_020;
+
+type Total = {
+  readonly connections: number;
+  readonly toServer: number;
+  readonly toClient: number;
+};
+type Report = FlowFigures & {
+  readonly edges: readonly MeshEdge[];
+  readonly talkedTo: readonly TalkedTo[];
+};
 
 describe('flows', { concurrency: false }, () => {
   let mesh: LibraryMesh;
+  const visited = { connections: 0, toServer: 0, toClient: 0 };
 
   before(async () => {
     mesh = await LibraryMesh.create({ env: process.env, enableAutoMtls: true });
   });
   after(() => mesh[Symbol.asyncDispose]());
 
-  type Total = { connections: number; toServer: number; toClient: number };
-
-  async function visit(options: {
-    connections: number;
-    concurrency: number;
-    holdMs: number;
-    rounds?: number;
-    during?: () => Promise<void>;
-  }): Promise<Total> {
-    const { connections, concurrency, holdMs, rounds = 1, during } = options;
+  function start(mode: 'visits' | 'steady', ...numbers: readonly number[]): LabProcess {
     const { host, port } = TARGET;
-    const words = [host, port, connections, concurrency, holdMs, rounds].map(String);
-    const program = mesh.client.machine.start('visits', [process.execPath, PROGRAM, ...words]);
+    const words = [mode, host, port, ...numbers].map(String);
+    return mesh.client.machine.start(mode, [process.execPath, PROGRAM, ...words]);
+  }
+
+  /** What the client's own sockets have counted is added to `visited`. */
+  async function visit(options: {
+    readonly connections: number;
+    readonly concurrency: number;
+    readonly holdMs: number;
+    readonly rounds?: number;
+    readonly during?: () => Promise<void>;
+  }): Promise<void> {
+    const { connections, concurrency, holdMs, rounds = 1, during } = options;
+    const program = start('visits', connections, concurrency, holdMs, rounds);
     await during?.();
     const isTotal = (line: string): boolean => line.startsWith('total ');
-    await program.waitForLine(isTotal, { what: 'the total', limitMs: 30_000 });
-    return JSON.parse((program.lines.find(isTotal) ?? '').slice('total '.length));
+    await program.waitForLine(isTotal, { what: 'the total', limitMs: 40_000 });
+    const line = program.lines.find(isTotal) ?? '';
+    const total: Total = JSON.parse(line.slice('total '.length));
+    visited.connections += total.connections;
+    visited.toServer += total.toServer;
+    visited.toClient += total.toClient;
   }
 
-  async function page(path: string): Promise<string> {
-    return await mesh.cluster.machine.httpGet(MONITORING_PORT, path);
+  const page = (path: string): Promise<string> =>
+    mesh.cluster.machine.httpGet(MONITORING_PORT, path);
+
+  async function flows(): Promise<Report> {
+    return JSON.parse(await page('/debug/flows'));
   }
 
-  async function edges(): Promise<readonly MeshEdge[]> {
-    const told: { edges: MeshEdge[] } = JSON.parse(await page('/debug/flows'));
-    return told.edges;
+  /** The account of connections to PostgreSQL. */
+  async function account(): Promise<Total> {
+    const sum = { connections: 0, toServer: 0, toClient: 0 };
+    for (const talked of (await flows()).talkedTo) {
+      sum.connections += talked.connections;
+      sum.toServer += talked.toServerBytes;
+      sum.toClient += talked.toClientBytes;
+    }
+    return sum;
+  }
+
+  const standardOf = (text: string): readonly SeriesSample[] =>
+    parsePrometheusText(text).filter(({ metric }) => /^istio_(tcp|request|response)/.test(metric));
+
+  async function standard(sidecar: Sidecar): Promise<readonly SeriesSample[]> {
+    return standardOf(await sidecar.machine.httpGet(STATUS_PORT, METRICS_PATH));
+  }
+
+  async function counted(sidecar: Sidecar): Promise<Total> {
+    const samples = await standard(sidecar);
+    const sum = (name: string): number =>
+      samples
+        .filter(({ metric }) => metric === `istio_tcp_${name}_total`)
+        .reduce((total, { value }) => total + value, 0);
+    return {
+      connections: sum('connections_closed'),
+      toServer: sum('received_bytes'),
+      toClient: sum('sent_bytes'),
+    };
+  }
+
+  /** Once all connections are closed, all four say the same. */
+  async function assertOneAccount(): Promise<void> {
+    await eventually('every connection is told', async () => {
+      const ends = await Promise.all([mesh.client, mesh.vm].map(counted));
+      const all = [await account(), ...ends];
+      const isTold = all.every(
+        ({ connections, toServer, toClient }) =>
+          connections >= visited.connections &&
+          toServer >= visited.toServer &&
+          toClient >= visited.toClient,
+      );
+      return isTold || undefined;
+    });
+    assert.deepEqual(await counted(mesh.client), visited, 'the client’s proxy');
+    assert.deepEqual(await counted(mesh.vm), visited, 'the server’s proxy');
+    assert.deepEqual(await account(), visited, 'the edge');
   }
 
   test('a connection is an edge that both ends have seen encrypted', async () => {
     await visit({ connections: 3, concurrency: 1, holdMs: 10 });
     const edge = await eventually('an edge', async () => {
-      const found = (await edges()).find(({ port }) => port === TARGET.port);
+      const found = (await flows()).edges.find(({ port }) => port === TARGET.port);
       return found?.encryption.state === 'mutual' ? found : undefined;
     });
     assert.equal(edge.from, `wl:default/${CLIENT}`);
@@ -63,5 +136,73 @@ describe('flows', { concurrency: false }, () => {
     assert.equal(edge.encryption.serverIdentity, spiffeIdOf(VM));
     assert.equal(edge.encryption.version, 'TLSv1.3');
     assert.equal(edge.encryption.share, 1);
+    assert.equal(edge.disagreement, null);
+  });
+
+  test('a thousand connections: client, both proxies and the edge say the same', async () => {
+    await visit({ connections: 1000, concurrency: 40, holdMs: 200 });
+    await assertOneAccount();
+  });
+
+  test('a control plane that is killed costs no byte', async () => {
+    const during = (): Promise<void> => mesh.cluster.restartIsthmusd();
+    await visit({ connections: 120, concurrency: 40, holdMs: 700, rounds: 3, during });
+    await assertOneAccount();
+  });
+
+  test('an agent that is killed costs nothing of what stays open', async () => {
+    const before = (await account()).toServer;
+    const during = async (): Promise<void> => {
+      await eventually('open connections', async () => {
+        const { openConnections } = await flows();
+        return openConnections >= 16 || undefined;
+      });
+      await mesh.vm.restartAgent('kill');
+      await mesh.client.restartAgent('kill');
+    };
+    await visit({ connections: 10, concurrency: 10, holdMs: 1300, rounds: 4, during });
+    await eventually('every byte is told', async () => {
+      const { toServer } = await account();
+      return toServer > before && toServer === visited.toServer ? toServer : undefined;
+    });
+    assert.deepEqual(await account(), visited);
+  });
+
+  test('all of the mesh’s metrics are in one place, each once', async () => {
+    await visit({ connections: 5, concurrency: 5, holdMs: 10 });
+    const keyOf = ({ metric, labels, value }: SeriesSample): string =>
+      JSON.stringify([metric, Object.entries(labels).toSorted(), value]);
+    await eventually('all of both agents’ series', async () => {
+      const own = await Promise.all(
+        [mesh.client, mesh.vm].map(async (sidecar, at) => {
+          const pod = { namespace: 'default', pod: at === 0 ? CLIENT : VM };
+          const samples = await standard(sidecar);
+          return samples.map((each) => keyOf({ ...each, labels: { ...each.labels, ...pod } }));
+        }),
+      );
+      const pooled = standardOf(await page(METRICS_PATH)).map(keyOf);
+      const isSame = JSON.stringify(own.flat().toSorted()) === JSON.stringify(pooled.toSorted());
+      return (isSame && pooled.length > 0) || undefined;
+    });
+  });
+
+  test('Prometheus’ rate is the client’s', async () => {
+    const { machine } = mesh.cluster;
+    const address = `${machine.address}:${MONITORING_PORT}`;
+    const target = { job: 'isthmusd', address, path: METRICS_PATH };
+    const prometheus = await Prometheus.start(machine, [target]);
+    const steady = start('steady', 6);
+    await steady.exited;
+    const points = steady.lines
+      .filter((line) => line.startsWith('at '))
+      .map((line): { ms: number; toServer: number } => JSON.parse(line.slice('at '.length)));
+    const [first, last] = [points[0], points.at(-1)];
+    assert(first && last);
+    const rate = ((last.toServer - first.toServer) * 1000) / (last.ms - first.ms);
+    const series = 'istio_tcp_received_bytes_total{reporter="destination"}';
+    const at = `@ ${(last.ms - 1000) / 1000}`;
+    const [told] = await prometheus.query(`sum(rate(${series}[4s] ${at}))`);
+    const difference = Math.abs(Number(told?.value[1]) / rate - 1);
+    assert(difference < 0.05, `${told?.value[1]} B/s, the client ${rate} B/s`);
   });
 });

@@ -9,11 +9,20 @@ import type { MetricMessage } from './encode.ts';
 /** In one message: the first of a stream carries labels, some hundred bytes each. */
 const SERIES_PER_BATCH = 500;
 
+/** Every second for a sidecar of some hundred series, every five for a thousand. */
+const REST_MS_MIN = 1000;
+const REST_MS_PER_SERIES = 5;
+
 type Told = { readonly number: number; value: string };
 
 /** Of one stream. */
 export class MetricsPush {
   readonly #told = new Map<string, Told>();
+
+  /** How long until they are looked at again: what looking costs is bounded, however many. */
+  get restMs(): number {
+    return Math.max(REST_MS_MIN, this.#told.size * REST_MS_PER_SERIES);
+  }
 
   /** @returns those to be told now, and whether there are more */
   changed(families: readonly Family[]): {

@@ -16,7 +16,6 @@ import { Outbox, type Numbered } from './outbox.ts';
 const TICK_MS = 1000;
 /** Without anything to tell: that the agent is there, and what it told last still holds. */
 const HEARTBEAT_MS = 5000;
-const METRICS_INTERVAL_MS = 5000;
 /** isthmusd acknowledges within a second; its disk may be slow. */
 const ACKNOWLEDGED_WITHIN_MS = 20_000;
 /** At the agent's end, for what it has not told yet. */
@@ -168,7 +167,7 @@ export class FlowReporter {
     const { families } = this.#options;
     if (!families || nowMs < stream.metricsDueMs) return [];
     const { metrics, hasMore } = stream.metrics.changed(families());
-    stream.metricsDueMs = hasMore ? nowMs : nowMs + METRICS_INTERVAL_MS;
+    stream.metricsDueMs = hasMore ? nowMs : nowMs + stream.metrics.restMs;
     return metrics;
   }
 
