@@ -201,9 +201,11 @@ export function meshNetworks(mesh: Mesh, nodes: Iterable<MeshNode>): readonly Ne
   const rangesOf = (id: string): readonly string[] =>
     configured.find(({ name }) => name === id)?.ranges ?? [];
   const members = [...nodes].filter(({ kind }) => kind !== 'external' && kind !== 'unknown');
-  return [...Map.groupBy(members, ({ network }) => network)]
-    .map(([id, inside]) => {
-      const hasOnlyVms = inside.every(({ kind }) => kind === 'vm');
+  const inside = Map.groupBy(members, ({ network }) => network);
+  if (!inside.has('')) inside.set('', []); // the cluster is there, whoever is in it
+  return [...inside]
+    .map(([id, nodesThere]) => {
+      const hasOnlyVms = nodesThere.every(({ kind }) => kind === 'vm');
       return { id, title: titleOf(id, hasOnlyVms, mesh.clusterId), ranges: rangesOf(id) };
     })
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));

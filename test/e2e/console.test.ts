@@ -1,0 +1,269 @@
+// The console's API before a real Kubernetes API: who may see, who may change, what a stream tells.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { silentLogger } from '#base/log.ts';
+import { runCli } from '../../src/cli/run.ts';
+import { buildControlPlane, runControlPlane } from '#controlplane/build.ts';
+import { parseControlPlaneConfig } from '#controlplane/config.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createKubeClient } from '#kube/https-client.ts';
+import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import { isRecord } from '#kube/objects.ts';
+import { AUTHORIZATION_POLICY, POD, SERVICE_ACCOUNT, type ResourceType } from '#kube/resources.ts';
+import { ApiServerProcess } from './api-server.ts';
+
+const CLUSTER_ROLE_BINDING: ResourceType = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  plural: 'clusterrolebindings',
+  kind: 'ClusterRoleBinding',
+  namespaced: false,
+};
+const POLICY = '/api/v1/policies/AuthorizationPolicy/default/only-inventory';
+const YAML = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: only-inventory
+  namespace: default
+spec:
+  rules:
+    - from: [{ source: { principals: [cluster.local/ns/default/sa/inventory] } }]
+`;
+
+let server: ApiServerProcess;
+let kube: KubeClient;
+let url = '';
+const stop = new AbortController();
+let running: Promise<void>;
+let stateDir = '';
+const tokens: Record<'nobody' | 'viewer' | 'editor' | 'workload', string> = {
+  nobody: '',
+  viewer: '',
+  editor: '',
+  workload: '',
+};
+
+before(async () => {
+  server = await ApiServerProcess.start();
+  kube = await server.client();
+  stateDir = await mkdtemp(join(tmpdir(), 'isthmusd-'));
+  for (const name of ['nobody', 'viewer', 'editor'] as const) {
+    const account = { namespace: 'default', name };
+    await kube.create(SERVICE_ACCOUNT, { metadata: account });
+    const options = { audiences: [], expirationSeconds: 3600 };
+    tokens[name] = (await kube.createToken(account, options)).token;
+    if (name === 'nobody') continue;
+    await kube.create(CLUSTER_ROLE_BINDING, {
+      metadata: { name: `test-${name}` },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: `isthmus-${name}`,
+      },
+      subjects: [{ kind: 'ServiceAccount', ...account }],
+    });
+  }
+  const forMesh = { audiences: ['istio-ca'], expirationSeconds: 3600 };
+  const editor = { namespace: 'default', name: 'editor' };
+  tokens.workload = (await kube.createToken(editor, forMesh)).token;
+  await startControlPlane();
+});
+
+async function startControlPlane(): Promise<void> {
+  const kubeconfig = join(dirname(server.kubeconfig), 'isthmusd.kubeconfig');
+  const servers = ['--listen', '--monitoring', '--console', '--webhooks'];
+  const flags = [
+    '--kubeconfig',
+    kubeconfig,
+    '--state-dir',
+    stateDir,
+    ...servers.flatMap((flag) => [flag, '127.0.0.1:0']),
+  ];
+  const config = parseControlPlaneConfig(flags, {});
+  const client = createKubeClient(await loadKubeconfig(kubeconfig));
+  const parts = { client, clock: systemClock, log: silentLogger };
+  const built = await buildControlPlane(config, parts, stop.signal);
+  const listening = Promise.withResolvers<number>();
+  running = runControlPlane(
+    built,
+    { ...parts, config, onListening: ({ console: port }) => listening.resolve(port) },
+    stop.signal,
+  ).finally(() => client.close());
+  url = `http://127.0.0.1:${await Promise.race([listening.promise, running.then(() => 0)])}`;
+}
+
+after(async () => {
+  stop.abort();
+  await running;
+  await server[Symbol.asyncDispose]();
+  await rm(stateDir, { recursive: true });
+});
+
+const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(url + path, init);
+const as = (who: keyof typeof tokens): Record<string, string> => ({
+  authorization: `Bearer ${tokens[who]}`,
+});
+const sending = (method: string, headers: Record<string, string>, body: unknown): RequestInit => ({
+  method,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+async function recordOf(answer: Response): Promise<Record<string, unknown>> {
+  const body: unknown = await answer.json();
+  assert(isRecord(body), JSON.stringify(body));
+  return body;
+}
+
+describe('who may', () => {
+  test('a token is needed, one for the API server, and a right', async () => {
+    assert.equal((await ask('/api/v1/snapshot')).status, 401);
+    // A workload's own token is for the mesh's authority: whoever has it does not get in here.
+    assert.equal((await ask('/api/v1/snapshot', { headers: as('workload') })).status, 401);
+    assert.equal((await ask('/api/v1/snapshot', { headers: as('nobody') })).status, 403);
+    assert.equal((await ask('/api/v1/snapshot', { headers: as('viewer') })).status, 200);
+  });
+
+  test('a viewer sees, and changes nothing, however it is asked', async () => {
+    const session = await ask('/api/v1/session', { headers: as('viewer') });
+    const { role, can } = await recordOf(session);
+    assert.equal(role, 'viewer');
+    const no = { probe: false, join: false, policies: false };
+    assert.deepEqual(can, { ...no, proxy: true, logs: true });
+    const write = { yaml: YAML, endsOpenConnections: false };
+    for (const more of [
+      {},
+      // Nobody becomes somebody else by saying so.
+      { 'impersonate-user': 'kubernetes-admin', 'impersonate-group': 'system:masters' },
+      { 'x-remote-user': 'kubernetes-admin' },
+    ]) {
+      const all = { ...as('viewer'), 'if-none-match': '*', ...more };
+      const headers: Record<string, string> = definedOf(all);
+      const answer = await ask(POLICY, sending('PUT', headers, write));
+      assert.equal(answer.status, 403, JSON.stringify(more));
+    }
+    const join = sending('POST', as('viewer'), { name: 'vm-1', namespace: 'default' });
+    assert.equal((await ask('/api/v1/joins', join)).status, 403);
+    assert.deepEqual((await kube.list(AUTHORIZATION_POLICY)).items, []);
+  });
+
+  test('an editor changes, in its own name', async () => {
+    const headers = { ...as('editor'), 'if-none-match': '*' };
+    const write = { yaml: YAML, endsOpenConnections: false };
+    const answer = await ask(`${POLICY}?mode=keep`, sending('PUT', headers, write));
+    assert(answer.ok, await answer.text());
+    const { metadata } = await kube.get(AUTHORIZATION_POLICY, {
+      namespace: 'default',
+      name: 'only-inventory',
+    });
+    assert.equal(metadata.name, 'only-inventory');
+  });
+});
+
+const definedOf = (headers: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+
+describe('sessions', () => {
+  test('a cookie is for this console alone, and a forged change is refused', async () => {
+    const signedIn = await ask('/api/v1/session', sending('POST', {}, { token: tokens.editor }));
+    assert.equal(signedIn.status, 201);
+    const cookie = signedIn.headers.get('set-cookie') ?? '';
+    assert.match(cookie, /HttpOnly; SameSite=Strict$/);
+    const headers = { cookie: cookie.split(';')[0] ?? '' };
+    assert.equal((await ask('/api/v1/snapshot', { headers })).status, 200);
+    const write = { yaml: YAML, endsOpenConnections: false };
+    assert.equal((await ask(POLICY, sending('PUT', headers, write))).status, 403);
+    const foreign = { ...headers, origin: 'http://evil.example' };
+    assert.equal((await ask(POLICY, sending('DELETE', foreign, {}))).status, 403);
+    assert.equal((await kube.list(AUTHORIZATION_POLICY)).items.length, 1);
+  });
+
+  test('a link works once, with the rights of whoever asked for it', async () => {
+    const link = await isthmus('dashboard', '--kubeconfig', server.kubeconfig);
+    const [, code = ''] = /#code=([\w-]+)\n/.exec(link) ?? [];
+    const first = await ask('/api/v1/session', sending('POST', {}, { code }));
+    const { user, role } = await recordOf(first);
+    assert.deepEqual([user, role], ['kubernetes-admin', 'editor']);
+    const again = await ask('/api/v1/session', sending('POST', {}, { code }));
+    assert.equal(again.status, 401);
+  });
+});
+
+/** The events of a stream until one is of this type. */
+async function eventsUntil(
+  type: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<readonly { readonly id: number; readonly type: string; readonly data: string }[]> {
+  const closing = new AbortController();
+  const answer = await ask(path, { headers, signal: closing.signal });
+  assert.equal(answer.status, 200);
+  const events: { id: number; type: string; data: string }[] = [];
+  let text = '';
+  assert(answer.body);
+  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const [, id = '0', name = '', data = ''] =
+        /^(?:id: (\d+)\n)?event: (.*)\ndata: (.*)$/.exec(block) ?? [];
+      if (name !== '') events.push({ id: Number(id), type: name, data });
+    }
+    if (events.some((event) => event.type === type)) break;
+  }
+  closing.abort();
+  return events;
+}
+
+describe('what is told', () => {
+  test('a new Pod is an event; whoever was away goes on from the last that they saw', async () => {
+    const snapshot = await recordOf(await ask('/api/v1/snapshot', { headers: as('viewer') }));
+    const since = Number(snapshot['revision']);
+    const live = eventsUntil('node.upsert', `/api/v1/events?since=${since}`, as('viewer'));
+    await kube.create(POD, {
+      metadata: { namespace: 'default', name: 'inventory', labels: { app: 'inventory' } },
+      spec: { containers: [{ name: 'app', image: 'app' }] },
+    });
+    const events = await live;
+    const seen = events.find((event) => event.type === 'node.upsert');
+    assert.match(seen?.data ?? '', /"id":"wl:default\/inventory"/);
+    const resumed = { ...as('viewer'), 'last-event-id': String((seen?.id ?? 0) - 1) };
+    const [again] = await eventsUntil('node.upsert', '/api/v1/events', resumed);
+    assert.deepEqual(again, seen);
+  });
+
+  test('whoever was away for too long begins anew', async () => {
+    const headers = { ...as('viewer'), 'last-event-id': '1' };
+    const [event] = await eventsUntil('reset', '/api/v1/events', headers);
+    assert.equal(event?.type, 'reset');
+  });
+
+  test('the terminal asks the same, as a user with a certificate', async () => {
+    const kubeconfig = ['--kubeconfig', server.kubeconfig];
+    const graph: unknown = JSON.parse(await isthmus('graph', '-o', 'json', ...kubeconfig));
+    assert(isRecord(graph) && Array.isArray(graph['nodes']));
+    assert.match(await isthmus('graph', '-o', 'mermaid', ...kubeconfig), /inventory · default/);
+    const top = await isthmus('top', '--once', ...kubeconfig);
+    assert.match(top, /0 of 0 proxies in sync.*\n\nnobody has talked to anybody yet/);
+  });
+});
+
+async function isthmus(...words: readonly string[]): Promise<string> {
+  const printed: string[] = [];
+  const status = await runCli(words, {
+    env: { ...process.env, ISTHMUS_CONSOLE: url },
+    signal: stop.signal,
+    print: (text) => void printed.push(`${text}\n`),
+  });
+  assert.equal(status, 0);
+  return printed.join('');
+}
