@@ -48,7 +48,19 @@ function readEntry({ metadata, spec }: KubeObject, namespace: string): VmEntry {
     ports: Object.values(isRecord(ports) ? ports : {}).filter((port) => typeof port === 'number'),
     labels: textsOf(fields['labels']),
     serviceAccount: typeof serviceAccount === 'string' ? serviceAccount : 'default',
+    ...metricsOf(metadata.annotations ?? {}),
   };
+}
+
+/** As injection reads them of Pods; what is not to be scraped is not spoken of. */
+function metricsOf(annotations: Readonly<Record<string, string>>): Pick<VmEntry, 'metrics'> {
+  const said = ['scrape', 'path', 'port'].flatMap((name) => {
+    const value = annotations[`prometheus.io/${name}`];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const metrics: NonNullable<VmEntry['metrics']> = Object.fromEntries(said);
+  const isWanted = metrics.port !== undefined && !/^(?:0|f|false)$/i.test(metrics.scrape ?? '');
+  return isWanted ? { metrics } : {};
 }
 
 function textsOf(value: unknown): Record<string, string> {

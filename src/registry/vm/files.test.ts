@@ -57,6 +57,29 @@ SERVICE_ACCOUNT=postgresql-1-vm
   assert.match(contentOf('cluster.env', { serviceCidr: '*' }), /^ISTIO_SERVICE_CIDR='\*'$/m);
 });
 
+test('an entry that is annotated for Prometheus has its application asked by the agent', () => {
+  const entryOf = (annotations: Readonly<Record<string, string>>) =>
+    selectEntry(
+      [
+        {
+          metadata: { name: 'db', namespace: 'shop', annotations },
+          spec: { address: '10.0.0.5', ports: { tcp: 5432 } },
+        },
+      ],
+      { name: 'db', namespace: 'shop', address: undefined },
+    );
+  const port = { 'prometheus.io/port': '9187' };
+  const entry = entryOf({ ...port, 'prometheus.io/path': '/pg', other: 'x' });
+  assert.match(
+    contentOf('cluster.env', { entry }),
+    /^ISTIO_PROMETHEUS_ANNOTATIONS='\{"path":"\/pg","port":"9187"\}'$/m,
+  );
+  assert.deepEqual(agentConfig({ entry }).appMetrics, { port: 9187, path: '/pg' });
+  for (const annotations of [{}, { ...port, 'prometheus.io/scrape': 'false' }]) {
+    assert.doesNotMatch(contentOf('cluster.env', { entry: entryOf(annotations) }), /PROMETHEUS/);
+  }
+});
+
 test("mesh.yaml keeps the mesh's settings and adds this machine's", () => {
   assert.equal(
     contentOf('mesh.yaml'),

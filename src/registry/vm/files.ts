@@ -13,6 +13,15 @@ export type VmEntry = {
   readonly ports: readonly number[];
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
+  /** Where the application answers Prometheus, as the entry is annotated; absent: it does not. */
+  readonly metrics?: ApplicationMetrics;
+};
+
+/** Annotations `prometheus.io/…`, as written; the agent has a default for each but `port`. */
+export type ApplicationMetrics = {
+  readonly scrape?: string;
+  readonly port?: string;
+  readonly path?: string;
 };
 
 export type VmFilesInput = {
@@ -88,7 +97,7 @@ export function vmFiles(input: VmFilesInput): readonly VmFile[] {
 /** A gateway with an address is found by /etc/hosts; one that only has a name is dialled by it. */
 function clusterEnv(input: VmFilesInput): Readonly<Record<string, string>> {
   const { service, entry, gateway, gatewayPort = XDS_PORT, serviceCidr } = input;
-  const { name, namespace, address, ports, serviceAccount } = entry;
+  const { name, namespace, address, ports, serviceAccount, metrics } = entry;
   const isNamed = canonicalIp(gateway) === undefined;
   const controlPlane = `${isNamed ? gateway : CONTROL_PLANE_NAME}:${gatewayPort}`;
   return {
@@ -97,6 +106,8 @@ function clusterEnv(input: VmFilesInput): Readonly<Record<string, string>> {
     ISTIO_LOCAL_EXCLUDE_PORTS: LOCAL_EXCLUDE_PORTS,
     ISTIO_META_WORKLOAD_ENTRY: name,
     ISTIO_NAMESPACE: namespace,
+    // whoever scrapes the agent gets these, too
+    ...(metrics && { ISTIO_PROMETHEUS_ANNOTATIONS: JSON.stringify(metrics) }),
     ISTIO_SERVICE: `${service}.${namespace}`,
     ISTIO_SERVICE_CIDR: serviceCidr,
     ISTIO_SVC_IP: address,
