@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { assertAccessible } from './axe.ts';
 import { launchBrowser, openPage } from './browser.ts';
-import { boundPort, commandOf, joinOf, MOCK_TOKEN, withStep } from './mock/joins.ts';
+import { boundPort, joinOf, MOCK_COMMAND, MOCK_TOKEN, withStep } from './mock/joins.ts';
 import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
 
 let browser: Browser;
@@ -50,16 +50,7 @@ test('“Add a VM” ends in the very command that the shell prints', async () =
   await page.getByText('No VM has joined through here yet').waitFor();
   await fill(page);
   const region = page.getByRole('region', { name: 'Install command' });
-  const asked = {
-    name: 'mysql-2-vm',
-    namespace: 'inventory',
-    service: 'mysql',
-    ports: ['tcp-mysql:3306'],
-    serviceAccount: 'default',
-    network: '',
-    ttlSeconds: 900,
-  };
-  assert.equal((await region.innerText()).trim(), commandOf(asked));
+  assert.equal((await region.innerText()).trim(), MOCK_COMMAND);
   await page.getByText(/Token good once, for 00:1[45]:\d\d/).waitFor();
   assert.match(page.url(), /\/join\/mysql-2-vm-1$/);
 });
@@ -161,6 +152,20 @@ test('a VM that cannot call in turns amber in 15 s, with the port and a test', a
   await step.getByText('nc -vz 34.1.2.3 15012').waitFor();
   assert.match(await step.innerText(), /port 15012/);
   await page.getByText('stuck at step 2 of 9').waitFor();
+});
+
+test('a join is called off only when asked twice', async () => {
+  await using visited = await visit('/join/mysql-2-vm-1');
+  const { page, mock } = visited;
+  mock.emit({ type: 'join.step', join: joinOf(Date.now(), 1, { id: 'mysql-2-vm-1' }) });
+  await page.getByRole('button', { name: 'Cancel join' }).click();
+  const question = page.getByRole('dialog', { name: /Cancel the join of mysql-2-vm/ });
+  await question.getByRole('button', { name: 'Let it go on' }).click();
+  assert.equal(mock.countOf('DELETE /api/v1/joins/mysql-2-vm-1'), 0);
+  await page.getByRole('button', { name: 'Cancel join' }).click();
+  await question.getByRole('button', { name: 'Cancel it' }).click();
+  await page.getByText('cancelled at step 2 of 9').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Cancel join' }).count(), 0);
 });
 
 test('the form says what is wrong with each field, and sends nothing', async () => {

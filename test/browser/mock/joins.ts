@@ -80,12 +80,8 @@ export const boundPort = (startedAtMs: number): Join =>
     ],
   });
 
-export const commandOf = ({ name, namespace }: JoinRequest): string =>
-  [
-    `# on ${name}, as root`,
-    'curl -fsS --cacert <(base64 -d <<<LS0tLS1CRUdJTi…) https://34.1.2.3:15012/install | \\',
-    `  sh -s -- --gateway 34.1.2.3:15012 --namespace ${namespace} --token ${MOCK_TOKEN}`,
-  ].join('\n');
+/** What is typed on the VM. */
+export const MOCK_COMMAND = `sudo isthmus vm join ${MOCK_TOKEN}@34.1.2.3:15012`;
 
 function invite({ body, mesh, nowMs, emit }: MockCall): MockAnswer {
   const request: JoinRequest = Object(body);
@@ -96,8 +92,18 @@ function invite({ body, mesh, nowMs, emit }: MockCall): MockAnswer {
   const id = `${name}-${mesh.joins.size + 1}`;
   const join = joinOf(nowMs, 1, { id, name, namespace, node: `wl:${namespace}/${name}` });
   emit({ type: 'join.step', join });
-  const command = commandOf(request);
-  return { status: 201, json: { join, command, expiresAtMs: nowMs + ttlSeconds * 1000 } };
+  return {
+    status: 201,
+    json: { join, command: MOCK_COMMAND, expiresAtMs: nowMs + ttlSeconds * 1000 },
+  };
+}
+
+function cancel({ params, mesh, nowMs, emit }: MockCall): MockAnswer {
+  const join = mesh.joins.get(params['id'] ?? '');
+  if (!join) return problem(404, 'not-found', 'There is no such join.');
+  const cancelled: Join = { ...join, state: 'cancelled', endedAtMs: nowMs };
+  emit({ type: 'join.step', join: cancelled });
+  return { json: cancelled };
 }
 
 export const joinRoutes: readonly MockRoute[] = [
@@ -115,4 +121,5 @@ export const joinRoutes: readonly MockRoute[] = [
     },
   },
   { method: 'POST', path: '/api/v1/joins', handle: invite },
+  { method: 'DELETE', path: '/api/v1/joins/:id', handle: cancel },
 ];

@@ -4,7 +4,7 @@ import { post, problemFrom } from '../../api/client.ts';
 import type { ApiProblem, JoinInvitation } from '../../api/types.ts';
 import { Problem } from '../../components/states.tsx';
 import { useNetworks, useNodes } from '../../store/hooks.ts';
-import { EMPTY_FORM, parseJoinForm, type FormField, type JoinForm } from './form.ts';
+import { EMPTY_FORM, parseJoinForm, tokenCommand, type FormField, type JoinForm } from './form.ts';
 
 type Props = {
   readonly onInvited: (invitation: JoinInvitation) => void;
@@ -64,6 +64,11 @@ export function AddForm({ onInvited, onCancel }: Props): ReactNode {
         <button type="button" onClick={onCancel}>
           Cancel
         </button>
+        {parsed.ok && (
+          <span className="quiet">
+            In a shell: <code>{tokenCommand(parsed.request)}</code>
+          </span>
+        )}
       </div>
     </form>
   );
@@ -94,7 +99,7 @@ const FIELDS: readonly FieldWords[] = [
   {
     name: 'serviceAccount',
     title: 'Service account',
-    hint: 'Its identity: policies name it.',
+    hint: 'Its identity. Empty: one of the service’s name.',
   },
   {
     name: 'network',

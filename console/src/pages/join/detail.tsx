@@ -7,6 +7,7 @@ import { formatCountdown } from '../../components/format.ts';
 import { Link } from '../../router/link.tsx';
 import { useNowMs } from '../../store/hooks.ts';
 import { Progress } from './list.tsx';
+import { CancelJoin } from './cancel.tsx';
 import { JoinSteps } from './steps.tsx';
 
 type Props = { readonly join: Join; readonly invitation: JoinInvitation | undefined };
@@ -25,6 +26,7 @@ export function JoinDetail({ join, invitation }: Props): ReactNode {
         </span>
         <span className="page-actions">
           <CopyButton text={location.href} label="Copy link" />
+          {join.endedAtMs === null && <CancelJoin join={join} />}
           {join.node !== '' && <Link to={workloadPath(join)}>Workload</Link>}
         </span>
       </header>
@@ -48,7 +50,7 @@ function Invitation({ invitation }: { readonly invitation: JoinInvitation }): Re
   const isOver = expiresAtMs <= nowMs;
   return (
     <section className="card invitation" aria-labelledby="run-this">
-      <h2 id="run-this">Run this on {join.name}, as root</h2>
+      <h2 id="run-this">Type this on {join.name}</h2>
       <div role="region" aria-label="Install command" className="install">
         <pre>{command}</pre>
       </div>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_FORM, parseJoinForm, type JoinForm } from './form.ts';
+import { EMPTY_FORM, parseJoinForm, tokenCommand, type JoinForm } from './form.ts';
 
 const form = (facts: Partial<JoinForm>): JoinForm => ({
   ...EMPTY_FORM,
@@ -17,12 +17,37 @@ test('what was typed becomes the request', () => {
       namespace: 'default',
       service: 'mysql',
       ports: ['3306', 'tcp-metrics:9104'],
-      serviceAccount: 'default',
+      serviceAccount: 'mysql',
       network: 'us-east1-b',
+      address: '',
+      gateway: '',
       ttlSeconds: 900,
     },
   });
   assert.equal(parseJoinForm(form({})).ok, true, 'a machine without a service');
+});
+
+test('the same can be asked from a shell', () => {
+  const command = (facts: Partial<JoinForm>): string => {
+    const parsed = parseJoinForm(form(facts));
+    assert(parsed.ok);
+    return tokenCommand(parsed.request);
+  };
+  assert.equal(command({}), 'isthmus vm token mysql-2-vm -n default');
+  const typed = {
+    service: 'mysql',
+    ports: 'tcp-mysql:3306 9104',
+    namespace: 'inventory',
+    serviceAccount: 'db',
+    network: 'us-east1-b',
+    gateway: '34.1.2.3',
+    minutes: '60',
+  };
+  assert.equal(
+    command(typed),
+    'isthmus vm token mysql-2-vm 3306:tcp-mysql 9104 --service mysql -n inventory ' +
+      '--service-account db --network us-east1-b --gateway 34.1.2.3 --token-duration 60m',
+  );
 });
 
 const WRONG: readonly (readonly [what: string, facts: Partial<JoinForm>, problem: RegExp])[] = [
@@ -37,6 +62,7 @@ const WRONG: readonly (readonly [what: string, facts: Partial<JoinForm>, problem
   ['a port in words', { service: 'mysql', ports: '3306 mysql' }, /“mysql” is no port/],
   ['half a minute', { minutes: '0.5' }, /Whole minutes/],
   ['two days', { minutes: '2880' }, /Whole minutes/],
+  ['an address with blanks', { gateway: 'a b' }, /Not an address/],
   ['an account that is none', { serviceAccount: 'a/b' }, /Not a service account/],
 ];
 

@@ -11,6 +11,8 @@ export type JoinForm = {
   readonly serviceAccount: string;
   readonly network: string;
   readonly minutes: string;
+  readonly address: string;
+  readonly gateway: string;
 };
 
 export const EMPTY_FORM: JoinForm = {
@@ -18,9 +20,11 @@ export const EMPTY_FORM: JoinForm = {
   namespace: 'default',
   service: '',
   ports: '',
-  serviceAccount: 'default',
+  serviceAccount: '',
   network: '',
   minutes: '15',
+  address: '',
+  gateway: '',
 };
 
 export type FormField = keyof JoinForm;
@@ -37,6 +41,8 @@ const PORT = /^(?:([a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?):)?(\d{1,5})$/;
 const PORT_MAX = 65_535;
 const MINUTES_MAX = 1_440;
 const PORTS_MAX = 32;
+/** Addresses and DNS names; the control plane knows better what is one. */
+const PLACE = /^[A-Za-z0-9:.-]{1,253}$/;
 
 const NAME_RULE = 'small letters, digits and hyphens, at most 63';
 
@@ -44,7 +50,8 @@ export function parseJoinForm(form: JoinForm): ParsedForm {
   const name = form.name.trim();
   const namespace = form.namespace.trim();
   const service = form.service.trim();
-  const serviceAccount = form.serviceAccount.trim();
+  // As `isthmus vm token` has it: an account of the service's name, else of the machine's.
+  const serviceAccount = form.serviceAccount.trim() || service.split('.')[0] || name;
   const network = form.network.trim();
   const ports = form.ports.split(/[\s,]+/).filter((port) => port !== '');
   const minutes = Number(form.minutes);
@@ -55,16 +62,36 @@ export function parseJoinForm(form: JoinForm): ParsedForm {
   if (service !== '' && !SUBDOMAIN.test(service)) problems.service = `Not a service: ${NAME_RULE}.`;
   const portProblem = problemOfPorts(ports, service);
   if (portProblem !== '') problems.ports = portProblem;
-  if (!SUBDOMAIN.test(serviceAccount)) {
+  if (name !== '' && !SUBDOMAIN.test(serviceAccount)) {
     problems.serviceAccount = `Not a service account: ${NAME_RULE}.`;
   }
   if (network !== '' && !NETWORK.test(network)) problems.network = 'Not the name of a network.';
+  for (const place of ['address', 'gateway'] as const) {
+    const text = form[place].trim();
+    if (text !== '' && !PLACE.test(text)) problems[place] = 'Not an address.';
+  }
   if (!Number.isInteger(minutes) || minutes < 1 || minutes > MINUTES_MAX) {
     problems.minutes = `Whole minutes, from 1 to ${MINUTES_MAX}.`;
   }
   if (Object.keys(problems).length > 0) return { ok: false, problems };
-  const request = { name, namespace, service, ports, serviceAccount, network };
+  const places = { address: form.address.trim(), gateway: form.gateway.trim() };
+  const request = { name, namespace, service, ports, serviceAccount, network, ...places };
   return { ok: true, request: { ...request, ttlSeconds: minutes * 60 } };
+}
+
+/** The same invitation from a shell. Names have been checked: none needs quotation marks. */
+export function tokenCommand(request: JoinRequest): string {
+  const { name, namespace, service, ports, serviceAccount, network, ttlSeconds } = request;
+  const words = ['isthmus vm token', name];
+  for (const port of ports) words.push(port.split(':').toReversed().join(':'));
+  if (service !== '' && service !== name) words.push(`--service ${service}`);
+  words.push(`-n ${namespace}`);
+  if (serviceAccount !== (service || name)) words.push(`--service-account ${serviceAccount}`);
+  if (network !== '') words.push(`--network ${network}`);
+  if (request.address) words.push(`--ip ${request.address}`);
+  if (request.gateway) words.push(`--gateway ${request.gateway}`);
+  if (ttlSeconds !== 900) words.push(`--token-duration ${ttlSeconds / 60}m`);
+  return words.join(' ');
 }
 
 function problemOfPorts(ports: readonly string[], service: string): string {

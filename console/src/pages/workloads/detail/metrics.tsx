@@ -4,7 +4,7 @@ import { get } from '../../../api/client.ts';
 import type { MeshNode, Series } from '../../../api/types.ts';
 import { browserClock } from '../../../base/clock.ts';
 import { formatCount, formatRate } from '../../../components/format.ts';
-import { Loading, Problem } from '../../../components/states.tsx';
+import { Empty, Loading, Problem } from '../../../components/states.tsx';
 import { useLoaded, type Loaded } from '../../../components/use-loaded.ts';
 import { shownNowMs, useEdges } from '../../../store/hooks.ts';
 import { changeView, useParam, useView } from '../../../url/use-view.ts';
@@ -50,7 +50,14 @@ export function MetricsTab({ node }: { readonly node: MeshNode }): ReactNode {
           </span>
         )}
       </div>
-      {problem && !value && <Problem problem={problem} onRetry={reload} />}
+      {problem && !value && problem.code === 'not-found' && (
+        <Empty title="No traffic has been recorded of it">
+          <p>Charts begin with its first connection.</p>
+        </Empty>
+      )}
+      {problem && !value && problem.code !== 'not-found' && (
+        <Problem problem={problem} onRetry={reload} />
+      )}
       {!value && !problem && <Loading what="the history" rows={6} />}
       {value && <Charts series={value} zoom={zoom} onZoom={setZoom} />}
     </div>

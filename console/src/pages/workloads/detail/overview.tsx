@@ -52,7 +52,7 @@ function Facts({ node, overview }: FactsProps): ReactNode {
             name="Ports"
             values={node.ports.map(({ port, name, protocol }) => `${port} ${name} (${protocol})`)}
           />
-          {facts.map(({ name, value }) => (
+          {facts.filter(isNews).map(({ name, value }) => (
             <Fact key={name} name={name} values={value === '' ? [] : [value]} />
           ))}
           <Fact
@@ -77,7 +77,7 @@ function Facts({ node, overview }: FactsProps): ReactNode {
       </section>
       <section className="panel" aria-label="Recent events">
         <h2>Recent events</h2>
-        {events.length === 0 && <p className="quiet">Nothing in the last 24 hours.</p>}
+        {events.length === 0 && <p className="quiet">Nothing in the last hour.</p>}
         <ol className="events">
           {events.map(({ atMs, text }) => (
             <li key={`${atMs} ${text}`}>
@@ -90,9 +90,13 @@ function Facts({ node, overview }: FactsProps): ReactNode {
   );
 }
 
+/** Said above, of the node itself. */
+const isNews = ({ name }: { readonly name: string }): boolean =>
+  !['addresses', 'identity'].includes(name.toLowerCase());
+
 function toneOfCheck(state: string): Tone {
   if (/^(ok|healthy|passed|passing|verified|running|ready)\b/i.test(state)) return 'good';
-  if (/unknown|waiting|starting|off/i.test(state)) return 'unknown';
+  if (/^(unknown|waiting|starting|off)\b/i.test(state)) return 'unknown';
   return 'bad';
 }
 

@@ -36,11 +36,14 @@ const COLUMNS: readonly Column<PolicyOnPort>[] = [
   {
     key: 'origin',
     title: 'From',
-    render: ({ kind, namespace, name }) => (
-      <Link to={`/policies/${[kind, namespace, name].map(encodeURIComponent).join('/')}`}>
-        {namespace}/{name}
-      </Link>
-    ),
+    render: ({ kind, namespace, name }) =>
+      name === '' ? (
+        <span className="quiet">PeerAuthentications and the mesh’s default</span>
+      ) : (
+        <Link to={`/policies/${[kind, namespace, name].map(encodeURIComponent).join('/')}`}>
+          {namespace}/{name}
+        </Link>
+      ),
   },
   { key: 'effect', title: 'Effect', render: ({ effect }) => effect },
 ];

@@ -63,7 +63,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 /** `type.googleapis.com/envoy.config.listener.v3.Listener` are listeners to everybody. */
 function shortType(type: string): string {
   const name = type.split(/[./]/).at(-1) ?? type;
-  return TYPE_WORDS[name] ?? name;
+  return TYPE_WORDS[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 type DifferenceProps = { readonly difference: ProxySync['differences'][number] };
