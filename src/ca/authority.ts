@@ -42,6 +42,8 @@ export type Authority = {
   /** The roots that everybody in the mesh trusts, as PEM. */
   readonly trustBundlePem: string;
   readonly roots: readonly X509Certificate[];
+  /** What signs, then what vouches for it, up to the root. */
+  readonly chain: readonly X509Certificate[];
   /** No certificate outlives the authority's own. */
   readonly notAfterMs: number;
   /** A certificate for a workload: for both ends of a connection. */
@@ -113,10 +115,13 @@ function authorityOf(parts: AuthorityParts, nowMs: number): Authority {
   const roots = parts.roots.filter((root) => windowOf(root).notAfterMs > nowMs);
   const trustBundlePem = renderCertificates(roots);
   const signedBy = parts.certificate.fingerprint256;
+  const top = above.at(-1);
+  const root = top ? parts.roots.find((one) => top.checkIssued(one)) : parts.certificate;
   return {
     fingerprint: createHash('sha256').update(signedBy).update(trustBundlePem).digest('hex'),
     trustBundlePem,
     roots,
+    chain: root ? [...above, root] : above,
     notAfterMs: context.notAfterMs,
     issueWorkload: ({ publicKey, isRsa, identity, lifetimeMs, nowMs }) => {
       const problem = identityProblem(identity);

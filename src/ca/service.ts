@@ -39,6 +39,8 @@ export type CertificateServiceOptions = CallerChecks & {
   readonly limiter?: IssueLimiter;
   /** Counted on. */
   readonly counters?: CertificateCounters;
+  /** Told of callers who could not prove who they are, one sentence each. */
+  readonly onRefused?: (reason: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -84,6 +86,7 @@ export function createCertificateMethod(options: CertificateServiceOptions): Una
     } catch (error) {
       if (error instanceof GrpcStatusError && REFUSALS.has(error.code)) {
         counters.unauthenticated += 1;
+        options.onRefused?.(error.message);
       }
       throw error;
     } finally {

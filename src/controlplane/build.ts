@@ -356,6 +356,7 @@ const certificateMethods = (
     reviewToken: (token, review) => client.reviewToken(token, review),
     directory: createKubeDirectory(client),
     counters: counters.certificates,
+    onRefused: (reason) => certificates.refused(reason),
     clock,
     log: log.with({ part: 'ca' }),
   });

@@ -26,6 +26,7 @@ export class CertificateLedger {
   readonly #seen = new Map<string, SeenCertificate>();
   readonly #workloadsMax: number;
   readonly #listeners = new Set<CertificateListener>();
+  readonly #refusalListeners = new Set<(reason: string) => void>();
 
   constructor(options: { readonly workloadsMax?: number } = {}) {
     this.#workloadsMax = options.workloadsMax ?? WORKLOADS_MAX;
@@ -66,6 +67,16 @@ export class CertificateLedger {
   onSeen(listener: CertificateListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Somebody asked for a certificate and could not prove who they are. */
+  refused(reason: string): void {
+    for (const listener of this.#refusalListeners) listener(reason);
+  }
+
+  onRefused(listener: (reason: string) => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
   }
 
   /** @param id of the workload's streams: `Pod/default/inventory-1` */

@@ -24,4 +24,19 @@ export const QUESTIONS: readonly Command[] = [
     ],
     run: async (call) => (await import('../commands/why.ts')).runWhy(call),
   }),
+  defineCommand({
+    name: 'identity',
+    group: 'Look into the mesh',
+    summary: 'who is who, encrypted how, until when',
+    description:
+      'Certificates as the control plane issued them or was shown them; what is not known is said to\n' +
+      'be unknown, which is not "none".',
+    operands: [{ name: 'WORKLOAD', isOptional: true }],
+    flags: { ...outputFlags, ...meshApiFlags },
+    examples: [
+      { says: 'everybody', command: 'isthmus identity' },
+      { says: 'one', command: 'isthmus identity postgresql-1-vm.default -o json' },
+    ],
+    run: async (call) => (await import('../commands/identity.ts')).runIdentity(call),
+  }),
 ];

@@ -2,6 +2,7 @@
 import type { ControlPlane } from '../build.ts';
 import type { ApiRoute } from './route.ts';
 import { flowRoutes } from './routes/flows.ts';
+import { identityRoutes } from './routes/identity.ts';
 import { joinRoutes } from './routes/joins.ts';
 import { workloadRoutes } from './routes/workloads.ts';
 import { policyRoutes } from './routes/policies.ts';
@@ -15,5 +16,6 @@ export function apiRoutes(parts: ControlPlane): readonly ApiRoute[] {
     ...workloadRoutes(parts),
     ...reachRoutes(parts),
     ...policyRoutes(parts),
+    ...identityRoutes(parts),
   ];
 }
