@@ -150,6 +150,27 @@ test('every line that is printed works in another shell, and touches nothing of 
   assert.deepEqual(readdirSync(HOME), []);
 });
 
+test("the console's link signs in once, and the map shows the library's way to its VM", async () => {
+  const link = new URL(
+    /http:\S+/.exec(printed.find((line) => /The mesh {2}/.test(line)) ?? '')?.[0] ?? '',
+  );
+  const [, code = ''] = /^#code=(.+)$/.exec(link.hash) ?? [];
+  const signIn = (): Promise<Response> =>
+    fetch(new URL('api/v1/session', link), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code }),
+    });
+  const answer = await signIn();
+  assert.equal(answer.status, 201);
+  assert.equal((await signIn()).status, 401);
+  const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const snapshot = await fetch(new URL('api/v1/snapshot', link), { headers: { cookie } });
+  assert.match(await snapshot.text(), /"id":"wl:default\/postgresql-1-vm","kind":"vm"/);
+  const top = await pasted('isthmus top --namespace library');
+  assert.match(top, /^inventory\.library +postgresql-1-vm\.default:5432 .* mTLS .* B\/s /m);
+});
+
 test('logs are followed, commands are fed, ports are forwarded through the door', async () => {
   const follow = 'kubectl logs -n library deploy/inventory -f --tail=1 | head -n 3';
   assert.equal((await pasted(follow)).trim().split('\n').length, 3);

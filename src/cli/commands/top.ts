@@ -19,8 +19,7 @@ type TopCall = Surroundings & {
 };
 
 export type Screen = {
-  /** Undefined: no terminal, where lines follow each other. */
-  readonly rows: number | undefined;
+  readonly rows: number;
   readonly columns: number;
   readonly write: (text: string) => void;
 };
@@ -35,50 +34,46 @@ const SHOW_CURSOR = '\u001B[?25h';
 /** @throws OperatorError CONTROL_PLANE_UNREACHABLE, CONTROL_PLANE_REFUSED, USAGE */
 export async function runTop(call: TopCall): Promise<number> {
   const { stdout } = process;
-  const screen: Screen = {
-    rows: stdout.isTTY ? stdout.rows : undefined,
-    columns: stdout.isTTY ? stdout.columns : Infinity,
-    write: (text) => void stdout.write(text),
-  };
+  const { isTTY, rows, columns } = stdout;
+  const screen = isTTY
+    ? { rows, columns, write: (text: string) => void stdout.write(text) }
+    : undefined;
   return await showTop(await openMeshApi(call.flags, call), call, screen);
 }
 
-export async function showTop(api: MeshApi, call: TopCall, screen: Screen): Promise<number> {
+/** @param screen undefined: no terminal, for which once is enough */
+export async function showTop(
+  api: MeshApi,
+  call: TopCall,
+  screen: Screen | undefined,
+): Promise<number> {
   const { flags, signal, print } = call;
   const { output, namespace, once } = flags;
-  if (once || output !== 'table') {
+  if (once || output !== 'table' || screen === undefined) {
     const state = new MeshState(await fetchSnapshot(api));
     const rows = topRows(state, namespace);
     print(renderOutput(output, rows, () => `${renderSummary(state)}\n\n${renderTop(rows)}`));
     return 0;
   }
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
-  const isTerminal = screen.rows !== undefined;
-  if (isTerminal) screen.write(HIDE_CURSOR);
+  screen.write(HIDE_CURSOR);
   try {
     for await (const moment of followMesh(api, { clock: systemClock, random, signal })) {
-      if (isTerminal) screen.write(renderScreen(moment, namespace, screen));
-      else if (moment.what !== 'change') print(renderPlain(moment, namespace));
+      screen.write(renderScreen(moment, namespace, screen));
     }
   } catch (error) {
-    if (!(signal.aborted && !(error instanceof OperatorError))) throw error;
+    if (!signal.aborted || error instanceof OperatorError) throw error;
   } finally {
-    if (isTerminal) screen.write(SHOW_CURSOR);
+    screen.write(SHOW_CURSOR);
   }
   return 0;
-}
-
-function renderPlain(moment: Moment, namespace: string | undefined): string {
-  if (moment.what === 'lost') return `the feed is lost, retrying: ${moment.problem}`;
-  const { state } = moment;
-  return `${renderSummary(state)}\n${renderTop(topRows(state, namespace))}\n`;
 }
 
 /** Draws over what was there: nothing flickers, and what was longer before is erased. */
 export function renderScreen(
   moment: Moment,
   namespace: string | undefined,
-  { rows = 24, columns }: Pick<Screen, 'rows' | 'columns'>,
+  { rows, columns }: Pick<Screen, 'rows' | 'columns'>,
 ): string {
   const { state } = moment;
   const lost = moment.what === 'lost' ? [`FEED LOST, retrying: ${moment.problem}`] : [];

@@ -26,7 +26,8 @@ export const MESH: readonly Command[] = [
     group: 'Look into the mesh',
     summary: 'who talks to whom now, how much, and is it encrypted',
     description:
-      'Redraws each second on a terminal, until Ctrl-C. What nobody has reported is shown as `-`.',
+      'Redraws each second on a terminal, until Ctrl-C; elsewhere it prints once. What nobody has\n' +
+      'reported is shown as `-`.',
     flags: {
       once: { type: 'boolean', summary: 'print it once, and end' },
       ...within('only edges from or to this namespace'),
