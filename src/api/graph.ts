@@ -102,7 +102,7 @@ export type MeshEdge = {
   readonly reporters: readonly Reporter[];
   /** What the two ends say differently; null: they agree, or only one has reported. */
   readonly disagreement: Disagreement | null;
-  /** Why connections failed last; null: none did, as far as is known. */
+  /** Why connections failed last; null: none did as far as is known, or it has worked since. */
   readonly failure: Failure | null;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;

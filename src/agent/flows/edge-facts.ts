@@ -52,6 +52,8 @@ function sessionOf(kind: CallKind, facts: CallFacts, wire: WireFacts): Session {
   const isConnected = isDestination || facts.upstreamLocalAddress !== '';
   if (!isConnected) return { security: '', tlsVersion: '', tlsCipher: '' };
   if (kind.security === 'mutual_tls') return { security: 'mutual', tlsVersion, tlsCipher };
+  // handed through by its name: a session of others, of which this proxy sees the hello and no end
+  if (tlsVersion === '' && facts.sni !== '') return { security: '', tlsVersion, tlsCipher };
   return { security: tlsVersion === '' ? 'none' : 'tls', tlsVersion, tlsCipher };
 }
 

@@ -23,6 +23,8 @@ export type StoredEdge = EdgeName & {
 /** Rates are means of so many seconds: a batch may come a little before its second or after. */
 const SMOOTHED_OVER = 3;
 const DENIAL_INTERVAL_MS = 1000;
+/** A failure that is over is told for so long: whoever looks a moment later still sees it. */
+const FAILURE_TOLD_MS = 10_000;
 /** Which of two reporters spoke last says nothing when both speak every second. */
 const SAME_TIME_MS = 5000;
 
@@ -40,7 +42,8 @@ export class EdgeRecord {
   readonly account = new JoinedAccount();
   readonly encryption = new EncryptionLedger();
   readonly agreement = new ByteAgreement();
-  failure: Failure | null = null;
+  #failure: Failure | null = null;
+  #workedAtMs = 0;
   /** Who has reported it, by end. */
   readonly agents: Readonly<Record<Reporter, Set<ReportingAgent>>> = {
     source: new Set(),
@@ -77,6 +80,15 @@ export class EdgeRecord {
   seen(reporter: Reporter, session: Session, report: { bytes: number; atMs: number }): void {
     this.lastSeenMs = Math.max(this.lastSeenMs, report.atMs);
     this.encryption.record(reporter, session, report);
+  }
+
+  failed(failure: Failure): void {
+    this.#failure = failure;
+  }
+
+  /** The server has answered somebody. */
+  worked(atMs: number): void {
+    this.#workedAtMs = Math.max(this.#workedAtMs, atMs);
   }
 
   /** One denial a second is told, however many there are; all are counted. */
@@ -116,14 +128,14 @@ export class EdgeRecord {
   fingerprint(nowMs: number): string {
     const { state, version, clientIdentity, serverIdentity } = this.encryption.state(nowMs);
     const said = [state, version, clientIdentity, serverIdentity];
-    const { flags = '', atMs = 0 } = this.failure ?? {};
+    const { flags = '', atMs = 0 } = this.#failureTold(nowMs) ?? {};
     const about = this.#disagreement()?.about;
     const ends = [this.agents.source.size > 0, this.agents.destination.size > 0];
     return JSON.stringify([said, flags, atMs, about, ends, this.service, this.application]);
   }
 
   state(nowMs: number): MeshEdge {
-    const { id, index, from, to, port, protocol, application, service, failure } = this;
+    const { id, index, from, to, port, protocol, application, service } = this;
     return {
       id,
       index,
@@ -136,10 +148,17 @@ export class EdgeRecord {
       encryption: this.encryption.state(nowMs),
       reporters: this.#reporters(),
       disagreement: this.#disagreement(),
-      failure,
+      failure: this.#failureTold(nowMs),
       firstSeenMs: this.firstSeenMs,
       lastSeenMs: this.lastSeenMs,
     };
+  }
+
+  /** null: none, or what failed has worked since. */
+  #failureTold(nowMs: number): Failure | null {
+    const failure = this.#failure;
+    if (failure === null || this.#workedAtMs <= failure.atMs) return failure;
+    return nowMs - failure.atMs < FAILURE_TOLD_MS ? failure : null;
   }
 
   #reporters(): readonly Reporter[] {

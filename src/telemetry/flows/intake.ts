@@ -215,6 +215,7 @@ export class Intake {
     delta[TO_SERVER] = bytes.toServer;
     delta[TO_CLIENT] = bytes.toClient;
     this.#advance(context, open.use, delta);
+    if (bytes.toClient > 0) open.use.edge.worked(context.atMs);
   }
 
   #close(context: Context, closed: FlowClosed): void {
@@ -238,7 +239,10 @@ export class Intake {
     const delta = Float64Array.of(toServer, toClient, opened, failed, requests, requestMs);
     if (!use || !delta.every(isCount) || !isCount(denied)) return refuse(agent);
     this.#advance(context, use, delta);
-    if (failed === 0) return;
+    if (failed === 0) {
+      if (toClient > 0) use.edge.worked(context.atMs);
+      return;
+    }
     this.#fail(context, use, {
       flags: shortText(sums.flags),
       deniedBy: denied > 0 ? sums.deniedBy || '-' : '',
@@ -282,7 +286,7 @@ export class Intake {
   ): void {
     const flags = failure.flags;
     const deniedBy = shortText(failure.deniedBy);
-    edge.failure = { flags, text: failureText(flags, deniedBy), atMs: Math.round(atMs) };
+    edge.failed({ flags, text: failureText(flags, deniedBy), atMs: Math.round(atMs) });
     if (deniedBy === '' || !edge.mayTellDenial(atMs)) return;
     this.#onDenial({
       edge: edge.id,
