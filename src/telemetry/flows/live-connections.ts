@@ -6,6 +6,8 @@ import type { EdgeRecord } from './edge-record.ts';
 import type { ConnectionEvent, ConnectionQuery, Unsubscribe } from './flows.ts';
 
 const LISTED_MAX = 10_000;
+/** Of them, when there is no more room: one by one would cost more. */
+const FORGOTTEN_AT_ONCE = 1000;
 const LIMIT_MAX = 1000;
 /** The two ends' reports of one connection begin within this of each other. */
 const SAME_MS = 60_000;
@@ -119,7 +121,7 @@ export class LiveConnections {
       this.#listed.delete(id);
       const addresses = `${connection.client} ${connection.server}`;
       if (this.#byAddresses.get(addresses) === connection) this.#byAddresses.delete(addresses);
-      return;
+      if (this.#listed.size <= LISTED_MAX - FORGOTTEN_AT_ONCE) return;
     }
   }
 }

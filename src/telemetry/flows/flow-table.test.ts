@@ -1,0 +1,308 @@
+// What a batch does to edges, and what a hostile one cannot do.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { FlowBatchSchema, type FlowBatch } from '#gen/isthmus/v1/flows_pb.js';
+import { History } from '#telemetry/history/history.ts';
+import { agentOf, CLIENT, NAMES, SERVER } from '../../../test/fakes/flow-agents.ts';
+import { decodeBatch } from './check-batch.ts';
+import { FlowTable } from './flow-table.ts';
+import type { AgentIdentity } from './reporters.ts';
+
+type Batch = Omit<Exclude<MessageInitShape<typeof FlowBatchSchema>, FlowBatch>, '$typeName'>;
+type EdgeFacts = NonNullable<Batch['edges']>[number];
+
+const NOW_MS = 1_000_000_000;
+
+const FROM_CLIENT: EdgeFacts = {
+  number: 1,
+  clientPeer: CLIENT.peer,
+  clientPrincipal: CLIENT.spiffeId,
+  serverPeer: SERVER.peer,
+  serverPrincipal: SERVER.spiffeId,
+  port: 5432,
+  protocol: 'tcp',
+  serviceHost: 'postgresql.default.svc.cluster.local',
+  security: 'mutual',
+};
+const FROM_SERVER: EdgeFacts = { ...FROM_CLIENT, isDestination: true, tlsVersion: 'TLSv1.3' };
+
+const connection = {
+  number: 7,
+  edge: 1,
+  key: 'x',
+  client: '10.0.0.1:40000',
+  server: '10.0.0.2:5432',
+};
+
+class World {
+  readonly table: FlowTable;
+  readonly #streams = new Map<string, ReturnType<FlowTable['open']>>();
+  readonly #sequences = new Map<string, number>();
+  nowMs = NOW_MS;
+
+  constructor(names = NAMES) {
+    this.table = new FlowTable({ store: new History(':memory:'), names, nowMs: NOW_MS - 600_000 });
+  }
+
+  /** As the agent's next batch, unless it says otherwise. */
+  tell(agent: AgentIdentity, batch: Batch): void {
+    const { key } = agent;
+    let stream = this.#streams.get(key);
+    if (!stream) this.#streams.set(key, (stream = this.table.open(agent)));
+    const sequence = (this.#sequences.get(key) ?? 0) + 1;
+    this.#sequences.set(key, sequence);
+    const common = { epoch: 'run', sequence, sentMs: this.nowMs, atMs: this.nowMs };
+    const bytes = toBinary(FlowBatchSchema, create(FlowBatchSchema, { ...common, ...batch }));
+    const decoded = decodeBatch(bytes);
+    assert(decoded, 'a batch');
+    this.table.apply(stream, decoded, this.nowMs);
+  }
+
+  edges() {
+    return [...this.table.edges.all()].map((edge) => edge.state(this.nowMs));
+  }
+
+  edge() {
+    const [edge, ...others] = this.edges();
+    assert(edge);
+    assert.equal(others.length, 0);
+    return edge;
+  }
+
+  second() {
+    this.nowMs += 1000;
+    return this.table.tick(this.nowMs);
+  }
+}
+
+const moved = (toServer: number, toClient: number): Batch => ({
+  edges: [FROM_CLIENT],
+  connections: [connection],
+  opened: [7],
+  moved: [7],
+  toServer: [toServer],
+  toClient: [toClient],
+});
+
+describe('one edge of two reports', () => {
+  test('is one-sided first, and mutual when both have seen the session', () => {
+    const world = new World();
+    world.tell(CLIENT, moved(100, 200));
+    assert.equal(world.edge().encryption.state, 'one-sided');
+    world.tell(SERVER, { ...moved(100, 200), edges: [FROM_SERVER] });
+    const { encryption, reporters, application } = world.edge();
+    assert.equal(encryption.state, 'mutual');
+    assert.equal(encryption.version, 'TLSv1.3');
+    assert.equal(encryption.clientIdentity, CLIENT.spiffeId);
+    assert.deepEqual(reporters, ['source', 'destination']);
+    assert.equal(application, 'postgres');
+    const [listed, ...more] = world.table.connections.list({ limit: 10 });
+    assert.deepEqual(more, []);
+    assert.deepEqual(listed?.seenBy, ['source', 'destination']);
+    assert.equal(listed?.toServerBytes, 100);
+  });
+
+  test('its rate is what moved once, then nothing, then not told', () => {
+    const world = new World();
+    world.tell(CLIENT, moved(3000, 6000));
+    world.tell(SERVER, { ...moved(3000, 6000), edges: [FROM_SERVER] });
+    const rates = [1, 2, 3, 4, 5].map(() => world.second().samples[0]?.slice(1, 5));
+    assert.deepEqual(rates, [
+      [3000, 6000, 1, 1],
+      [1500, 3000, 1, 0],
+      [1000, 2000, 1, 0],
+      [0, 0, 1, 0],
+      undefined,
+    ]);
+  });
+
+  test('the same session seen differently is a disagreement, plaintext beside TLS is mixed', () => {
+    const world = new World();
+    world.tell(CLIENT, moved(1, 1));
+    world.tell(SERVER, { ...moved(1, 1), edges: [{ ...FROM_SERVER, security: 'none' }] });
+    const { encryption, disagreement } = world.edge();
+    assert.equal(encryption.state, 'mixed');
+    assert.deepEqual(disagreement, {
+      about: 'encryption',
+      source: 'TLS',
+      destination: 'plaintext',
+    });
+  });
+
+  test('an end that counts a fifth less for long is a disagreement', () => {
+    const world = new World();
+    for (let second = 0; second < 40; second++) {
+      world.tell(CLIENT, moved(100_000, 0));
+      world.tell(SERVER, { ...moved(80_000, 0), edges: [FROM_SERVER] });
+      world.second();
+    }
+    assert.equal(world.edge().disagreement?.about, 'bytes');
+  });
+
+  test('ends that tell at other times agree', () => {
+    const world = new World();
+    for (let second = 0; second < 60; second++) {
+      const burst = second % 10 === 9 ? 1_000_000 : 1000;
+      world.tell(CLIENT, moved(burst, 0));
+      world.second();
+      world.tell(SERVER, { ...moved(burst, 0), edges: [FROM_SERVER] });
+      assert.equal(world.edge().disagreement, null, `second ${second}`);
+    }
+  });
+
+  test('goes on by the other end when the one that is ahead goes silent', () => {
+    const world = new World();
+    world.tell(CLIENT, moved(1_000_000, 0)); // of which the server's agent knew nothing
+    world.second();
+    for (let second = 0; second < 20; second++) {
+      world.tell(SERVER, { ...moved(1000, 0), edges: [FROM_SERVER] });
+      world.second();
+    }
+    const [sample] = world.table.samples();
+    assert.equal(sample?.[1], 1000);
+  });
+
+  test('a clock that is wrong by an hour changes nothing', () => {
+    const world = new World();
+    const wrongMs = NOW_MS - 3600_000;
+    world.tell(CLIENT, { ...moved(500, 0), sentMs: wrongMs, atMs: wrongMs - 200 });
+    assert.equal(world.second().samples[0]?.[1], 500);
+    assert.equal(world.edge().lastSeenMs, NOW_MS);
+  });
+
+  test('a refused connection is a failure in words, and a denial', () => {
+    const world = new World();
+    const denials: object[] = [];
+    world.table.onDenial((denial) => denials.push(denial));
+    const closed = [{ connection: 7, hasFailed: true, deniedBy: 'default/pg-deny' }];
+    world.tell(SERVER, { ...moved(0, 0), edges: [FROM_SERVER], closed });
+    assert.equal(world.edge().failure?.text, 'denied by default/pg-deny');
+    const { from, to } = world.edge();
+    const policy = 'default/pg-deny';
+    const clientIdentity = CLIENT.spiffeId;
+    const edge = world.edge().id;
+    assert.deepEqual(denials, [
+      { edge, from, to, port: 5432, clientIdentity, policy, atMs: NOW_MS },
+    ]);
+  });
+
+  test('an address that becomes a workload takes its open connections along', () => {
+    let isKnown = false;
+    const nodeOf = (peer: string): string | undefined =>
+      peer === 'ip|10.0.0.9' ? (isKnown ? 'wl:default/late' : undefined) : NAMES.nodeOf(peer);
+    const world = new World({ ...NAMES, nodeOf });
+    const edges = [{ ...FROM_SERVER, clientPeer: 'ip|10.0.0.9', clientPrincipal: '' }];
+    world.tell(SERVER, { ...moved(1, 1), edges });
+    assert.equal(world.edge().from, 'ip:10.0.0.9');
+    isKnown = true;
+    world.nowMs += 6000;
+    world.tell(SERVER, { moved: [7], toServer: [1], toClient: [1] });
+    const open = [...world.table.edges.all()].map((edge) => [edge.from, edge.openConnections]);
+    assert.deepEqual(open, [
+      ['ip:10.0.0.9', 0],
+      ['wl:default/late', 1],
+    ]);
+  });
+});
+
+describe('a hostile agent', () => {
+  const EVIL = agentOf('Pod', 'evil');
+
+  test('says nothing in the name of others', () => {
+    const world = new World();
+    world.tell(EVIL, moved(1e9, 1e9));
+    world.tell(EVIL, { ...moved(1e9, 1e9), edges: [FROM_SERVER] });
+    const ip = { ...FROM_CLIENT, clientPeer: '', clientPrincipal: CLIENT.spiffeId };
+    world.tell(EVIL, { ...moved(1e9, 1e9), edges: [ip] });
+    assert.deepEqual(world.edges(), []);
+    assert.deepEqual(world.table.connections.list({ limit: 10 }), []);
+    assert(world.table.counts.refused >= 3);
+  });
+
+  test('cannot make an edge mutual that the other end has not seen', () => {
+    const world = new World();
+    world.tell(EVIL, {
+      ...moved(1, 1),
+      edges: [{ ...FROM_CLIENT, clientPeer: EVIL.peer, clientPrincipal: EVIL.spiffeId }],
+    });
+    assert.equal(world.edge().encryption.state, 'one-sided');
+    assert.equal(world.edge().from, 'wl:default/evil');
+  });
+
+  const own: EdgeFacts = { ...FROM_CLIENT, clientPeer: EVIL.peer, clientPrincipal: EVIL.spiffeId };
+
+  test('numbers that are none, and texts that are too much, are refused', () => {
+    const world = new World();
+    for (const toServer of [-1, NaN, Infinity, 1e300]) {
+      world.tell(EVIL, { ...moved(toServer, 0), edges: [own] });
+    }
+    const huge = 'h'.repeat(100_000);
+    const edges = [
+      { ...own, number: 2, serviceHost: huge },
+      { ...own, number: 3, serverPeer: huge },
+      { ...own, number: 4, protocol: '<b>' },
+      { ...own, number: 5, port: 70_000 },
+      { ...own, number: 6, serviceHost: 'a\u202eb' },
+    ];
+    world.tell(EVIL, {
+      edges,
+      sums: [
+        { edge: 2, toServer: 5 },
+        { edge: 99, toServer: 5 },
+      ],
+    });
+    world.tell(EVIL, { sums: [{ edge: 1, failed: 1, flags: '<script>\u0000', requests: -5 }] });
+    world.tell(EVIL, { sums: [{ edge: 1, failed: 1, flags: '<script>\u0000' }] });
+    const tick = world.second();
+    assert.deepEqual(tick.samples[0]?.slice(1, 4), [0, 0, 1]);
+    assert.equal(world.edge().failure?.flags, 'script');
+    assert(world.table.counts.refused >= 4 + 5 + 2 + 1);
+  });
+
+  test('what is no batch is none', () => {
+    const encode = (batch: Batch): Uint8Array =>
+      toBinary(FlowBatchSchema, create(FlowBatchSchema, batch));
+    const good = { epoch: 'run', sequence: 1, sentMs: 1, atMs: 1 };
+    assert(decodeBatch(encode(good)));
+    assert.equal(decodeBatch(encode({ ...good, epoch: 'a b' })), undefined);
+    assert.equal(decodeBatch(encode({ ...good, sequence: 0 })), undefined);
+    assert.equal(decodeBatch(encode({ ...good, sentMs: NaN })), undefined);
+    assert.equal(decodeBatch(encode({ ...good, moved: [1] })), undefined);
+    assert.equal(decodeBatch(Uint8Array.of(1, 2, 3)), undefined);
+  });
+
+  test('a flood of names ends up in one edge, and others are not pushed out by it', () => {
+    const world = new World();
+    world.tell(CLIENT, moved(1, 1));
+    for (let round = 0; round < 5; round++) {
+      const edges = Array.from({ length: 800 }, (_, at) => ({
+        ...own,
+        number: at + 1 + round * 800,
+        serverPeer: `ip|10.${round}.${at >> 8}.${at & 255}`,
+        serverPrincipal: '',
+        serviceHost: '',
+      }));
+      world.tell(EVIL, { edges });
+    }
+    const all = world.edges();
+    assert(all.length <= 2002, `${all.length} edges`);
+    assert(all.some(({ from }) => from === 'wl:default/inventory'));
+    assert(all.some(({ to }) => to === 'ip:others'));
+    assert(world.table.counts.refused > 1000);
+  });
+
+  test('connections beyond the quota are refused', () => {
+    const world = new World();
+    world.tell(EVIL, { edges: [own] });
+    for (let round = 0; round < 7; round++) {
+      const connections = Array.from({ length: 10_000 }, (_, at) => {
+        const number = round * 10_000 + at + 1;
+        return { number, edge: 1, key: `k${number}` };
+      });
+      world.tell(EVIL, { connections });
+    }
+    assert.equal(world.table.openConnections(), 65_536);
+    assert(world.table.connections.list({ limit: 1e9 }).length <= 1000);
+  });
+});
