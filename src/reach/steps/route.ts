@@ -25,14 +25,11 @@ export function listenerStep({ question, evidence, hasProxy, listener, dialled }
     );
   }
   const where = hostPort(dialled);
-  const source = evidence.client.isConfigured ? 'observed' : 'configured';
   const notes = evidence.client.isConfigured
     ? []
     : [`the proxy of ${from.name} has no open stream: it goes by what it was told last`];
   const why = listener === VIRTUAL_OUTBOUND ? 'by its address' : 'by its port';
-  return passed(source === 'observed' ? 'configured' : source, `${where} → ${listener}, ${why}`, {
-    evidence: notes,
-  });
+  return passed('configured', `${where} → ${listener}, ${why}`, { evidence: notes });
 }
 
 export function routeStep(walk: Walk): Finding {
