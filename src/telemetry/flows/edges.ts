@@ -17,8 +17,8 @@ export type EdgeStore = {
   reporter(key: string): StoredReporter | undefined;
 };
 
-/** About 3 kB each. */
-const EDGES_MAX = 8000;
+/** About 5 kB each. */
+const EDGES_MAX = 6000;
 const TALKERS_MAX = 16_000;
 const IDLE_MS_MAX = 24 * 3600_000;
 
@@ -50,9 +50,7 @@ export class Edges {
 
   /** Those of the history, at the start. */
   restore(stored: StoredEdge): EdgeRecord {
-    const edge = new EdgeRecord(stored);
-    this.#edges.set(edge.id, edge);
-    return edge;
+    return this.#add(new EdgeRecord(stored));
   }
 
   /** Put away since the last time this was asked. */

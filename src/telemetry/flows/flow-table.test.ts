@@ -215,9 +215,10 @@ describe('a hostile agent', () => {
     world.tell(EVIL, { ...moved(1e9, 1e9), edges: [FROM_SERVER] });
     const ip = { ...FROM_CLIENT, clientPeer: '', clientPrincipal: CLIENT.spiffeId };
     world.tell(EVIL, { ...moved(1e9, 1e9), edges: [ip] });
+    world.tell(EVIL, { ...moved(1e9, 1e9), edges: [{ ...FROM_CLIENT, clientPrincipal: '' }] });
     assert.deepEqual(world.edges(), []);
     assert.deepEqual(world.table.connections.list({ limit: 10 }), []);
-    assert(world.table.counts.refused >= 3);
+    assert(world.table.counts.refused >= 4);
   });
 
   test('cannot make an edge mutual that the other end has not seen', () => {
