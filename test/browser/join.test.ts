@@ -172,10 +172,13 @@ test('the form says what is wrong with each field, and sends nothing', async () 
   await using visited = await visit('/join?add=1');
   const { page, mock } = visited;
   await page.getByLabel('Name', { exact: true }).fill('MySQL 2');
-  await page.getByLabel('Ports').fill('3306');
+  await page.getByLabel('Ports').fill('0');
   await page.getByRole('button', { name: 'Make the install command' }).click();
-  await page.getByText(/Not a name/).waitFor();
-  await page.getByText('Ports belong to a service: name it, too.').waitFor();
+  await page
+    .getByText(/Not a name/)
+    .first()
+    .waitFor();
+  await page.getByText('“0” is no port', { exact: false }).waitFor();
   assert.equal(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid'), 'true');
   assert.equal(mock.countOf('POST /api/v1/joins'), 0);
 });

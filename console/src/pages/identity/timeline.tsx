@@ -25,7 +25,7 @@ export function Timeline({ events }: { readonly events: readonly IdentityEvent[]
           <TimeText atMs={atMs} />
           <Badge tone={TONES[kind] ?? 'neutral'}>{kind}</Badge>
           <span>
-            <strong>{workload}</strong> {text}
+            <strong title={workload}>{workload.split('/').at(-1)}</strong> {text}
           </span>
         </li>
       ))}

@@ -86,13 +86,13 @@ const FIELDS: readonly FieldWords[] = [
   {
     name: 'service',
     title: 'Service',
-    hint: 'That others call. Empty: the machine only calls others.',
+    hint: 'That others call. Empty, with ports: one of its own name.',
     placeholder: 'mysql',
   },
   {
     name: 'ports',
     title: 'Ports',
-    hint: 'Of the service; a name says the protocol.',
+    hint: 'A name says the protocol. Empty: it only calls others.',
     placeholder: '3306 or tcp-mysql:3306',
   },
   { name: 'namespace', title: 'Namespace', hint: 'Where it belongs in the cluster.' },

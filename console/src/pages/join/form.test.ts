@@ -25,6 +25,9 @@ test('what was typed becomes the request', () => {
     },
   });
   assert.equal(parseJoinForm(form({})).ok, true, 'a machine without a service');
+  const ownName = parseJoinForm(form({ ports: '3306' }));
+  assert(ownName.ok);
+  assert.equal(ownName.request.service, 'mysql-2-vm', 'ports are of a service of its own name');
 });
 
 test('the same can be asked from a shell', () => {
@@ -56,7 +59,6 @@ const WRONG: readonly (readonly [what: string, facts: Partial<JoinForm>, problem
   ['a name with markup', { name: '<img src=x>' }, /Not a name/],
   ['a namespace with a dot', { namespace: 'a.b' }, /Not a namespace/],
   ['a service without a port', { service: 'mysql' }, /needs a port/],
-  ['a port without a service', { ports: '3306' }, /belong to a service/],
   ['port 0', { service: 'mysql', ports: '0' }, /“0” is no port/],
   ['port 65536', { service: 'mysql', ports: 'tcp:65536' }, /is no port/],
   ['a port in words', { service: 'mysql', ports: '3306 mysql' }, /“mysql” is no port/],

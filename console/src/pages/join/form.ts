@@ -49,12 +49,12 @@ const NAME_RULE = 'small letters, digits and hyphens, at most 63';
 export function parseJoinForm(form: JoinForm): ParsedForm {
   const name = form.name.trim();
   const namespace = form.namespace.trim();
-  const service = form.service.trim();
-  // As `isthmus vm token` has it: an account of the service's name, else of the machine's.
-  const serviceAccount = form.serviceAccount.trim() || service.split('.')[0] || name;
   const network = form.network.trim();
   const ports = form.ports.split(/[\s,]+/).filter((port) => port !== '');
+  // As `isthmus vm token` has it: ports without a service are of one that is called like the machine.
+  const service = form.service.trim() || (ports.length > 0 ? name : '');
   const minutes = Number(form.minutes);
+  const serviceAccount = form.serviceAccount.trim() || service.split('.')[0] || name;
   const problems: Partial<Record<FormField, string>> = {};
   if (name === '') problems.name = 'A machine needs a name.';
   else if (!SUBDOMAIN.test(name)) problems.name = `Not a name: ${NAME_RULE}.`;
@@ -96,7 +96,6 @@ export function tokenCommand(request: JoinRequest): string {
 
 function problemOfPorts(ports: readonly string[], service: string): string {
   if (service !== '' && ports.length === 0) return 'A service needs a port, such as 5432.';
-  if (service === '' && ports.length > 0) return 'Ports belong to a service: name it, too.';
   if (ports.length > PORTS_MAX) return `At most ${PORTS_MAX} ports.`;
   const wrong = ports.find((port) => {
     const number = Number(PORT.exec(port)?.[3] ?? 0);

@@ -19,7 +19,6 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
   const id = useId();
   const [asks, setAsks] = useState<'refusing' | 'deleting'>();
   const { isBusy, document } = editing;
-  const isBlocked = ladder.reason !== '' || isBusy;
   const shadowReason =
     ladder.reason || shadowProblem(of.kind, document?.pending?.mode === 'shadow');
   const apply = (): void => {

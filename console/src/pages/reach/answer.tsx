@@ -1,7 +1,7 @@
 // The answer: the verdict in one line, then every step.
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { post } from '../../api/client.ts';
-import type { ReachResult } from '../../api/types.ts';
+import type { PolicyDocument, ReachResult } from '../../api/types.ts';
 import { CommandBlock, CopyButton } from '../../components/command.tsx';
 import { TimeText } from '../../components/text.tsx';
 import { useLoaded } from '../../components/use-loaded.ts';
@@ -28,9 +28,11 @@ type Props = {
   readonly isProbing: boolean;
   readonly onAgain: () => void;
   readonly onProbe: () => void;
+  readonly onApplied: (document: PolicyDocument) => void;
 };
 
-export function Answer({ asked, result, isOld, isProbing, onAgain, onProbe }: Props): ReactNode {
+export function Answer(props: Props): ReactNode {
+  const { asked, result, isOld, isProbing, onAgain, onProbe, onApplied } = props;
   const steps = stepViews(result);
   const first = decisive(steps);
   const [isCommandShown, setCommandShown] = useState(false);
@@ -67,6 +69,7 @@ export function Answer({ asked, result, isOld, isProbing, onAgain, onProbe }: Pr
             isProbing={isProbing}
             onAgain={onAgain}
             onProbe={onProbe}
+            onApplied={onApplied}
           />
         ))}
       </ol>

@@ -4,7 +4,6 @@ import { problemFrom } from '../../api/client.ts';
 import type { ApiProblem, PolicyDocument, ReachFix } from '../../api/types.ts';
 import { CommandBlock, CopyButton } from '../../components/command.tsx';
 import { Problem } from '../../components/states.tsx';
-import { Countdown } from '../../components/text.tsx';
 import { Link } from '../../router/link.tsx';
 import { useSession } from '../../store/hooks.ts';
 import type { FixPlan } from '../policies/apply-fix.ts';
@@ -16,9 +15,10 @@ type Props = {
   /** Asks the question again. */
   readonly onAgain: () => void;
   readonly onProbe: () => void;
+  readonly onApplied: (document: PolicyDocument) => void;
 };
 
-export function Fix({ fix, isProbing, onAgain, onProbe }: Props): ReactNode {
+export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): ReactNode {
   const { can } = useSession();
   return (
     <section className="fix" aria-label="Smallest fix">
@@ -30,7 +30,7 @@ export function Fix({ fix, isProbing, onAgain, onProbe }: Props): ReactNode {
           <pre className="fix-yaml" tabIndex={0} role="region" aria-label="Object of the fix">
             {fix.yaml}
           </pre>
-          <ApplyFix yaml={fix.yaml} mayApply={can.policies} onDone={onAgain} />
+          <ApplyFix yaml={fix.yaml} mayApply={can.policies} onApplied={onApplied} />
         </>
       )}
       <div className="actions">
@@ -50,16 +50,15 @@ export function Fix({ fix, isProbing, onAgain, onProbe }: Props): ReactNode {
 type ApplyProps = {
   readonly yaml: string;
   readonly mayApply: boolean;
-  readonly onDone: () => void;
+  readonly onApplied: (document: PolicyDocument) => void;
 };
 
 type Stage =
   | { readonly at: 'idle' | 'looking' | 'applying' }
   | { readonly at: 'planned'; readonly plan: FixPlan }
-  | { readonly at: 'applied'; readonly document: PolicyDocument }
   | { readonly at: 'failed'; readonly problem: ApiProblem };
 
-function ApplyFix({ yaml, mayApply, onDone }: ApplyProps): ReactNode {
+function ApplyFix({ yaml, mayApply, onApplied }: ApplyProps): ReactNode {
   const [stage, setStage] = useState<Stage>({ at: 'idle' });
   const run = async (step: () => Promise<Stage>, meanwhile: 'looking' | 'applying') => {
     setStage({ at: meanwhile });
@@ -75,8 +74,8 @@ function ApplyFix({ yaml, mayApply, onDone }: ApplyProps): ReactNode {
     void run(async () => {
       const { applyFix } = await import('../policies/apply-fix.ts');
       const document = await applyFix(plan);
-      onDone();
-      return { at: 'applied', document };
+      onApplied(document);
+      return { at: 'idle' };
     }, 'applying');
   return (
     <div className="apply-fix">
@@ -88,7 +87,6 @@ function ApplyFix({ yaml, mayApply, onDone }: ApplyProps): ReactNode {
         {!mayApply && <span className="quiet">Applying needs the editor’s role.</span>}
       </div>
       {stage.at === 'planned' && <Planned plan={stage.plan} onApply={() => apply(stage.plan)} />}
-      {stage.at === 'applied' && <Applied document={stage.document} />}
       {stage.at === 'failed' && (
         <Problem problem={stage.problem} onRetry={() => setStage({ at: 'idle' })} />
       )}
@@ -124,20 +122,5 @@ function Planned({ plan, onApply }: PlannedProps): ReactNode {
         </div>
       )}
     </div>
-  );
-}
-
-function Applied({ document }: { readonly document: PolicyDocument }): ReactNode {
-  const reverts = document.pending?.revertsAtMs;
-  return (
-    <p role="status">
-      Applied.{' '}
-      {reverts !== undefined && (
-        <>
-          It undoes itself in <Countdown untilMs={reverts} /> unless it is kept:{' '}
-        </>
-      )}
-      <Link to={policyPath(document)}>open {document.name} to keep it</Link>
-    </p>
   );
 }

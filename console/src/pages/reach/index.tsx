@@ -1,7 +1,7 @@
 // Why can (or can't) A reach B? A question in the address bar, eleven steps as the answer.
 import { useState, type ReactNode } from 'react';
 import { post, problemFrom } from '../../api/client.ts';
-import type { ApiProblem, ReachRequest, ReachResult } from '../../api/types.ts';
+import type { ApiProblem, PolicyDocument, ReachRequest, ReachResult } from '../../api/types.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { useLoaded } from '../../components/use-loaded.ts';
 import { navigate, usePlace } from '../../router/location.ts';
@@ -10,6 +10,7 @@ import { linkTo } from '../../url/use-view.ts';
 import { QuestionForm } from './question-form.tsx';
 import { LastDenials } from './last-denials.tsx';
 import { Answer } from './answer.tsx';
+import { Applied } from './applied.tsx';
 import { portOf, questionPath, type Question } from './view.ts';
 import './reach.css';
 
@@ -43,6 +44,7 @@ export default function ReachPage(): ReactNode {
     if (target === path + search) again();
     else navigate(target);
   };
+  const [applied, setApplied] = useState<PolicyDocument>();
   const result = probe.result ?? explained.value;
   const problem = probe.problem ?? explained.problem;
   return (
@@ -57,6 +59,7 @@ export default function ReachPage(): ReactNode {
       />
       {problem && <Problem problem={problem} onRetry={again} />}
       {asked && !result && !problem && <Loading what="the answer" rows={11} />}
+      {applied && <Applied key={applied.resourceVersion} applied={applied} />}
       {asked && result && (
         <Answer
           key={key}
@@ -65,6 +68,10 @@ export default function ReachPage(): ReactNode {
           isOld={probe.isBusy || (explained.isLoading && !probe.result)}
           onAgain={again}
           onProbe={probe.start}
+          onApplied={(document) => {
+            setApplied(document);
+            again();
+          }}
           isProbing={probe.isBusy}
         />
       )}

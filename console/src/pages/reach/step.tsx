@@ -1,5 +1,6 @@
 // One of the eleven steps: what it asks, what was found, on what that rests, and what would mend it.
 import { useId, useState, type ReactNode } from 'react';
+import type { PolicyDocument } from '../../api/types.ts';
 import { Badge, type Tone } from '../../components/badge.tsx';
 import { Link } from '../../router/link.tsx';
 import { policyPath } from '../policies/paths.ts';
@@ -12,6 +13,7 @@ type Props = {
   readonly isProbing: boolean;
   readonly onAgain: () => void;
   readonly onProbe: () => void;
+  readonly onApplied: (document: PolicyDocument) => void;
 };
 
 const TONES: Readonly<Record<StepView['verdict'], Tone>> = {
@@ -60,7 +62,7 @@ export function Step(props: Props): ReactNode {
   );
 }
 
-function Body({ step, isProbing, onAgain, onProbe }: Props): ReactNode {
+function Body({ step, isProbing, onAgain, onProbe, onApplied }: Props): ReactNode {
   return (
     <>
       <p className="quiet">

@@ -5,7 +5,7 @@ import { aConnection, anEdge, aSeries } from '../fixtures.ts';
 import { flagsText, flagWords } from '../response-flags.ts';
 import { appendLines, EMPTY_LOG, LINES_MAX, parseLogFilter } from './log-view.ts';
 import { layOut } from './octopus.ts';
-import { diffLines, hunksOf, portsOf, portsOfCluster, tablesOf } from './proxy-view.ts';
+import { diffLines, hunksOf, isInternal, portsOf, portsOfCluster, tablesOf } from './proxy-view.ts';
 import { CHARTS, isSilent, zoomed } from './series.ts';
 import { EMPTY_TAP, filterTap, tapJson, tapReducer, type Tap } from './tap.ts';
 
@@ -127,7 +127,12 @@ const REPORT: ProxyReport = {
   instance: 'WorkloadEntry/default/vm',
   atMs: 0,
   listeners: [
-    { name: 'virtualInbound', address: '0.0.0.0:15006', chains: ['5432_mtls'], ports: [5432] },
+    {
+      name: 'virtualInbound',
+      address: '0.0.0.0:15006',
+      chains: ['5432_mtls'],
+      ports: [5432, 15006],
+    },
     { name: '0.0.0.0_9080', address: '0.0.0.0:9080', chains: ['http'], ports: [9080] },
   ],
   clusters: [
@@ -153,6 +158,14 @@ test('the tables show what serves one port, and how much is left out', () => {
   );
   assert.equal(tablesOf(REPORT, null).left.shown, 6);
   assert.deepEqual(portsOfCluster({ name: 'xds-grpc', service: '', endpoints: [] }), []);
+});
+
+test('what leads to its own agent is internal, what passes through is not', () => {
+  const names = ['xds-grpc', 'sds-grpc', 'als-grpc', 'PassthroughCluster', 'inbound|5432||'];
+  assert.deepEqual(
+    names.filter((name) => !isInternal({ name })),
+    ['PassthroughCluster', 'inbound|5432||'],
+  );
 });
 
 test('what was meant and what is in force are compared line by line', () => {

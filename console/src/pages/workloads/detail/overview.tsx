@@ -53,7 +53,7 @@ function Facts({ node, overview }: FactsProps): ReactNode {
             values={node.ports.map(({ port, name, protocol }) => `${port} ${name} (${protocol})`)}
           />
           {facts.filter(isNews).map(({ name, value }) => (
-            <Fact key={name} name={name} values={value === '' ? [] : [value]} />
+            <Fact key={name} name={capitalised(name)} values={value === '' ? [] : [value]} />
           ))}
           <Fact
             name="Labels"
@@ -93,6 +93,8 @@ function Facts({ node, overview }: FactsProps): ReactNode {
 /** Said above, of the node itself. */
 const isNews = ({ name }: { readonly name: string }): boolean =>
   !['addresses', 'identity'].includes(name.toLowerCase());
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function toneOfCheck(state: string): Tone {
   if (/^(ok|healthy|passed|passing|verified|running|ready)\b/i.test(state)) return 'good';

@@ -32,7 +32,7 @@ function SyncItem({ sync }: { readonly sync: ProxySync }): ReactNode {
     <li>
       <p className="sync-head">
         <strong>{shortType(type)}</strong> <Badge tone={tone}>{text}</Badge>
-        {atMs > 0 && (
+        {atMs > 0 && state !== 'never-asked' && (
           <span className="quiet">
             <TimeText atMs={atMs} />
           </span>

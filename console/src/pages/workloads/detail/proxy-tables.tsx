@@ -2,10 +2,14 @@
 import type { ReactNode } from 'react';
 import type { ProxyCluster, ProxyListener, ProxyReport } from '../../../api/types.ts';
 import { Table, type Column } from '../../../components/table.tsx';
-import type { ProxyTables as Tables } from './proxy-view.ts';
+import { useParam } from '../../../url/use-view.ts';
+import { isInternal, type ProxyTables as Tables } from './proxy-view.ts';
 
 export function ProxyTables({ tables }: { readonly tables: Tables }): ReactNode {
-  const { listeners, clusters, routes } = tables;
+  const { listeners, routes } = tables;
+  const [shown, setShown] = useParam('internal');
+  const clusters = tables.clusters.filter((one) => shown === '1' || !isInternal(one));
+  const hidden = tables.clusters.length - clusters.length;
   const endpoints = clusters.flatMap(({ name, endpoints: all }) =>
     all.map((endpoint) => ({ ...endpoint, cluster: name })),
   );
@@ -28,6 +32,14 @@ export function ProxyTables({ tables }: { readonly tables: Tables }): ReactNode 
           rowKey={({ name }) => name}
           empty={<p className="quiet">None.</p>}
         />
+        {hidden > 0 && (
+          <p className="quiet">
+            {hidden} internal hidden: they lead to its own agent.{' '}
+            <button type="button" className="link" onClick={() => setShown('1')}>
+              Show
+            </button>
+          </p>
+        )}
       </Part>
       <Part title="Endpoints" count={endpoints.length}>
         <Table
@@ -91,7 +103,11 @@ type Endpoint = ProxyCluster['endpoints'][number] & { readonly cluster: string }
 
 const ENDPOINTS: readonly Column<Endpoint>[] = [
   { key: 'cluster', title: 'Cluster', render: ({ cluster }) => code(cluster) },
-  { key: 'address', title: 'Address', render: ({ address }) => code(address) },
+  {
+    key: 'address',
+    title: 'Address',
+    render: ({ address }) => (address === ':' ? 'Unix socket' : code(address)),
+  },
   {
     key: 'health',
     title: 'Health',

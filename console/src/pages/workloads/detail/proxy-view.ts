@@ -37,9 +37,18 @@ export function portsOfCluster({ name, endpoints }: ProxyCluster): number[] {
   return ports;
 }
 
-/** Every port that something listens for, once and in order. */
+/** Istio's own: where traffic is captured to, probes, metrics, xDS. */
+const isOwnPort = (port: number): boolean => port >= 15_000 && port <= 15_090;
+
+/** Every port that something listens for, once and in order, but the proxy's own. */
 export const portsOf = ({ listeners }: ProxyReport): number[] =>
-  [...new Set(listeners.flatMap(({ ports }) => ports))].toSorted((a, b) => a - b);
+  [...new Set(listeners.flatMap(({ ports }) => ports))]
+    .filter((port) => !isOwnPort(port))
+    .toSorted((a, b) => a - b);
+
+/** What leads to its own agent, or to nowhere: of no interest to whoever looks for a service. */
+export const isInternal = ({ name }: Pick<ProxyCluster, 'name'>): boolean =>
+  /^(xds|sds|als)-grpc$|^(prometheus_stats|agent|BlackHoleCluster)$/.test(name);
 
 export type DiffLine = {
   /** `both`, only in what was meant, only in what is in force. */
