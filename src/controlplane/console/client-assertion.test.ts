@@ -1,10 +1,25 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  randomUUID,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { issueKeyPair, openAuthority } from '#apiserver/pki/authority.ts';
+import {
+  authorityKeyIdentifier,
+  encodeName,
+  keyIdentifierOf,
+  serverAndClientUsage,
+  signCertificate,
+} from '#ca/certificate.ts';
+import { toPem } from '#ca/der.ts';
 import { CONFIG_MAP } from '#kube/resources.ts';
 import { FakeClock } from '../../../test/fakes/clock.ts';
 import { isAssertion, signAssertion, verifyAssertion } from './client-assertion.ts';
@@ -59,6 +74,34 @@ describe('an assertion', () => {
   test('of another authority is none of our users', () => {
     assert.match(problemOf(signed(stranger)), /none of the API server's users/);
     assert.match(problemOf(signed({ ...kim, keyPem: stranger.keyPem })), /not by the certificate/);
+  });
+
+  test('of a certificate that only looks as if our authority had signed it is void', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const spkiOf = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' });
+    const authority = createPublicKey(ours.key);
+    const forged = signCertificate(
+      {
+        serial: randomBytes(16),
+        issuer: encodeName([['CN', 'isthmus-apiserver-ca']]),
+        subject: encodeName([
+          ['O', 'system:masters'],
+          ['CN', 'kim'],
+        ]),
+        notBeforeMs: NOW - DAY_MS,
+        notAfterMs: NOW + DAY_MS,
+        publicKey: spkiOf(publicKey),
+        extensions: [
+          serverAndClientUsage(),
+          authorityKeyIdentifier(keyIdentifierOf(spkiOf(authority))),
+        ],
+      },
+      privateKey, // not the authority's
+    );
+    const keyPem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const holder = { certificatePem: toPem('CERTIFICATE', forged), keyPem };
+    assert(new X509Certificate(forged).checkIssued(new X509Certificate(authoritiesPem)));
+    assert.match(problemOf(signed(holder)), /none of the API server's users/);
   });
 
   test('that was changed after it was signed is void', () => {
