@@ -16,7 +16,7 @@ export type ShadowCountParts = {
 };
 
 /** Of connections and of requests, by the prefixes of `resolve/rbac-rules.ts`. */
-const SHADOW_DENIED = 'istio_dry_run_(allow|deny)_shadow_denied$';
+const SHADOW_DENIED = 'istio_dry_run_(allow|deny)_[.]?shadow_denied$';
 /** Machines that are asked at most; of more the count is a part. */
 const ASKED_MAX = 20;
 const ANSWER_LIMIT_MS = 2000;
