@@ -38,8 +38,12 @@ export type LibraryMeshOptions = {
   readonly enableAutoMtls?: boolean;
   /** Istio's SECRET_TTL for both workloads; default the CA's. */
   readonly certificateLifetime?: string;
+  /** Further ports of the VM's that are captured; what serves them is the caller's. */
+  readonly vmPorts?: readonly number[];
   /** How long the VM's Envoy lets sessions live on whose filter chain has gone. */
   readonly drainDuration?: string;
+  /** Machines that stand beside it and are not in the mesh: name → address in the VMs' region. */
+  readonly others?: Readonly<Record<string, string>>;
   /** Is told what now stands. */
   readonly onStep?: (step: string) => void;
 };
@@ -81,7 +85,7 @@ export class LibraryMesh implements Setting, AsyncDisposable {
     const cloud = stack.use(
       await Cloud.create({
         cluster: { [CONTROL_PLANE]: CONTROL_PLANE_ADDRESS, [CLIENT]: CLIENT_ADDRESS },
-        vms: { [VM]: VM_ADDRESS },
+        vms: { [VM]: VM_ADDRESS, ...options.others },
         knows: [
           { address: CONTROL_PLANE_ADDRESS, names: [CONTROL_PLANE_NAME] },
           { address: CLUSTER_IP, names: [TARGET.host] },
@@ -143,7 +147,7 @@ async function startCluster(cloud: Cloud, enableAutoMtls: boolean | undefined): 
 async function joinMesh(
   cloud: Cloud,
   cluster: Cluster,
-  { certificateLifetime, drainDuration }: LibraryMeshOptions,
+  { certificateLifetime, drainDuration, vmPorts = [] }: LibraryMeshOptions,
 ): Promise<readonly [client: Sidecar, vm: Sidecar]> {
   const common = {
     ...(certificateLifetime !== undefined && { certificateLifetime }),
@@ -157,7 +161,7 @@ async function joinMesh(
     }),
     Sidecar.forVm(cluster, cloud.machine(VM), {
       serviceAccount: VM,
-      inboundPorts: [POSTGRES_PORT],
+      inboundPorts: [POSTGRES_PORT, ...vmPorts],
       ...common,
     }),
   ]);
