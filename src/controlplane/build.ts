@@ -60,6 +60,7 @@ import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
 import { StatusPublisher } from './status-publisher.ts';
 import type { MeshView } from './view/mesh-view.ts';
 import { buildView } from './view/build.ts';
+import { PolicyChanges } from './view/policy-changes.ts';
 import { VipPublisher } from './vip-publisher.ts';
 
 export type ControlPlaneDependencies = {
@@ -168,10 +169,11 @@ export async function buildControlPlane(
     fetch,
     log: log.with({ part: 'jwks' }),
   });
+  const edits = new PolicyChanges(() => clock.nowMs());
   const ingest = createIngest({
     ...common,
     types: WATCHED,
-    target: allOf([mesh, vips, statuses]),
+    target: allOf([mesh, vips, statuses, edits]),
     onChanged: settleSoon,
     log: log.with({ part: 'ingest' }),
   });
@@ -192,7 +194,7 @@ export async function buildControlPlane(
   const flows = newFlowKeeper(config, { mesh, clock, log: log.with({ part: 'flows' }) });
   const policies = newPolicyKeeper(config, { ...common, log: log.with({ part: 'policies' }) });
   const told = { authority, rootPublisher, certificates, counters, flows, policies };
-  const view = buildView({ ...decided, ...told, clock });
+  const view = buildView({ ...decided, ...told, clock }, edits);
   shown.touch = () => view.touch();
   return { ...decided, ...told, view, client, clock, isReady };
 }

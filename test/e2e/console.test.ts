@@ -224,10 +224,14 @@ async function eventsUntil(
   return events;
 }
 
+async function revisionNow(): Promise<number> {
+  const snapshot = await recordOf(await ask('/api/v1/snapshot', { headers: as('viewer') }));
+  return Number(snapshot['revision']);
+}
+
 describe('what is told', () => {
   test('a new Pod is an event; whoever was away goes on from the last that they saw', async () => {
-    const snapshot = await recordOf(await ask('/api/v1/snapshot', { headers: as('viewer') }));
-    const since = Number(snapshot['revision']);
+    const since = await revisionNow();
     const live = eventsUntil('node.upsert', `/api/v1/events?since=${since}`, as('viewer'));
     await kube.create(POD, {
       metadata: { namespace: 'default', name: 'inventory', labels: { app: 'inventory' } },
@@ -239,6 +243,18 @@ describe('what is told', () => {
     const resumed = { ...as('viewer'), 'last-event-id': String((seen?.id ?? 0) - 1) };
     const [again] = await eventsUntil('node.upsert', '/api/v1/events', resumed);
     assert.deepEqual(again, seen);
+  });
+
+  test('a policy that says something else is an event, and a mark on the time line', async () => {
+    const since = await revisionNow();
+    const live = eventsUntil('policy.upsert', `/api/v1/events?since=${since}`, as('viewer'));
+    const policy = { namespace: 'default', name: 'only-inventory' };
+    const spec = { rules: [] };
+    await kube.patch(AUTHORIZATION_POLICY, policy, { spec }, { kind: 'merge' });
+    const event = (await live).find(({ type }) => type === 'policy.upsert');
+    assert.match(event?.data ?? '', /"namespace":"default","name":"only-inventory"/);
+    const marks = await ask('/api/v1/history/marks', { headers: as('viewer') });
+    assert.match(await marks.text(), /"kind":"policy","about":"AuthorizationPolicy\/default\/only/);
   });
 
   test('whoever was away for too long begins anew', async () => {

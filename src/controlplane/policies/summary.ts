@@ -173,7 +173,10 @@ function policyOf(object: KubeObject): AuthorizationPolicy | undefined {
 }
 
 /** The newest write of what its author says, by the server's own record. */
-function lastChange({ metadata }: KubeObject): { readonly atMs: number; readonly by: string } {
+export function lastChange({ metadata }: KubeObject): {
+  readonly atMs: number;
+  readonly by: string;
+} {
   const entries = objectsAt(fieldsOf(metadata), 'managedFields')
     .filter((entry) => textAt(entry, 'subresource') === '')
     .map((entry) => ({ atMs: Date.parse(textAt(entry, 'time')), by: textAt(entry, 'manager') }))

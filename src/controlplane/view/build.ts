@@ -2,12 +2,14 @@
 import type { ControlPlane } from '../build.ts';
 import { certificateView } from './certificates.ts';
 import { MeshView } from './mesh-view.ts';
+import type { PolicyChanges } from './policy-changes.ts';
 
 export function buildView(
   parts: Pick<ControlPlane, 'mesh' | 'xds' | 'agents' | 'flows' | 'clock'> &
-    Pick<ControlPlane, 'certificates' | 'authority' | 'joins'>,
+    Pick<ControlPlane, 'certificates' | 'authority' | 'joins' | 'ingest'>,
+  edits: PolicyChanges,
 ): MeshView {
-  const { certificates, authority } = parts;
+  const { certificates, authority, ingest } = parts;
   const view = new MeshView({
     ...parts,
     certificateOf: (instance) => {
@@ -20,6 +22,10 @@ export function buildView(
   parts.joins.onChange((join) => {
     view.publish({ type: 'join.step', join });
     view.touch();
+  });
+  // Those that were there before are no changes.
+  void ingest.synced.then(() => {
+    edits.onChange = (policy) => view.publish({ type: 'policy.upsert', policy });
   });
   return view;
 }
