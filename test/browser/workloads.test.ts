@@ -115,6 +115,22 @@ test('order and filters are in the address, and live through a reload', async ()
   );
 });
 
+test('the find language of the map finds workloads, too', async () => {
+  await using visited = await visit('/workloads');
+  const { page } = visited;
+  const find = page.getByRole('searchbox', { name: 'Find' });
+  for (const [text, names] of [
+    ['kind=vm or name^=front', ['frontend', 'postgresql-1-vm']],
+    ['tcp > 1kB/s', ['postgres-library', 'postgresql-1-vm']],
+    ['vm and tcp > 1kB/s', ['postgresql-1-vm']],
+    ['cert < 1h', []],
+  ] as const) {
+    await find.fill(text);
+    await page.getByText(`${names.length} of 3`).waitFor();
+    assert.deepEqual(await list(page).getByRole('link').allInnerTexts(), names, text);
+  }
+});
+
 test('rows stay where they are while numbers change', async () => {
   await using visited = await visit('/workloads?sort=-rate');
   const { page, mock } = visited;

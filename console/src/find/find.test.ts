@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { edgeOf, libraryStory, storyNodes } from '../../../test/browser/mock/story.ts';
 import { Samples } from '../store/samples.ts';
 import { fieldsBeginning } from './fields.ts';
-import { matchesEdge, matchesNode } from './match.ts';
+import { matchesEdge, matchesNode, matchesWorkload } from './match.ts';
 import { parseFind } from './parse.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -104,6 +104,29 @@ test('an edge that nobody reported matches no number', () => {
     assert(parsed.isValid && parsed.expression);
     assert.equal(matchesEdge(parsed.expression, facts), false, text);
   }
+});
+
+test('a workload is asked for itself and for its edges, and not for its neighbours', () => {
+  const workloads = (text: string): string[] => {
+    const parsed = parseFind(text);
+    assert(parsed.isValid && parsed.expression);
+    const { expression } = parsed;
+    return [frontend, library, vm]
+      .filter((node) => {
+        const edges = story.edges
+          .filter(({ from, to }) => from === node.id || to === node.id)
+          .map((edge) => {
+            const numbers = samples.of(edge.index);
+            return { edge, from: undefined, to: undefined, numbers, movedMs: 0, nowMs: NOW_MS };
+          });
+        return matchesWorkload(expression, { node, isSilent: false, nowMs: NOW_MS }, edges);
+      })
+      .map(({ name }) => name);
+  };
+  assert.deepEqual(workloads('tcp > 1kB/s'), ['postgres-library', 'postgresql-1-vm']);
+  assert.deepEqual(workloads('vm and tcp > 1kB/s'), ['postgresql-1-vm']);
+  assert.deepEqual(workloads('name ^= front'), ['frontend']);
+  assert.deepEqual(workloads('plaintext'), []);
 });
 
 test('no text makes the parser fail otherwise than by an error with a place in it', () => {

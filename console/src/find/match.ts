@@ -12,6 +12,24 @@ export const matchesNode = (expression: Expression, facts: NodeFacts): boolean =
 export const matchesEdge = (expression: Expression, facts: EdgeFacts): boolean =>
   answer(expression, (field) => FIELDS[field].edge?.(facts)) === true;
 
+/**
+ * A workload with its edges, for lists of workloads: what is asked of edges only is asked of each of
+ * its own, and it is so of the workload when it is so of one.
+ */
+export const matchesWorkload = (
+  expression: Expression,
+  facts: NodeFacts,
+  edges: readonly EdgeFacts[],
+): boolean =>
+  answer(expression, (field) => {
+    const { node, edge } = FIELDS[field];
+    if (node || !edge) return node?.(facts);
+    const values = edges.map(edge).filter((value) => value !== undefined);
+    if (values.length === 0) return undefined;
+    if (typeof values[0] === 'boolean') return values.includes(true);
+    return values.flat().filter((value) => typeof value !== 'boolean');
+  }) === true;
+
 function answer(expression: Expression, ask: Ask): Answer {
   switch (expression.kind) {
     case 'and':

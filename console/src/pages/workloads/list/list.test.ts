@@ -5,7 +5,7 @@ import type { EdgeNumbers } from '../../../store/samples.ts';
 import { aNode, anEdge } from '../fixtures.ts';
 import { listQueryParams, parseListQuery, sortedBy } from './query.ts';
 import { COLUMNS, kindText, trafficOf, workloadRow, type WorkloadRow } from './rows.ts';
-import { selectRows } from './select.ts';
+import { hasWords, selectRows } from './select.ts';
 
 const query = (text: string): ReturnType<typeof parseListQuery> =>
   parseListQuery(new URLSearchParams(text));
@@ -115,7 +115,10 @@ const ROWS: readonly WorkloadRow[] = [
   ),
 ];
 const select = (text: string): string[] =>
-  selectRows(ROWS, query(text), () => null).map(({ node }) => node.name);
+  selectRows(ROWS, query(text), {
+    live: () => null,
+    isFound: (row) => hasWords(row, query(text).find),
+  }).map(({ node }) => node.name);
 
 test('rows are filtered by kind, network and words, and numbers in names count', () => {
   assert.deepEqual(select(''), ['vm-9', 'vm-10', 'web']);
@@ -133,7 +136,9 @@ test('what is not known comes last, whichever way round', () => {
 test('columns that live are sorted by what they show now', () => {
   const order = (row: WorkloadRow): number | null =>
     row.node.name === 'web' ? null : row.id.length;
-  const names = selectRows(ROWS, query('sort=-rate'), order).map(({ node }) => node.name);
+  const selection = { live: order, isFound: () => true };
+  const rows = selectRows(ROWS, query('sort=-rate'), selection);
+  const names = rows.map(({ node }) => node.name);
   assert.deepEqual(names, ['vm-10', 'vm-9', 'web']);
   assert(COLUMNS.includes('rate'));
 });

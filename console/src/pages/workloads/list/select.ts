@@ -3,26 +3,37 @@ import type { ListQuery } from './query.ts';
 import type { Cell, LiveColumn, WorkloadRow } from './rows.ts';
 
 /** Cells of what changes each second, for sorting by them. */
-export type LiveCells = (row: WorkloadRow, column: LiveColumn) => Cell['order'];
+export type LiveCells<Row extends WorkloadRow> = (row: Row, column: LiveColumn) => Cell['order'];
 
-export function selectRows(
-  rows: readonly WorkloadRow[],
+export type Selection<Row extends WorkloadRow> = {
+  readonly live: LiveCells<Row>;
+  /** Does it match what is looked for? Only asked where something is. */
+  readonly isFound: (row: Row) => boolean;
+};
+
+export function selectRows<Row extends WorkloadRow>(
+  rows: readonly Row[],
   query: ListQuery,
-  live: LiveCells,
-): WorkloadRow[] {
-  const words = query.find
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
+  { live, isFound }: Selection<Row>,
+): Row[] {
   return rows
     .filter(
       (row) =>
         (query.kind === '' || row.kind === query.kind) &&
         (query.network === null || row.node.network === query.network) &&
         (!query.isProblemsOnly || row.isProblem) &&
-        words.every((word) => textOf(row).includes(word)),
+        (query.find === '' || isFound(row)),
     )
     .toSorted((a, b) => compareRows(a, b, query, live));
+}
+
+/** Every word is somewhere in the row. */
+export function hasWords(row: WorkloadRow, find: string): boolean {
+  const text = textOf(row);
+  return find
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 function textOf({ node, cells }: WorkloadRow): string {
@@ -32,7 +43,12 @@ function textOf({ node, cells }: WorkloadRow): string {
 }
 
 /** What is not known comes last in both directions; what is equal keeps the order of names. */
-function compareRows(a: WorkloadRow, b: WorkloadRow, query: ListQuery, live: LiveCells): number {
+function compareRows<Row extends WorkloadRow>(
+  a: Row,
+  b: Row,
+  query: ListQuery,
+  live: LiveCells<Row>,
+): number {
   const left = orderOf(a, query, live);
   const right = orderOf(b, query, live);
   if ((left === null) !== (right === null)) return left === null ? 1 : -1;
@@ -41,7 +57,11 @@ function compareRows(a: WorkloadRow, b: WorkloadRow, query: ListQuery, live: Liv
   return compareValues(a.node.name, b.node.name) || compareValues(a.id, b.id);
 }
 
-function orderOf(row: WorkloadRow, { sort }: ListQuery, live: LiveCells): Cell['order'] {
+function orderOf<Row extends WorkloadRow>(
+  row: Row,
+  { sort }: ListQuery,
+  live: LiveCells<Row>,
+): Cell['order'] {
   switch (sort) {
     case 'rate':
     case 'connections':

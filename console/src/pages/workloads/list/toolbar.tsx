@@ -31,7 +31,7 @@ export function Toolbar({ query, onChange, all, shown }: Props): ReactNode {
         <input
           type="search"
           value={query.find}
-          placeholder="name, identity, address, service"
+          placeholder="words, or kind=vm and !mtls"
           onChange={(event) => onChange({ ...query, find: event.target.value })}
         />
       </label>

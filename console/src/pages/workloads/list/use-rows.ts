@@ -1,11 +1,13 @@
 // The rows of the list: made anew when nodes or edges change, put in order when the query does.
 import { useMemo } from 'react';
 import type { MeshEdge } from '../../../api/types.ts';
-import { store, useEdges, useNodes } from '../../../store/hooks.ts';
+import { matchesWorkload } from '../../../find/match.ts';
+import { parseFind } from '../../../find/parse.ts';
+import { shownNowMs, store, useEdges, useNodes } from '../../../store/hooks.ts';
 import { useView } from '../../../url/use-view.ts';
 import type { ListQuery } from './query.ts';
-import { trafficOf, workloadRow, type Traffic, type WorkloadRow } from './rows.ts';
-import { selectRows, type LiveCells } from './select.ts';
+import { trafficOf, workloadRow, type LiveColumn, type Traffic, type WorkloadRow } from './rows.ts';
+import { hasWords, selectRows, type LiveCells } from './select.ts';
 
 export type ListedRow = WorkloadRow & {
   /** All edges that begin or end there. */
@@ -19,12 +21,38 @@ export type SelectedRows = {
 
 export function useSelectedRows(query: ListQuery): SelectedRows {
   const all = useRows();
-  const rows = useMemo(() => {
-    const listed = new Map(all.map((row) => [row.id, row]));
-    return selectRows(all, query, frozenCells(query)).flatMap(({ id }) => listed.get(id) ?? []);
-  }, [all, query]);
+  const rows = useMemo(
+    () => selectRows(all, query, { live: frozenCells(query), isFound: finder(query.find) }),
+    [all, query],
+  );
   return { rows, all };
 }
+
+/** By words, or by the map's find language, of the workload and of its edges. */
+function finder(find: string): (row: ListedRow) => boolean {
+  const parsed = parseFind(find);
+  const expression = parsed.isValid ? parsed.expression : null;
+  const nowMs = shownNowMs();
+  const silent = new Set(store.status?.silent);
+  return (row) => {
+    if (hasWords(row, find)) return true;
+    if (!expression) return false;
+    const { node, edges } = row;
+    return matchesWorkload(
+      expression,
+      { node, isSilent: silent.has(node.name), nowMs },
+      edges.map((edge) => ({ ...factsOf(edge), nowMs })),
+    );
+  };
+}
+
+const factsOf = (edge: MeshEdge) => ({
+  edge,
+  from: store.node(edge.from),
+  to: store.node(edge.to),
+  numbers: store.samples.of(edge.index),
+  movedMs: store.samples.movedMs(edge.index),
+});
 
 const FROZEN = new WeakMap<ListQuery, Map<string, number | string | null>>();
 
@@ -32,7 +60,7 @@ const FROZEN = new WeakMap<ListQuery, Map<string, number | string | null>>();
  * Numbers that change each second must not make rows jump: they count as they were when this order
  * was asked for, and those of a new row as they were when it came.
  */
-function frozenCells(query: ListQuery): LiveCells {
+function frozenCells(query: ListQuery): LiveCells<ListedRow> {
   const frozen = FROZEN.get(query) ?? new Map<string, number | string | null>();
   FROZEN.set(query, frozen);
   return (row, column) => {
@@ -78,8 +106,8 @@ function groupBy(
 export const trafficNow = (edges: readonly MeshEdge[]): Traffic =>
   trafficOf(edges.map(({ index }) => store.samples.of(index)));
 
-function liveOrder(row: WorkloadRow, column: Parameters<LiveCells>[1]): number | string | null {
-  const { toServer, toClient, open } = trafficNow((row as ListedRow).edges);
+function liveOrder(row: ListedRow, column: LiveColumn): number | string | null {
+  const { toServer, toClient, open } = trafficNow(row.edges);
   switch (column) {
     case 'rate':
       return toServer === null || toClient === null ? null : toServer + toClient;
