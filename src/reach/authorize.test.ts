@@ -144,9 +144,10 @@ test('of a call that is known whole, the verdict is the data plane’s', () => {
 test('of a call that is known in part, no verdict is ever wrong', () => {
   let told = 0;
   fc.assert(
-    fc.property(input, ({ policies, call: facts, trustDomains }) => {
+    fc.property(input, fc.boolean(), ({ policies, call: facts, trustDomains }, isNamed) => {
       const of = portPolicies(policies, { port: facts.destinationPort, trustDomains });
-      const partly = { ...facts, sourceAddress: undefined, sni: undefined };
+      const principal = isNamed ? facts.principal : undefined;
+      const partly = { ...facts, principal, sourceAddress: undefined, sni: undefined };
       const { verdict } = authorize(of, partly);
       if (verdict === 'unknown') return;
       told += 1;
@@ -154,7 +155,7 @@ test('of a call that is known in part, no verdict is ever wrong', () => {
     }),
     { numRuns: 1000, seed: 6 },
   );
-  assert(told > 500, `${told} of 1000 are told`);
+  assert(told > 400, `${told} of 1000 are told`);
 });
 
 test('an expression of wildcards costs no more than its length times the text’s', () => {
