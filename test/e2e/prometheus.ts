@@ -1,5 +1,8 @@
 // Prometheus itself, for tests: whether it can read what we write, and what it makes of it.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runCommand } from '#base/command.ts';
 import { REPOSITORY } from '#lab/cloud.ts';
 import { eventually } from '#lab/eventually.ts';
@@ -22,6 +25,23 @@ export async function checkMetrics(text: string): Promise<readonly string[]> {
   );
   assert(status === 0 || status === HAS_ADVICE, stderr);
   return stderr.split('\n').filter(Boolean);
+}
+
+/** Fails with what promtool has against a configuration. */
+export async function checkConfig(config: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-prometheus-'));
+  try {
+    const path = join(folder, 'prometheus.yaml');
+    await writeFile(path, config);
+    const { status, stdout, stderr } = await runCommand(`${PROGRAMS}/promtool`, [
+      'check',
+      'config',
+      path,
+    ]);
+    assert.equal(status, 0, `${stdout}${stderr}`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 export type Target = { readonly job: string; readonly address: string; readonly path: string };
@@ -49,7 +69,19 @@ export class Prometheus {
         static_configs: [{ targets: [address] }],
       })),
     };
-    machine.writeFile(CONFIG, JSON.stringify(config)); // JSON is YAML
+    // JSON is YAML
+    return await Prometheus.configured(machine, {
+      config: JSON.stringify(config),
+      targets: targets.length,
+    });
+  }
+
+  /** The same by a configuration as users write it, which has so many targets. */
+  static async configured(
+    machine: Host,
+    options: { readonly config: string; readonly targets: number },
+  ): Promise<Prometheus> {
+    machine.writeFile(CONFIG, options.config);
     machine.start('prometheus', [
       `${PROGRAMS}/prometheus`,
       `--config.file=${machine.own(CONFIG)}`,
@@ -62,7 +94,7 @@ export class Prometheus {
       const states = await prometheus.#targets().catch(() => []);
       assert(!states.some(({ health }) => health === 'down'), JSON.stringify(states));
       const areUp = states.every(({ health }) => health === 'up');
-      return (states.length === targets.length && areUp) || undefined;
+      return (states.length === options.targets && areUp) || undefined;
     });
     return prometheus;
   }
