@@ -84,6 +84,8 @@ export class BenchMesh implements AsyncDisposable {
       'isthmusd',
       '--kubeconfig',
       kubeconfig,
+      '--state-dir',
+      join(folder, 'isthmusd'),
       ...onAnyPort,
       ...monitoring,
     ]);

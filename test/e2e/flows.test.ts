@@ -171,7 +171,7 @@ describe('flows', { concurrency: false }, () => {
   test('all of the mesh’s metrics are in one place, each once', async () => {
     await visit({ connections: 5, concurrency: 5, holdMs: 10 });
     const keyOf = ({ metric, labels, value }: SeriesSample): string =>
-      JSON.stringify([metric, Object.entries(labels).toSorted(), value]);
+      JSON.stringify([metric, Object.entries(labels).map(String).toSorted(), value]);
     await eventually('all of both agents’ series', async () => {
       const own = await Promise.all(
         [mesh.client, mesh.vm].map(async (sidecar, at) => {

@@ -126,7 +126,7 @@ export class EdgeRecord {
 
   /** Anything but numbers that change every second: when this differs, the edge has changed. */
   fingerprint(nowMs: number): string {
-    const { state, version, clientIdentity, serverIdentity } = this.encryption.state(nowMs);
+    const { state, version, clientIdentity, serverIdentity } = this.encryption.told();
     const said = [state, version, clientIdentity, serverIdentity];
     const { flags = '', atMs = 0 } = this.#failureTold(nowMs) ?? {};
     const about = this.#disagreement()?.about;

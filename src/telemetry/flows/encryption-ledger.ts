@@ -36,8 +36,13 @@ class Said {
 
   bytes(nowMs: number): { readonly all: number; readonly tls: number } {
     this.#turn(nowMs);
-    const sum = (column: Float64Array): number => column.reduce((a, b) => a + b, 0);
-    return { all: sum(this.#allBytes), tls: sum(this.#tlsBytes) };
+    let all = 0;
+    let tls = 0;
+    for (let at = 0; at < BUCKETS; at++) {
+      all += this.#allBytes[at] ?? 0;
+      tls += this.#tlsBytes[at] ?? 0;
+    }
+    return { all, tls };
   }
 
   #turn(nowMs: number): void {
@@ -90,12 +95,16 @@ export class EncryptionLedger {
   }
 
   state(nowMs: number): Encryption {
+    return { ...this.told(), share: this.#share(nowMs) };
+  }
+
+  /** Without what changes with every byte. */
+  told(): Omit<Encryption, 'share'> {
     const { source, destination } = this.#said;
     const kinds = [kindOf(source), kindOf(destination)].filter((kind) => kind !== '');
     const seenAtMs = Math.max(source.tlsAtMs, destination.tlsAtMs);
     return {
       state: stateOf(kinds, source.hasBothIdentities && destination.hasBothIdentities),
-      share: this.#share(nowMs),
       ...(seenAtMs === 0 ? NOTHING : this.#last),
       seenAtMs: seenAtMs || Math.max(source.plainAtMs, destination.plainAtMs),
     };

@@ -9,6 +9,7 @@ import type { FlowTick, Unsubscribe } from './flows.ts';
 import { Intake } from './intake.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { FlowNames } from './naming.ts';
+import { isNothing, toNumbers } from './quantities.ts';
 import { Pending, type StoredBehind } from './pending.ts';
 import { MISSING_MS_MAX, ReportingAgent, StreamDictionary } from './reporters.ts';
 import type { AgentIdentity } from './reporters.ts';
@@ -117,11 +118,11 @@ export class FlowTable {
   *behind(): Iterable<StoredBehind> {
     for (const edge of this.edges.all()) {
       const { source, destination } = edge.account;
-      if (source.lag.every((n) => n === 0) && destination.lag.every((n) => n === 0)) continue;
+      if (isNothing(source.lag) && isNothing(destination.lag)) continue;
       yield {
         edge: edge.index,
-        source: [...source.lag],
-        destination: [...destination.lag],
+        source: toNumbers(source.lag),
+        destination: toNumbers(destination.lag),
         sourceAtMs: source.atMs,
         destinationAtMs: destination.atMs,
       };

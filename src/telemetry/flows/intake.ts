@@ -101,7 +101,8 @@ export class Intake {
       clientIdentity: facts.clientPrincipal,
       serverIdentity: facts.serverPrincipal,
     };
-    dictionary.edges.set(facts.number, { facts, reporter, session, edge, askAgainMs });
+    const use: EdgeUse = { facts, reporter, session, edge, talker: undefined, askAgainMs };
+    dictionary.edges.set(facts.number, use);
   }
 
   #find(context: Context, facts: FlowEdge): Pick<EdgeUse, 'edge' | 'askAgainMs'> | undefined {
@@ -128,7 +129,10 @@ export class Intake {
     if (!isPutAway && !isDue) return use.edge;
     const found = this.#find(context, use.facts);
     if (found) {
-      if (found.edge !== use.edge) moveOpen(context.agent, use, found.edge);
+      if (found.edge !== use.edge) {
+        moveOpen(context.agent, use, found.edge);
+        use.talker = undefined;
+      }
       use.edge = found.edge;
       use.askAgainMs = found.askAgainMs;
     }
@@ -265,7 +269,8 @@ export class Intake {
     edge.seen(reporter, session, { bytes, atMs });
     edge.agreement.count(reporter, bytes, atMs);
     if (nowMs - atMs <= LIVE_MS) edge.count(this.#joined);
-    pending.count(this.#edges.talker(edge, use.facts, pending), atMs, this.#joined);
+    use.talker ??= this.#edges.talker(edge, use.facts, pending);
+    pending.count(use.talker, atMs, this.#joined);
   }
 
   /** Up to when those who report this end of the edge have told everything. */

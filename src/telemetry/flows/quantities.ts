@@ -26,4 +26,14 @@ export function addQuantities(to: Quantities, more: Quantities): void {
   for (let at = 0; at < to.length; at++) to[at] = (to[at] ?? 0) + (more[at] ?? 0);
 }
 
-export const isNothing = (quantities: Quantities): boolean => quantities.every((n) => n === 0);
+/** Loops rather than iterators: every edge is asked several times a second. */
+export function isNothing(quantities: Quantities): boolean {
+  for (let at = 0; at < quantities.length; at++) if (quantities[at] !== 0) return false;
+  return true;
+}
+
+export function toNumbers(quantities: Quantities): number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at < quantities.length; at++) numbers.push(quantities[at] ?? 0);
+  return numbers;
+}

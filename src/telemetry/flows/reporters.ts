@@ -4,6 +4,7 @@ import type { FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
 import type { Session } from './encryption-ledger.ts';
 import type { EdgeRecord } from './edge-record.ts';
 import type { LiveConnection } from './live-connections.ts';
+import type { Talker } from './pending.ts';
 
 /** Who a stream is from: all of it from the certificate. */
 export type AgentIdentity = {
@@ -20,6 +21,8 @@ export type EdgeUse = {
   readonly reporter: Reporter;
   readonly session: Session;
   edge: EdgeRecord;
+  /** Who talks, on that edge; undefined: not asked yet. */
+  talker: Talker | undefined;
   /** One of its ends was not known to the mesh: to be asked again after this time. */
   askAgainMs: number | undefined;
 };
