@@ -16,6 +16,8 @@ export function Dialog({ title, onClose, children, actions, isWide }: Props): Re
   const head = useRef<HTMLElement>(null);
   useEffect(() => {
     const dialog = head.current?.closest('dialog');
+    // The frame has opened it; what is to be typed or decided comes before its close button.
+    dialog?.querySelector<HTMLElement>('[data-first]')?.focus();
     // Taken away while open it would leave the focus nowhere.
     return () => dialog?.close();
   }, []);

@@ -263,13 +263,14 @@ function undo(call: MockCall): MockAnswer {
   return back ? { json: shown(back) } : problem(404, 'not-found', 'It is gone.');
 }
 
-/** Moves the counter of a shadow, as proxies' reports would. */
-export function countShadow(memory: Map<string, unknown>, of: PolicyReference, by: number): void {
-  const policies = table({ memory, nowMs: 0 });
-  const found = policies.get(keyOf(of));
-  if (!found?.pending) return;
-  const wouldDeny = (found.pending.wouldDeny ?? 0) + by;
-  policies.set(keyOf(of), { ...found, pending: { ...found.pending, wouldDeny } });
+/** Of the mock only: moves the counter of a shadow, as proxies' reports would. */
+function count(call: MockCall): MockAnswer {
+  const found = current(call, referenceIn(call.body));
+  if (!found?.pending) return problem(409, 'conflict', 'It is not in shadow.');
+  const wouldDeny = (found.pending.wouldDeny ?? 0) + 3;
+  const counted = { ...found, pending: { ...found.pending, wouldDeny } };
+  table(call).set(keyOf(counted), counted);
+  return { json: shown(counted) };
 }
 
 function preview(call: MockCall): MockAnswer {
@@ -288,4 +289,5 @@ export const policyRoutes: readonly MockRoute[] = [
   { method: 'POST', path: '/api/v1/policies:preview', handle: preview },
   { method: 'POST', path: '/api/v1/policies:confirm', handle: confirm },
   { method: 'POST', path: '/api/v1/policies:undo', handle: undo },
+  { method: 'POST', path: '/api/v1/policies:count', handle: count },
 ];

@@ -76,7 +76,15 @@ function Body({ step, isProbing, onAgain, onProbe, onApplied }: Props): ReactNod
         </ul>
       )}
       {step.object && <ObjectLink object={step.object} />}
-      {step.fix && <Fix fix={step.fix} onAgain={onAgain} onProbe={onProbe} isProbing={isProbing} />}
+      {step.fix && (
+        <Fix
+          fix={step.fix}
+          onAgain={onAgain}
+          onProbe={onProbe}
+          onApplied={onApplied}
+          isProbing={isProbing}
+        />
+      )}
       {!step.fix && step.evidence.length === 0 && !step.object && (
         <p className="quiet">There is no more to say of it.</p>
       )}

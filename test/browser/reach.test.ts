@@ -1,0 +1,262 @@
+// The Reach page in a real browser: the steps, the fix, the link, the command, the keyboard.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { REACH_STEPS, type ReachRequest } from '#api/reach.ts';
+import { assertAccessible } from './axe.ts';
+import { launchBrowser, openPage } from './browser.ts';
+import { DENIED, FIREWALL, REFUSED, reachRoute, type Breakage } from './mock/reach.ts';
+import { problem } from './mock/routes.ts';
+import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
+
+const ASKED = '/reach?from=postgres-library.inventory&to=postgresql-1-vm.inventory&port=5432';
+
+let browser: Browser;
+/** Also those of tests that failed half-way: an open server would keep the process alive. */
+const mocks = new Set<MockConsole>();
+
+before(async () => {
+  browser = await launchBrowser();
+});
+
+after(async () => {
+  await browser.close();
+  await Promise.all([...mocks].map(async (mock) => mock.close()));
+});
+
+type Visit = { readonly page: Page; readonly mock: MockConsole } & AsyncDisposable;
+
+async function visit(
+  path: string,
+  prepare: (mock: MockConsole) => void = () => undefined,
+  options: MockOptions = {},
+): Promise<Visit> {
+  const mock = await startMock(options);
+  mocks.add(mock);
+  prepare(mock);
+  const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`, {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  await page.getByRole('heading', { level: 1, name: 'Reach' }).waitFor();
+  return {
+    page,
+    mock,
+    async [Symbol.asyncDispose]() {
+      await close();
+      mocks.delete(mock);
+      await mock.close();
+      assert.deepEqual(complaints, []);
+    },
+  };
+}
+
+const broken =
+  (breakage: Breakage) =>
+  (mock: MockConsole): void =>
+    mock.route(reachRoute(({ from }) => (from.startsWith('postgres-') ? breakage : undefined)));
+
+const steps = (page: Page) =>
+  page.getByRole('list', { name: 'Steps' }).getByRole('button', { name: /, (passed|failed|not)/ });
+
+const verdict = (page: Page) => page.getByRole('region', { name: 'Verdict' });
+
+test('a healthy pair passes eleven steps, each saying what it rests on', async () => {
+  await using visited = await visit(ASKED);
+  const { page } = visited;
+  await verdict(page).getByText('Can connect.').waitFor();
+  const heads = await steps(page).allInnerTexts();
+  assert.equal(heads.length, REACH_STEPS.length);
+  for (const head of heads) assert.match(head, /(observed|probed|configured)$/);
+});
+
+test('a link reproduces the result elsewhere, and the command asks the same', async () => {
+  await using visited = await visit(ASKED, broken(FIREWALL));
+  const { page } = visited;
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const there = await openPage(browser, link);
+  await verdict(there.page).waitFor();
+  const texts = async (one: Page): Promise<string[]> => steps(one).allInnerTexts();
+  assert.deepEqual(await texts(there.page), await texts(page));
+  await there.close();
+  await page.getByRole('button', { name: 'Show as command' }).click();
+  await page
+    .getByRole('region', { name: 'Command', exact: true })
+    .getByText('isthmus why postgres-library.inventory postgresql-1-vm.inventory:5432')
+    .waitFor();
+});
+
+test('the first step that fails is open and said; a drop and a refusal differ', async () => {
+  await using dropped = await visit(ASKED, broken(FIREWALL));
+  await verdict(dropped.page).getByText('stopped at step 6 of 11: Network').waitFor();
+  const network = steps(dropped.page).nth(5);
+  assert.equal(await network.getAttribute('aria-expanded'), 'true');
+  assert.match(await network.innerText(), /timed out/);
+  assert.match(await steps(dropped.page).nth(6).innerText(), /not reached/);
+  await dropped.page
+    .getByRole('status')
+    .getByText(/timed out after 3.0 s/)
+    .waitFor();
+  await using refused = await visit(ASKED, broken(REFUSED));
+  await verdict(refused.page).getByText('stopped at step 10 of 11: Port').waitFor();
+  assert.match(await steps(refused.page).nth(9).innerText(), /nobody listens/);
+});
+
+test('a fix that is an object is looked at, applied, and all passes', async () => {
+  let isMended = false;
+  const prepare = (mock: MockConsole): void =>
+    mock.route(reachRoute(() => (isMended ? undefined : DENIED)));
+  await using visited = await visit(ASKED, prepare);
+  const { page, mock } = visited;
+  await page.getByRole('link', { name: 'AuthorizationPolicy inventory/pg-allow' }).waitFor();
+  const fix = page.getByRole('region', { name: 'Smallest fix' });
+  await fix.getByRole('button', { name: 'Apply…' }).click();
+  await fix.getByText(/1 newly allowed, 0 refused/).waitFor();
+  isMended = true;
+  await fix.getByRole('button', { name: 'Apply with auto-undo' }).click();
+  await verdict(page).getByText('Can connect.').waitFor();
+  assert.equal(mock.countOf('PUT /api/v1/policies/AuthorizationPolicy/inventory/pg-allow'), 1);
+  // It does not last by itself, and the page says so where it was applied.
+  const applied = page.getByRole('region', { name: 'Applied fix' });
+  await applied.getByText(/undoes itself in/).waitFor();
+  await applied.getByRole('button', { name: 'Keep' }).click();
+  await applied.getByText(/is applied and kept/).waitFor();
+});
+
+test('the way back is shown where it ends otherwise, and only there', async () => {
+  await using visited = await visit(ASKED, broken(FIREWALL));
+  const back = visited.page.getByRole('region', { name: 'The way back' });
+  await back.getByText(/postgresql-1-vm.inventory → postgres-library.inventory:8080/).waitFor();
+  await using healthy = await visit(ASKED);
+  const [answered] = await Promise.all([
+    healthy.page.waitForResponse((one) =>
+      /"from":"postgresql-1-vm/.test(one.request().postData() ?? ''),
+    ),
+    healthy.page.reload(),
+  ]);
+  await answered.finished();
+  await verdict(healthy.page).waitFor();
+  assert.equal(await healthy.page.getByRole('region', { name: 'The way back' }).count(), 0);
+});
+
+test('a misspelt host stops at its name and is suggested the right one', async () => {
+  const misspelt: Breakage = {
+    name: 'name',
+    summary: 'nobody is called postgresql-1-vn.inventory; did you mean postgresql-1-vm.inventory?',
+    fix: { text: 'Use postgresql-1-vm.inventory.', command: '', yaml: '' },
+  };
+  await using visited = await visit('/reach', (mock) => mock.route(reachRoute(() => misspelt)));
+  const { page } = visited;
+  await page.getByRole('combobox', { name: 'From' }).fill('postgres-library.inventory');
+  await page.getByRole('combobox', { name: 'To' }).fill('postgresql-1-vn.inventory');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await verdict(page)
+    .getByText(/did you mean postgresql-1-vm\.inventory/)
+    .waitFor();
+  assert.equal(await steps(page).nth(0).getAttribute('aria-expanded'), 'true');
+});
+
+test('by keyboard alone: choose both ends, explain, open a step', async () => {
+  await using visited = await visit('/reach', broken(FIREWALL));
+  const { page } = visited;
+  await page.getByRole('combobox', { name: 'From' }).focus();
+  await page.keyboard.type('postgres-lib');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab'); // swap
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('VM');
+  await page.keyboard.press('ArrowDown'); // the service
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await verdict(page).waitFor();
+  assert.match(
+    page.url(),
+    /from=postgres-library\.inventory&to=postgresql-1-vm\.inventory&port=5432/,
+  );
+  // The focus stays where it was.
+  const focused = await page.evaluate(() => document.activeElement?.getAttribute('role'));
+  assert.equal(focused, 'combobox');
+  await steps(page).nth(0).focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await steps(page).nth(0).getAttribute('aria-expanded'), 'true');
+});
+
+test('a probe is an editor’s; a viewer reads why not, and no link starts one', async () => {
+  const asked: ReachRequest[] = [];
+  const record = (mock: MockConsole): void =>
+    mock.route(
+      reachRoute((request) => {
+        asked.push(request);
+        return undefined;
+      }),
+    );
+  await using viewer = await visit(`${ASKED}&probe=1`, record, { role: 'viewer' });
+  await verdict(viewer.page).waitFor();
+  const button = viewer.page.getByRole('button', { name: 'Probe now' });
+  assert.ok(await button.isDisabled());
+  await viewer.page.getByText(/you are a viewer; it needs the right/).waitFor();
+  assert.ok(asked.every(({ isProbing }) => !isProbing));
+  await using editor = await visit(ASKED, record);
+  await verdict(editor.page).waitFor();
+  await editor.page.getByRole('button', { name: 'Probe now' }).click();
+  await steps(editor.page).nth(5).getByText('probed').waitFor();
+  assert.equal(asked.filter(({ isProbing }) => isProbing).length, 1);
+});
+
+test('a denial asks its own question', async () => {
+  await using visited = await visit('/reach');
+  const { page, mock } = visited;
+  const denial = {
+    edge: 'e',
+    from: 'wl:inventory/frontend',
+    to: 'wl:inventory/postgresql-1-vm',
+    port: 5432,
+    clientIdentity: '',
+    policy: 'inventory/pg-allow',
+    atMs: Date.now(),
+  };
+  mock.emit({ type: 'denial', denial });
+  const list = page.getByRole('region', { name: 'Refused lately' });
+  await list.getByText('refused by inventory/pg-allow').waitFor();
+  await list.getByRole('button', { name: 'Explain' }).click();
+  await verdict(page).waitFor();
+  assert.match(page.url(), /from=frontend\.inventory/);
+});
+
+test('names and evidence are text, whatever is in them', async () => {
+  const nasty = '<img src=x onerror=alert(1)>';
+  const hostile: Breakage = { name: 'name', summary: nasty, evidence: [nasty, '\u0007\u001b[31m'] };
+  const path = `/reach?from=${encodeURIComponent(nasty)}&to=b`;
+  await using visited = await visit(path, (mock) => mock.route(reachRoute(() => hostile)));
+  await verdict(visited.page).getByText(nasty).first().waitFor();
+  assert.equal(await visited.page.locator('img[src=x]').count(), 0);
+});
+
+test('empty, loading, error and full are accessible in both themes', async () => {
+  await using empty = await visit('/reach');
+  await assertAccessible(empty.page, 'empty');
+  const refuse = (mock: MockConsole): void =>
+    mock.route({
+      method: 'POST',
+      path: '/api/v1/reach',
+      handle: () => problem(503, 'unavailable', 'The control plane is starting.'),
+    });
+  await using failed = await visit(ASKED, refuse);
+  await failed.page.getByRole('alert').getByText('The control plane is starting.').waitFor();
+  await assertAccessible(failed.page, 'error');
+  await using full = await visit(ASKED, broken(DENIED));
+  await verdict(full.page).waitFor();
+  await assertAccessible(full.page, 'full');
+  await full.page.getByRole('combobox', { name: 'To' }).click();
+  await full.page.getByRole('listbox', { name: 'To' }).waitFor();
+  await assertAccessible(full.page, 'open list');
+  await full.page.route('**/api/v1/reach', async () => undefined);
+  await full.page.reload();
+  await full.page.getByRole('status', { name: 'Loading the answer' }).waitFor();
+  await assertAccessible(full.page, 'loading');
+});
