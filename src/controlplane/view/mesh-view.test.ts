@@ -128,6 +128,18 @@ describe('nodes', () => {
     );
   });
 
+  test('a gateway has an identity, though nobody speaks mesh TLS to it', () => {
+    const gateway = `
+kind: Pod
+metadata: { name: way-in, annotations: { inject.istio.io/templates: gateway } }
+spec: { serviceAccountName: way-in }
+status: { phase: Running, podIP: 10.24.2.9 }
+`;
+    const [node] = viewOf(gateway).view.snapshot().nodes;
+    assert.equal(node?.kind, 'gateway');
+    assert.equal(node.identity, 'spiffe://cluster.local/ns/default/sa/way-in');
+  });
+
   test('of a VM whose agent never called nobody knows how it is, nor its certificate', () => {
     const { nodeOf, streams, view } = viewOf(VM);
     assert.equal(nodeOf('wl:default/db').health, 'unknown');

@@ -74,7 +74,9 @@ function workloadNode(mesh: Mesh, { id, instances: all }: Group, facts: NodeFact
     services: [...new Set(ports.map(({ service }) => service))],
     ports,
     version: versionOf(first),
-    identity: first.tlsMode === 'istio' ? spiffeIdOf(identityOf(mesh, first)) : '',
+    // a gateway has a proxy though it serves no mesh TLS
+    identity:
+      first.tlsMode === 'istio' || first.isGateway ? spiffeIdOf(identityOf(mesh, first)) : '',
     instances,
     health: healthOf(members, instances),
     certificate: earliest(members.flatMap((one) => facts.certificateOf(streamId(one)) ?? [])),
