@@ -79,7 +79,10 @@ export class AgentServer implements AgentSessions {
     const sinceMs = clock.nowMs();
     let outcome = 'taken back';
     try {
-      yield* this.#ask<Kind>(key, request, signal);
+      for await (const answer of this.#ask<Kind>(key, request, signal)) {
+        outcome = 'answered'; // whoever has enough may stop here
+        yield answer;
+      }
       outcome = 'answered';
     } catch (error) {
       if (!(signal.aborted && isAbort(error, signal))) {
