@@ -59,6 +59,8 @@ export class MockConsole {
   isStreamRefused = false;
   /** While true, nobody hears anything, but connections stay open. */
   isSilent = false;
+  /** `fails`: everything but the session is an error; `hangs`: it is never answered. */
+  mood: 'works' | 'fails' | 'hangs' = 'works';
   isSignedIn: boolean;
   readonly #clock: Clock;
   readonly #role: Session['role'];
@@ -150,6 +152,10 @@ export class MockConsole {
     this.requests.push(`${request.method} ${url.pathname}`);
     if (url.pathname === '/api/v1/session') {
       return reply(response, this.#session(request.method, body));
+    }
+    if (this.mood === 'hangs') return undefined;
+    if (this.mood === 'fails') {
+      return reply(response, problem(503, 'unavailable', 'The mesh model is not ready yet.'));
     }
     if (!this.isSignedIn) return reply(response, problem(401, 'signed-out', 'Sign in first.'));
     if (request.method !== 'GET' && request.headers['x-csrf-token'] !== 'mock-csrf-token') {

@@ -43,6 +43,8 @@ export function Graph(props: Props): ReactNode {
       <svg
         ref={viewport.svg}
         className={isMany ? 'graph many' : 'graph'}
+        // Not a stop of the Tab key: without this Chromium makes it one, because it may scroll.
+        tabIndex={-1}
         role="group"
         aria-label="Map: arrow keys move between workloads, n goes through the edges of one"
         onKeyDown={onKeyDown}
