@@ -2,10 +2,10 @@
 // a port is taken, and it is said which.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { enterSandbox } from '#lab/enter.ts';
 import { Cloud, POD_CIDR, VM_CIDR } from '#lab/cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, isthmus, XDS_PORT } from '#lab/cluster.ts';
-import { eventually } from '#lab/eventually.ts';
 import * as manifests from '#lab/manifests.ts';
 import type { Machine } from '#lab/machine.ts';
 import { Sidecar } from '#lab/sidecar.ts';
@@ -23,7 +23,7 @@ const SHELL = `sudo() { "$@"; }; isthmus() { ${isthmus().join(' ')} "$@"; }`;
 const MESH = [POD_CIDR, VM_CIDR, '10.96.0.0/16', '240.240.0.0/16'];
 
 const world = await stand();
-const { cloud, cluster } = world;
+const { cloud } = world;
 
 async function stand() {
   const stack = new AsyncDisposableStack();
@@ -66,7 +66,7 @@ async function typed(...words: readonly string[]): Promise<string> {
 
 async function lineFor(name: string): Promise<string> {
   const printed = await typed('vm', 'token', name, `${PORT}:tcp-mysql`, '--gateway', CONTROL_PLANE);
-  const [line = ''] = printed.split('\n').filter((text) => /^ +sudo isthmus vm join /.test(text));
+  const line = printed.split('\n').find((text) => text.includes('sudo isthmus vm join')) ?? '';
   assert.match(line, /^ {2}sudo isthmus vm join ij1\.[\w.-]+@10\.24\.0\.10:15012$/, printed);
   return line;
 }
@@ -77,23 +77,73 @@ function serve(machine: Machine, port: number): void {
   machine.start(`server-${port}`, [process.execPath, '-e', program]);
 }
 
+/** Types a line on a machine. */
+const typeOn = (machine: Machine, line: string) => machine.run(['bash', '-c', `${SHELL}\n${line}`]);
+
+/** The API as the administrator, asked beside the control plane. */
+async function ask(method: string, path: string, body?: object): Promise<unknown> {
+  const program = fileURLToPath(new URL('api-call.ts', import.meta.url));
+  const env = { KUBECONFIG: '/var/lib/isthmus/apiserver/admin.kubeconfig' };
+  const words = [process.execPath, program, method, path, JSON.stringify(body ?? null)];
+  const { status, stdout, stderr } = await cloud.machine('isthmusd').run(words, { env });
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
 test('the printed line, typed as it is, makes a machine a member', async () => {
   const vm = cloud.machine(VM);
   serve(vm, PORT);
   const line = await lineFor(VM);
-  const { status, stdout, stderr } = await vm.run(['bash', '-c', `${SHELL}\n${line}`]);
+  const { status, stdout, stderr } = await typeOn(vm, line);
   assert.equal(status, 0, stdout + stderr);
-  process.stdout.write(stdout);
   const marks = [...stdout.matchAll(/^ ✓ (\d) /gm)].map(([, number]) => Number(number));
   assert.deepEqual(marks, [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.match(stdout, /joins as WorkloadEntry mysql-2-vm-10\.128\.0\.17 \(10\.128\.0\.17\)/);
-  assert.match(
-    stdout,
-    /mysql-2-vm\.default\.svc\.cluster\.local is [\d.:a-f]+, asked from default\/inventory/,
-  );
-  const again = await cloud.machine(TAKEN).run(['bash', '-c', `${SHELL}\n${line}`]);
+  const name = 'mysql-2-vm.default.svc.cluster.local';
+  assert.match(stdout, new RegExp(`${name} is 10\\.96\\.[\\d.]+, asked from default/inventory`));
+  const again = await typeOn(cloud.machine(TAKEN), line);
   assert.equal(again.status, 1);
   assert.match(again.stderr, /the token was used already/);
-  const token = /ij1\.[\w-]+\.([\w-]+)/.exec(line)?.[1] ?? '';
-  assert(!vm.readFile('/var/log/istio/isthmus-agent.log').includes(token));
+  const secret = /ij1\.[\w-]+\.([\w-]+)/.exec(line)?.[1] ?? '';
+  const kept = cloud.machine('isthmusd').readFile('/var/lib/isthmus/isthmusd/joins.json');
+  assert(kept.includes('"usedAtMs"') && !kept.includes(secret));
+});
+
+test('a client’s first bytes end the join', async () => {
+  const client = cloud.machine(CLIENT);
+  const script = `exec 3<>/dev/tcp/${VM}.default.svc.cluster.local/${PORT}; head -c 5 <&3`;
+  const { stdout, stderr } = await client.run(['bash', '-c', script]);
+  assert.equal(stdout, 'hello', stderr);
+  const shown = await typed('join-status', VM, '-w');
+  assert.match(shown, /^ ✓ 9 First encrypted bytes .*spiffe:.*\/sa\/inventory → :3306, TLSv1\.3$/m);
+  assert.match(await typed('join-status'), /mysql-2-vm +default +done +9\/9/);
+});
+
+test('the VM is looked at from afar', async () => {
+  const report = Object(await ask('GET', `/api/v1/workloads/default/${VM}/proxy`));
+  const ports = report.listeners.flatMap((one: { ports: number[] }) => one.ports);
+  assert(ports.includes(PORT), JSON.stringify(report.listeners));
+  const states = report.sync.map(({ type, state }: Record<string, string>) => `${type} ${state}`);
+  assert(states.includes('listeners in-sync'), states.join());
+  const dump = JSON.stringify(await ask('GET', `/api/v1/workloads/default/${VM}/proxy/dump`));
+  assert(dump.includes('virtualInbound') && !dump.includes('PRIVATE KEY'));
+  assert.match(await typed('logs', VM), new RegExp(`inbound\\|${PORT}\\|`));
+  assert.match(await typed('logs', VM, '--source', 'agent'), / agent: ready$/m);
+  const overview = Object(await ask('GET', `/api/v1/workloads/default/${VM}/overview`));
+  assert.equal(overview.join.state, 'done');
+});
+
+test('a port that is taken is named, and nothing is green', async () => {
+  const vm = cloud.machine(TAKEN);
+  const taken = `require('net').createServer().listen(15006, '0.0.0.0', () => console.log('up'))`;
+  const squatter = vm.start('squatter', [process.execPath, '-e', taken]);
+  await squatter.waitForLine(/up/, { what: 'listen', limitMs: 5_000 });
+  const joining = vm.start('join', ['bash', '-c', `${SHELL}\n${await lineFor(TAKEN)}`]);
+  await joining.waitForLine(/✗ 5 Configuration accepted/, { what: 'fail', limitMs: 20_000 });
+  const shown = await typed('join-status', TAKEN);
+  assert.match(shown, /✗ 5 .*cannot bind '0\.0\.0\.0:15006': Address already in use/);
+  assert.match(shown, /^ +ss -ltnp 'sport = :15006'$/m);
+  assert.match(shown, /^default\/taken-vm: failed/);
+  assert.doesNotMatch(shown, /✓ [5-9]/);
+  await squatter.stop();
 });
