@@ -96,6 +96,27 @@ test('what could not connect is still its client’s', () => {
   assert.equal(responseFlags, 'UF');
 });
 
+test('what leaves the mesh has Istio’s name for that, and nobody to know', () => {
+  const { service, security, destination } = seenBySource({
+    ...plaintext.outbound,
+    tags: { service: '|PassthroughCluster|', upstream_peer_uri: '-' },
+    upstreamRemoteAddress: '203.0.113.9',
+  });
+  assert.deepEqual(service, { host: '', name: 'PassthroughCluster', namespace: '' });
+  assert.equal(security, 'none');
+  assert.equal(destination.peer, 'ip|203.0.113.9');
+});
+
+test('a gateway reports as a client: it is the source, whoever came to it', () => {
+  const { source, reporter } = seenBySource({
+    ...outbound,
+    downstreamPeer: { spiffeId: 'spiffe://cluster.local/ns/x/sa/stranger', subject: '' },
+    downstreamRemoteAddress: '198.51.100.7',
+  });
+  assert.equal(reporter, 'source');
+  assert.equal(source.principal, CLIENT.spiffeId);
+});
+
 describe('of several services on one port', () => {
   const meant = (sni: string) => seenByDestination({ ...inbound, sni }).service;
 

@@ -7,6 +7,7 @@ import {
   Cluster_LbPolicy,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { SERVICE_TAG } from '#base/access-log-tags.ts';
 import { DEFAULT_MESH_CONFIG } from '#istio/meshconfig/mesh-config.ts';
 import type { ClientPolicy, ClientSettings } from './client-policy.ts';
 import { httpOptions, spokenUnder } from './cluster-http.ts';
@@ -117,9 +118,15 @@ export const buildPassthrough = (name: string, altStatName = PASSTHROUGH_STAT_NA
     upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
   }) satisfies Cluster;
 
+/** For telemetry: no service, by Istio's name of it. */
+export const OUT_OF_THE_MESH = {
+  metadata: metadata({ [ISTIO_METADATA]: { [SERVICE_TAG]: `|${PASSTHROUGH_STAT_NAME}|` } }),
+} satisfies Cluster;
+
 /** The same for requests, which go on in what they were made in. */
 export const buildHttpPassthrough = (): Cluster => ({
   ...buildPassthrough(PASSTHROUGH_STAT_NAME),
+  ...OUT_OF_THE_MESH,
   ...httpOptions('as-client', { pool: undefined, security: { kind: 'plaintext' } }),
 });
 

@@ -19,6 +19,7 @@ import {
   buildPassthrough,
   buildServiceCluster,
   buildTombstone,
+  OUT_OF_THE_MESH,
 } from './cluster.ts';
 import type { EndpointSource, ServiceClusterInput } from './cluster.ts';
 import { encodeResource } from './encode.ts';
@@ -66,7 +67,7 @@ export class ClusterMaker {
       case 'split-cluster':
         return this.#splitCluster(recipe);
       case 'passthrough':
-        return encodeResource(recipe.name, ClusterSchema, passthroughOf(recipe.name));
+        return encodeResource(recipe.name, ClusterSchema, passthroughOf(recipe));
       case 'collector': {
         const { collector } = recipe;
         return encodeResource(collectorName(collector), ClusterSchema, buildCollector(collector));
@@ -264,8 +265,14 @@ const isTaking = ({ health }: Endpoint): boolean => health !== 'terminating';
 const protocolAt = ({ ports }: MeshService, port: number): Protocol | undefined =>
   ports.find(({ number }) => number === port)?.protocol;
 
-const passthroughOf = (name: string) =>
-  name === PASSTHROUGH_STAT_NAME ? buildHttpPassthrough() : buildPassthrough(name);
+/**
+ * Of what is nobody's of the mesh only the client reports, and as Istio does, under this name. What
+ * has an owner its proxy reports, too: both do best to say the same, that no service was called.
+ */
+function passthroughOf({ name, hasOwner }: Extract<ClusterRecipe, { kind: 'passthrough' }>) {
+  if (name === PASSTHROUGH_STAT_NAME) return buildHttpPassthrough();
+  return hasOwner ? buildPassthrough(name) : { ...buildPassthrough(name), ...OUT_OF_THE_MESH };
+}
 
 export function encodeTombstone(name: string): EncodedResource {
   return encodeResource(name, ClusterSchema, buildTombstone(name));
