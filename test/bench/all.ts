@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 /** Each prints JSON with what it `missed`. */
-const BENCHMARKS = ['xds', 'applied', 'data'] as const;
+const BENCHMARKS = ['xds', 'applied', 'data', 'flows', 'telemetry'] as const;
 
 type Outcome = { readonly passed: boolean; readonly figures: unknown };
 

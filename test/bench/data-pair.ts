@@ -22,6 +22,8 @@ export type PairSide = {
   readonly agent: string;
   readonly logFile: string;
   readonly adminPort: number;
+  /** Without: no log, no stream, no reports of open connections. */
+  readonly hasLogs: boolean;
 };
 
 type Side = 'client' | 'server';
@@ -37,8 +39,9 @@ const socket = (address: string, port: number) => ({
   socket_address: { address, port_value: port },
 });
 
-const accessLogs = (pair: PairSide, side: Side, port: Port) =>
-  port === 'http'
+const accessLogs = (pair: PairSide, side: Side, port: Port) => {
+  if (!pair.hasLogs) return [];
+  return port === 'http'
     ? [
         fileLog(pair),
         typed('http', 'extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig', {
@@ -54,6 +57,7 @@ const accessLogs = (pair: PairSide, side: Side, port: Port) =>
           common_config: sinkConfig(side, port),
         }),
       ];
+};
 
 const fileLog = ({ logFile }: PairSide) =>
   typed('file', 'extensions.access_loggers.file.v3.FileAccessLog', {
@@ -69,6 +73,7 @@ const TAGS: Readonly<Record<Side | 'request', Readonly<Record<string, string>>>>
     upstream_local_uri: '%UPSTREAM_LOCAL_URI_SAN%',
     upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
     upstream_peer_subject: '%UPSTREAM_PEER_SUBJECT%',
+    upstream_tls_version: '%UPSTREAM_TLS_VERSION%',
   },
   request: { content_type: '%REQ(CONTENT-TYPE)%', grpc_status: '%GRPC_STATUS_NUMBER%' },
 };
@@ -211,13 +216,15 @@ const connectionManager = (pair: PairSide, side: Side, filters: readonly object[
     },
   );
 
+const REPORTS = { access_log_flush_interval: '1s', flush_access_log_on_connected: true };
+
 const tcpProxy = (port: Port, access_log: readonly object[], more: object = {}) =>
   typed('envoy.filters.network.tcp_proxy', 'extensions.filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: port,
     cluster: port,
     idle_timeout: '0s',
     access_log,
-    access_log_options: { access_log_flush_interval: '1s', flush_access_log_on_connected: true },
+    ...(access_log.length > 0 && { access_log_options: REPORTS }),
     ...more,
   });
 

@@ -9,6 +9,7 @@ import { Cluster, CONTROL_PLANE_NAME, XDS_PORT } from '#lab/cluster.ts';
 import type { Machine } from '#lab/machine.ts';
 import * as manifests from '#lab/manifests.ts';
 import { LIBRARY, Postgres } from '#lab/postgres.ts';
+import type { LabProcess } from '#lab/process.ts';
 import { Sidecar } from '#lab/sidecar.ts';
 import { createFakeAuthority } from '../fakes/certificates.ts';
 import { haproxyConfig } from './data-haproxy.ts';
@@ -40,18 +41,24 @@ export class DataWorld implements AsyncDisposable {
   readonly client: Machine;
   /** Those that can be compared here: HAProxy only where it is installed. */
   readonly ways: readonly Way[];
-  readonly #pids: ReadonlyMap<Way, readonly number[]>;
+  readonly #server: Machine;
+  readonly #pids: Map<Way, readonly number[]>;
+  #pair: Pair;
   readonly #owned: AsyncDisposableStack;
 
-  private constructor(
-    client: Machine,
-    pids: ReadonlyMap<Way, readonly number[]>,
-    owned: AsyncDisposableStack,
-  ) {
-    this.client = client;
-    this.ways = [...pids.keys()];
-    this.#pids = pids;
-    this.#owned = owned;
+  private constructor(parts: {
+    readonly client: Machine;
+    readonly server: Machine;
+    readonly pids: Map<Way, readonly number[]>;
+    readonly pair: Pair;
+    readonly owned: AsyncDisposableStack;
+  }) {
+    this.client = parts.client;
+    this.#server = parts.server;
+    this.ways = [...parts.pids.keys()];
+    this.#pids = parts.pids;
+    this.#pair = parts.pair;
+    this.#owned = parts.owned;
   }
 
   /** @throws OperatorError LAB_FAILED, POSTGRES_FAILED, TOOL_MISSING */
@@ -83,13 +90,22 @@ export class DataWorld implements AsyncDisposable {
     const program = server.start('server', [process.execPath, SERVER_PROGRAM]);
     await program.waitForLine(/^ready$/, { what: 'start', limitMs: START_LIMIT_MS });
     const mesh = await joinMesh(stack.use(await startCluster(cloud)), { client, server });
+    await leadToPair(client, server);
+    const pair = await startPair(client, server, { hasLogs: true });
     const pids = new Map<Way, readonly number[]>([
       ['mesh', mesh],
-      ['envoyPair', await startPair(client, server)],
+      ['envoyPair', pair.pids],
     ]);
     const haproxy = await startHaproxy(client, server);
     if (haproxy) pids.set('haproxy', haproxy);
-    return new DataWorld(client, pids, stack.move());
+    return new DataWorld({ client, server, pids, pair, owned: stack.move() });
+  }
+
+  /** The pair again, with telemetry or without any. */
+  async restartPair(options: { readonly hasLogs: boolean }): Promise<void> {
+    await Promise.all(this.#pair.processes.map((envoy) => envoy.kill()));
+    this.#pair = await startPair(this.client, this.#server, options);
+    this.#pids.set('envoyPair', this.#pair.pids);
   }
 
   target(way: Way, port: Port): Target {
@@ -170,16 +186,30 @@ async function joinMesh(
   return await Promise.all(sidecars.map((sidecar) => sidecar.envoyPid()));
 }
 
-async function startPair(client: Machine, server: Machine): Promise<readonly number[]> {
-  const side = { agent: AGENT_SOCKET, logFile: '/var/log/pair.log', adminPort: 15_999 };
-  client.writeFile(PAIR_CONFIG, clientConfig(side, SERVER_ADDRESS));
-  server.writeFile(PAIR_CONFIG, serverConfig(side, manifests.spiffeIdOf(CLIENT)));
+type Pair = {
+  readonly processes: readonly LabProcess[];
+  readonly pids: readonly number[];
+};
+
+async function leadToPair(client: Machine, server: Machine): Promise<void> {
   const lead = (chain: string, match: string, port: number): string =>
     `table ip bench {\n chain lead {\n  type nat hook ${chain} priority -150;\n` +
     `  ${match} redirect to :${port}\n }\n}\n`;
   await applyRules(client, lead('output', `ip daddr ${PAIR_VIP} tcp dport 1-65535`, PAIR.outbound));
   const served = portNames.map((port) => beside(1, port)).join(', ');
   await applyRules(server, lead('prerouting', `tcp dport { ${served} }`, PAIR.inbound));
+}
+
+async function startPair(
+  client: Machine,
+  server: Machine,
+  options: { readonly hasLogs: boolean },
+): Promise<Pair> {
+  const common = { agent: AGENT_SOCKET, logFile: '/var/log/pair.log', adminPort: 15_999 };
+  const side = { ...common, ...options };
+  client.writeFile(PAIR_CONFIG, clientConfig(side, SERVER_ADDRESS));
+  server.writeFile(PAIR_CONFIG, serverConfig(side, manifests.spiffeIdOf(CLIENT)));
+  const processes: LabProcess[] = [];
   for (const machine of [client, server]) {
     const flags = ['--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'info'];
     const envoy = machine.start('pair', [envoyBinary(), '-c', PAIR_CONFIG, ...flags]);
@@ -187,8 +217,9 @@ async function startPair(client: Machine, server: Machine): Promise<readonly num
       what: 'start',
       limitMs: START_LIMIT_MS,
     });
+    processes.push(envoy);
   }
-  return await pidsOf(PAIR_CONFIG, 2);
+  return { processes, pids: await pidsOf(PAIR_CONFIG, 2) };
 }
 
 async function startHaproxy(

@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { enterSandbox } from '#lab/enter.ts';
-import { LIBRARY } from '#lab/postgres.ts';
+import { type Load, runPgbench } from './data-pgbench.ts';
 import { DataWorld, type Target, type Way } from './data-world.ts';
 import type { Port } from './data-ports.ts';
 import { rounded } from './series.ts';
@@ -19,7 +19,6 @@ const ROUNDS = 60;
 const ASIDE_EVERY = 6;
 const CLIENT_PROGRAM = fileURLToPath(new URL('data-client.ts', import.meta.url));
 
-type Load = { readonly ops: number; readonly ms: number };
 type Scenario = {
   readonly name: string;
   readonly port: Port;
@@ -28,18 +27,8 @@ type Scenario = {
 
 const pgbench =
   (clients: number): Scenario['run'] =>
-  async (world, { host, port }) => {
-    const flags = ['-n', '-S', '-c', String(clients), '-j', '1', '-T', '1'];
-    const where = ['-h', host, '-p', String(port), '-U', LIBRARY.user, LIBRARY.database];
-    const env = { PGPASSWORD: LIBRARY.password };
-    const { status, stdout, stderr } = await world.client.run(['pgbench', ...flags, ...where], {
-      env,
-    });
-    const ops = Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1] ?? 0);
-    const tps = Number(/tps = ([\d.]+)/.exec(stdout)?.[1] ?? 0);
-    if (status !== 0 || ops === 0) throw new Error(`pgbench: ${stderr}`);
-    return { ops, ms: (ops / tps) * 1000 };
-  };
+  async (world, target) =>
+    await runPgbench(world.client, target, { clients, seconds: 1 });
 
 const load =
   (what: 'connect' | 'http', ...words: readonly string[]): Scenario['run'] =>
