@@ -40,8 +40,11 @@ export async function tap(api: MeshApi, call: TapCall): Promise<number> {
       if (!edgeNow()) state = new MeshState(await fetchSnapshot(api));
       const edge = edgeNow();
       if (other && edge?.from !== other.id && edge?.to !== other.id) continue;
-      const line = (): string => tapped.line(data, edge, (id) => state.nameOf(id));
-      print(flags.output === 'json' ? JSON.stringify(data) : printable(line(), LINE_LENGTH_MAX));
+      if (flags.output === 'json') print(JSON.stringify(data));
+      else {
+        const line = tapped.line(data, edge, (id) => state.nameOf(id));
+        if (line !== undefined) print(printable(line, LINE_LENGTH_MAX));
+      }
     }
   } catch (error) {
     if (!signal.aborted || error instanceof OperatorError) throw error;

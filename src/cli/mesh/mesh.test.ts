@@ -199,7 +199,8 @@ test('a tap tells what has moved since the last line', () => {
     flags: '',
     seenBy: ['source'],
   };
-  const line = (more: Partial<Connection>): string =>
+  const line = (more: Partial<Connection>): string => tapped(more) ?? 'nothing';
+  const tapped = (more: Partial<Connection>): string | undefined =>
     tap.line({ ...connection, ...more }, state.edges.get('e1'), (id) => state.nameOf(id));
   assert.equal(
     line({}),
@@ -208,6 +209,8 @@ test('a tap tells what has moved since the last line', () => {
   assert.match(line({ toServerBytes: 150 }), /moved .*→ 50 B ← 0 B/);
   const end = { toServerBytes: 150, toClientBytes: 260, closedAtMs: NOW + 3000, flags: 'UF' };
   assert.match(line(end), /^10:00:08 {2}closed .*→ 0 B ← 60 B.* after 3 s {2}flags UF$/);
+  assert.equal(line(end), 'nothing'); // as the other end reports it
+  assert.match(line({ ...end, toClientBytes: 300 }), /closed .*→ 0 B ← 40 B/);
 });
 
 test('a graph for Graphviz holds every name as a name', () => {

@@ -22,12 +22,19 @@ export function isConnection(value: unknown): value is Connection {
 export class Tap {
   readonly #known = new Map<string, Connection>();
 
-  /** @param edge that it is of; undefined: the mesh has forgotten it */
-  line(connection: Connection, edge: MeshEdge | undefined, nameOf: (id: string) => string): string {
+  /**
+   * @param edge that it is of; undefined: the mesh has forgotten it
+   * @returns undefined when nothing is new: the other end has said the same
+   */
+  line(
+    connection: Connection,
+    edge: MeshEdge | undefined,
+    nameOf: (id: string) => string,
+  ): string | undefined {
     const { id, closedAtMs, openedAtMs, encryption, flags } = connection;
     const before = this.#known.get(id);
-    if (closedAtMs === null) this.#remember(connection);
-    else this.#known.delete(id);
+    if (before && isSame(before, connection)) return undefined;
+    this.#remember(connection);
     const what = closedAtMs === null ? (before ? 'moved ' : 'open  ') : 'closed';
     const who = edge
       ? `${nameOf(edge.from)} → ${nameOf(edge.to)}:${edge.port}`
@@ -56,6 +63,13 @@ export class Tap {
     if (this.#known.size > KNOWN_MAX && eldest !== undefined) this.#known.delete(eldest);
   }
 }
+
+const isSame = (before: Connection, now: Connection): boolean =>
+  before.closedAtMs !== null &&
+  now.closedAtMs !== null &&
+  before.toServerBytes === now.toServerBytes &&
+  before.toClientBytes === now.toClientBytes &&
+  before.flags === now.flags;
 
 const ENCRYPTION: Readonly<Record<Connection['encryption'], string>> = {
   tls: 'mTLS',

@@ -5,6 +5,8 @@ import type { AgentSession } from '../agents/agents.ts';
 
 /** An agent that is connected is seen all the time: said so coarsely, it makes few events. */
 const SEEN_STEP_MS = 300_000;
+/** What is measured is less than a round trip wrong: smaller steps would only be noise. */
+const SKEW_STEP_MS = 500;
 /** Agents tell of themselves every 10 s. */
 const SILENT_MS = 30_000;
 /** Texts of agents and of Envoy are cut. */
@@ -31,18 +33,21 @@ export function agentViews(
   }
   for (const [key, streams] of Map.groupBy(now.streams, ({ id }) => id)) {
     const known = before.get(key);
-    const lastSeenMs = coarse(now.nowMs);
+    const connectedAtMs = Math.min(...streams.map((one) => one.connectedAtMs));
+    const lastSeenMs = coarse(now.nowMs, connectedAtMs);
     views.set(key, { ...ofStreams(streams), version: known?.version ?? '', lastSeenMs });
   }
-  for (const { key, version, clockSkewMs, status } of now.sessions) {
+  for (const { key, version, connectedAtMs, clockSkewMs: skewMs, status } of now.sessions) {
     const known = views.get(key) ?? UNHEARD;
-    const lastSeenMs = coarse(status?.receivedAtMs ?? now.nowMs);
+    const lastSeenMs = coarse(status?.receivedAtMs ?? now.nowMs, connectedAtMs);
+    const clockSkewMs = Math.round(skewMs / SKEW_STEP_MS) * SKEW_STEP_MS;
     views.set(key, { ...known, isConnected: true, version, clockSkewMs, lastSeenMs });
   }
   return views;
 }
 
-const coarse = (atMs: number): number => atMs - (atMs % SEEN_STEP_MS);
+const coarse = (atMs: number, connectedAtMs: number): number =>
+  Math.max(connectedAtMs, atMs - (atMs % SEEN_STEP_MS));
 
 /** Instances whose agent has been heard of, and is not now. */
 export function silentAgents(

@@ -242,6 +242,11 @@ describe('status and alerts', () => {
     view.refresh();
     assert.deepEqual(view.snapshot().status.silent, []);
     assert.match(view.snapshot().alerts[0]?.text ?? '', /clock of .* is 7 s off/);
+    // Noise of the measurement is no change, and to have been seen again no new state.
+    const { revision } = view;
+    sessions[0] = { ...session, clockSkewMs: 7100 };
+    view.refresh();
+    assert.equal(view.revision, revision);
     streams.pop();
     clock.advance(30_001);
     view.refresh();

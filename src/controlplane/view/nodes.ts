@@ -49,11 +49,19 @@ export function meshNodes(mesh: Mesh, facts: NodeFacts): ReadonlyMap<string, Mes
 function settled(node: MeshNode, { before, nowMs }: NodeFacts): MeshNode {
   const known = before(node.id);
   if (!known) return node;
-  const { changedAtMs } = known;
-  return JSON.stringify({ ...node, changedAtMs }) === JSON.stringify(known)
-    ? known
-    : { ...node, changedAtMs: nowMs };
+  const same = { ...node, changedAtMs: known.changedAtMs };
+  if (JSON.stringify(same) === JSON.stringify(known)) return known;
+  const isOnlySeen = JSON.stringify(unseen(same)) === JSON.stringify(unseen(known));
+  return isOnlySeen ? same : { ...node, changedAtMs: nowMs };
 }
+
+const unseen = ({ instances, ...rest }: MeshNode): object => ({
+  ...rest,
+  instances: instances.map(({ agent, ...one }) => ({
+    ...one,
+    agent: agent && { ...agent, lastSeenMs: 0 },
+  })),
+});
 
 type Group = { readonly id: string; readonly instances: readonly Workload[] };
 
