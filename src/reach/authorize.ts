@@ -3,13 +3,12 @@
 // asked elsewhere (CUSTOM), what refuses (DENY), what must agree (ALLOW).
 import { create } from '@bufbuild/protobuf';
 import { RBACSchema } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
-import type { AuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
+import type { Policy } from '#gen/envoy/config/rbac/v3/rbac_pb.js';
 import type { WorkloadAuthorization } from '#model/mesh.ts';
 import type { ChainPort, RbacKind } from '#resolve/names.ts';
 import { filterRules } from '#resolve/rbac-rules.ts';
 import { appliesTo } from './rbac-truth.ts';
 import type { CallFacts } from './rbac-truth.ts';
-import type { Truth } from './truth.ts';
 
 /** The policies of one port, and how they are enforced there. */
 export type PortPolicies = {
@@ -40,10 +39,42 @@ export type Decision = {
 
 type Matches = Readonly<Record<'yes' | 'unknown', readonly RuleRef[]>>;
 
-export function authorize(policies: PortPolicies, call: CallFacts): Decision {
-  const denied = matchesOf('deny', policies, call);
-  const asked = matchesOf('custom', policies, call);
-  const allowed = matchesOf('allow', policies, call);
+export const authorize = (policies: PortPolicies, call: CallFacts): Decision =>
+  decide(compile(policies), call);
+
+/** Policies made ready to judge many calls. */
+export type CompiledPolicies = {
+  readonly policies: PortPolicies;
+  /** Equal for policies that decide alike. */
+  readonly text: string;
+  /** undefined: no policy of this kind is in force. */
+  readonly rules: Readonly<Record<RbacKind, readonly CompiledRule[] | undefined>>;
+};
+
+type CompiledRule = { readonly ref: RuleRef; readonly policy: Policy };
+
+export function compile(policies: PortPolicies): CompiledPolicies {
+  const filters = {
+    custom: filterRules({ ...policies, kind: 'custom' }),
+    deny: filterRules({ ...policies, kind: 'deny' }),
+    allow: filterRules({ ...policies, kind: 'allow' }),
+  };
+  return {
+    policies,
+    text: JSON.stringify(filters),
+    rules: {
+      // the marks of CUSTOM policies are what the filter's shadow rules leave; AUDIT decides nothing
+      custom: compiledRules(filters.custom.shadowRules),
+      deny: compiledRules(filters.deny.rules),
+      allow: compiledRules(filters.allow.rules),
+    },
+  };
+}
+
+export function decide({ policies, rules }: CompiledPolicies, call: CallFacts): Decision {
+  const denied = matchesOf(rules.deny, call);
+  const asked = matchesOf(rules.custom, call);
+  const allowed = matchesOf(rules.allow, call);
   const [deny] = denied?.yes ?? [];
   if (deny) return decided('refused', 'DENY', deny);
   const nobodyAllows = allowed && allowed.yes.length + allowed.unknown.length === 0;
@@ -63,34 +94,25 @@ export function authorize(policies: PortPolicies, call: CallFacts): Decision {
   return refusedByNone(policies);
 }
 
-/** What dry-run policies would refuse; the first rule, if one would. */
-export function wouldDeny(policies: PortPolicies, call: CallFacts): Decision {
-  const { allow, deny } = policies.authorization;
-  const enforced = (list: readonly AuthorizationPolicy[]): readonly AuthorizationPolicy[] =>
-    list.map((policy) => ({ ...policy, isDryRun: false }));
-  const authorization = {
-    ...policies.authorization,
-    allow: enforced(allow),
-    deny: enforced(deny),
-  };
-  return authorize({ ...policies, authorization }, call);
+type Rules = NonNullable<ReturnType<typeof filterRules>['rules']>;
+
+function compiledRules(rules: Rules | undefined): readonly CompiledRule[] | undefined {
+  if (rules === undefined) return undefined;
+  return Object.entries(create(RBACSchema, rules).policies).flatMap(([name, policy]) => {
+    const ref = ruleOf(name);
+    return ref ? [{ ref, policy }] : [];
+  });
 }
 
-/** undefined: no policy of this kind is in force. */
 function matchesOf(
-  kind: RbacKind,
-  { authorization, hasAuthorizer, layer, port, trustDomains }: PortPolicies,
+  rules: readonly CompiledRule[] | undefined,
   call: CallFacts,
 ): Matches | undefined {
-  const filter = filterRules({ kind, authorization, hasAuthorizer, layer, port, trustDomains });
-  // of CUSTOM policies the marks are what the filter's shadow rules leave; AUDIT decides nothing
-  const rules = kind === 'custom' ? filter.shadowRules : filter.rules;
   if (rules === undefined) return undefined;
   const found: { yes: RuleRef[]; unknown: RuleRef[] } = { yes: [], unknown: [] };
-  for (const [name, policy] of Object.entries(create(RBACSchema, rules).policies)) {
-    const truth: Truth = appliesTo(policy, call);
-    const rule = ruleOf(name);
-    if (truth !== 'no' && rule) found[truth].push(rule);
+  for (const { ref, policy } of rules) {
+    const truth = appliesTo(policy, call);
+    if (truth !== 'no') found[truth].push(ref);
   }
   return found;
 }

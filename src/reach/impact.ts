@@ -3,13 +3,13 @@
 import type { TalkedTo } from '#api/history.ts';
 import type { FlowImpact, PolicyImpact } from '#api/policies.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
+import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import { workloadName } from '#resolve/identity-metadata.ts';
 import { takesMeshTls } from '#resolve/mtls-mode.ts';
-import { filterRules } from '#resolve/rbac-rules.ts';
-import { authorize } from './authorize.ts';
-import type { Decision, PortPolicies } from './authorize.ts';
+import { compile, decide } from './authorize.ts';
+import type { CompiledPolicies, Decision } from './authorize.ts';
 import type { PolicySet } from './policy-set.ts';
 import { portPolicies } from './port-policies.ts';
 import type { CallFacts } from './rbac-truth.ts';
@@ -35,6 +35,22 @@ export function impactOf(
   sets: { readonly before: PolicySet; readonly after: PolicySet },
   calls: Iterable<SeenCall>,
 ): Impact {
+  const judging = impactSteps(mesh, sets, calls);
+  for (;;) {
+    const step = judging.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Calls that are judged before others get their turn: a few milliseconds. */
+const TURN_CALLS = 50;
+
+/** The same, a little at a time: for whoever has other things to do meanwhile. */
+export function* impactSteps(
+  mesh: Mesh,
+  sets: { readonly before: PolicySet; readonly after: PolicySet },
+  calls: Iterable<SeenCall>,
+): Generator<void, Impact, void> {
   const impact: Record<keyof Impact, FlowImpact[]> = {
     refused: [],
     allowed: [],
@@ -42,9 +58,12 @@ export function impactOf(
     untold: [],
   };
   const judge = judgeOf(mesh, sets);
+  let count = 0;
   for (const call of calls) {
     const found = judge(call);
     impact[found.effect].push({ ...rowOf(call), before: found.before, after: found.after });
+    count += 1;
+    if (count % TURN_CALLS === 0) yield;
   }
   const sorted = (rows: readonly FlowImpact[]): readonly FlowImpact[] =>
     rows.toSorted((a, b) => b.bytes - a.bytes).slice(0, ROWS_MAX);
@@ -78,13 +97,15 @@ function judgeOf(
   { before, after }: { readonly before: PolicySet; readonly after: PolicySet },
 ): (call: SeenCall) => Judged {
   const byNode = instancesByNode(mesh);
+  const texts = new Map<string, string>();
+  const [was, is] = [compiler(mesh, before, texts), compiler(mesh, after, texts)];
   return (call) => {
     const servers = (byNode.get(call.to) ?? []).slice(0, INSTANCES_MAX);
     const clients = (byNode.get(call.from) ?? []).slice(0, INSTANCES_MAX);
     const judged = servers.flatMap((server) =>
       (clients.length > 0 ? clients : [undefined]).map((client) => {
         const asked = { mesh, server, client, call };
-        return judgeOne(decide(before, asked, before), decide(after, asked, before));
+        return judgeOne(judgement(was, asked, before), judgement(is, asked, before));
       }),
     );
     const [first, ...others] = judged;
@@ -102,10 +123,11 @@ function judgeOf(
 /** What decides about calls that were seen, each by the first instances of its ends. */
 export function deciderOf(mesh: Mesh, set: PolicySet): (call: SeenCall) => Decision {
   const byNode = instancesByNode(mesh);
+  const compiled = compiler(mesh, set);
   return (call) => {
     const [server] = byNode.get(call.to) ?? [];
     const [client] = byNode.get(call.from) ?? [];
-    if (server) return decide(set, { mesh, server, client, call }, set);
+    if (server) return judgement(compiled, { mesh, server, client, call }, set);
     const reason = 'its server is no workload of the mesh';
     return { verdict: 'unknown', reason, rule: undefined, action: 'none' };
   };
@@ -137,34 +159,54 @@ type Asked = {
   readonly call: SeenCall;
 };
 
+/** What a set of policies is to one port of a workload: made once for all calls to it. */
+type Compiled = CompiledPolicies & {
+  readonly mode: MtlsMode;
+  /** All that decides: equal texts are one and the same, so that comparing them costs nothing. */
+  readonly all: string;
+};
+type Compiler = {
+  readonly set: PolicySet;
+  readonly of: (server: Workload, port: number, seen: 'tcp' | 'http') => Compiled;
+};
+
+function compiler(mesh: Mesh, set: PolicySet, texts = new Map<string, string>()): Compiler {
+  const known = new Map<string, Compiled>();
+  return {
+    set,
+    of: (server, port, seen) => {
+      const key = `${server.key} ${port} ${seen}`;
+      const before = known.get(key);
+      if (before) return before;
+      const authorization = set.authorization(server);
+      const policies = compile(portPolicies(mesh, server, { port, authorization, seen }));
+      const mode = set.mtlsMode(server, port);
+      const text = `${mode} ${set.tokens(server)} ${policies.text}`;
+      const all = texts.get(text) ?? text;
+      texts.set(text, all);
+      const compiled = { ...policies, mode, all };
+      known.set(key, compiled);
+      return compiled;
+    },
+  };
+}
+
 /** @param then the policies under which the call was seen */
-function decide(set: PolicySet, asked: Asked, then: PolicySet): Judgement {
-  const { mesh, server, call } = asked;
-  const { port, protocol } = call;
-  const mode = set.mtlsMode(server, port);
-  const principal = principalUnder(set, asked, then);
-  const policies = portPolicies(mesh, server, {
-    port,
-    authorization: set.authorization(server),
-    seen: protocol === 'tcp' ? 'tcp' : 'http',
-  });
-  const rules = rulesText(policies, [mode, set.tokens(server)]);
+function judgement({ set, of }: Compiler, asked: Asked, then: PolicySet): Judgement {
+  const { server, call } = asked;
   if (server.tlsMode !== 'istio') {
     const reason = 'no proxy stands before the server: no policy is asked';
     return { verdict: 'allowed', reason, rule: undefined, action: 'none', rules: '' };
   }
+  const compiled = of(server, call.port, call.protocol === 'tcp' ? 'tcp' : 'http');
+  const { mode, all: rules } = compiled;
+  const principal = principalUnder(set, asked, then);
   if (mode === 'STRICT' && principal === '') {
     const reason = 'DENY: the server takes mutual TLS only (STRICT)';
     return { verdict: 'refused', reason, rule: undefined, action: 'none', rules };
   }
-  return { ...authorize(policies, factsOf(asked, principal)), rules };
+  return { ...decide(compiled, factsOf(asked, principal)), rules };
 }
-
-const rulesText = (policies: PortPolicies, more: readonly string[]): string =>
-  JSON.stringify([
-    ...(['custom', 'deny', 'allow'] as const).map((kind) => filterRules({ ...policies, kind })),
-    more,
-  ]);
 
 /**
  * Whom the server would see: a client with a sidecar goes by what the server takes, so that a

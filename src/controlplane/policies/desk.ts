@@ -14,7 +14,7 @@ import { isNotFound, KubeStatusError } from '#kube/status.ts';
 import type { KubeUser } from '#kube/user.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { diagnose } from '#reach/diagnose.ts';
-import { impactOf, type SeenCall } from '#reach/impact.ts';
+import { impactSteps, type Impact, type SeenCall } from '#reach/impact.ts';
 import { changed, policySet, policyType, POLICY_TYPES } from '#reach/policy-set.ts';
 import type { Flows } from '#telemetry/flows/flows.ts';
 import { hitsOf, NO_HITS, seenCall, unallowed } from './hits.ts';
@@ -101,8 +101,17 @@ export async function previewPolicy(
   const before = await readAll(parts, user, namespace);
   const after = changed(before, { kind, namespace, name, object });
   const sets = { before: policySet(mesh, before), after: policySet(mesh, after) };
-  const impact = impactOf(mesh, sets, callsIn(parts, WINDOWS[window]));
+  const impact = await inTurns(impactSteps(mesh, sets, callsIn(parts, WINDOWS[window])), clock);
   return { diagnostics, ...impact, coverageMs };
+}
+
+/** Proxies are not kept waiting for a preview. */
+async function inTurns(steps: Generator<void, Impact, void>, clock: Clock): Promise<Impact> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await clock.sleep(0);
+  }
 }
 
 /** What talked, and what was refused: the latter may be let in. */
