@@ -41,6 +41,8 @@ async function fill(page: Page): Promise<void> {
   await page.getByLabel('Service', { exact: true }).fill('mysql');
   await page.getByLabel('Ports').fill('tcp-mysql:3306');
   await page.getByLabel('Namespace', { exact: true }).fill('inventory');
+  await page.getByLabel('Control plane').fill('34.1.2.3');
+  await page.getByText('isthmus vm token mysql-2-vm 3306:tcp-mysql').waitFor();
   await page.getByRole('button', { name: 'Make the install command' }).click();
 }
 

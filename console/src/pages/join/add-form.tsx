@@ -45,14 +45,14 @@ export function AddForm({ onInvited, onCancel }: Props): ReactNode {
         machine before that.
       </p>
       <div className="fields">
-        {FIELDS.map((field) => (
+        {NAMES.map((name) => (
           <Field
-            key={field.name}
-            field={field}
-            value={form[field.name]}
-            problem={problems[field.name] ?? ''}
-            suggestions={suggestions[field.name] ?? []}
-            onChange={(value) => setForm({ ...form, [field.name]: value })}
+            key={name}
+            name={name}
+            value={form[name]}
+            problem={problems[name] ?? ''}
+            suggestions={suggestions[name] ?? []}
+            onChange={(value) => setForm({ ...form, [name]: value })}
           />
         ))}
       </div>
@@ -75,64 +75,69 @@ export function AddForm({ onInvited, onCancel }: Props): ReactNode {
 }
 
 type FieldWords = {
-  readonly name: FormField;
   readonly title: string;
   readonly hint: string;
   readonly placeholder?: string;
 };
 
-const FIELDS: readonly FieldWords[] = [
-  { name: 'name', title: 'Name', hint: 'Of the machine in the mesh.', placeholder: 'mysql-2-vm' },
-  {
-    name: 'service',
+const FIELDS: Readonly<Record<FormField, FieldWords>> = {
+  name: { title: 'Name', hint: 'Of the machine in the mesh.', placeholder: 'mysql-2-vm' },
+  service: {
     title: 'Service',
     hint: 'That others call. Empty, with ports: one of its own name.',
     placeholder: 'mysql',
   },
-  {
-    name: 'ports',
+  ports: {
     title: 'Ports',
     hint: 'A name says the protocol. Empty: it only calls others.',
     placeholder: '3306 or tcp-mysql:3306',
   },
-  { name: 'namespace', title: 'Namespace', hint: 'Where it belongs in the cluster.' },
-  {
-    name: 'serviceAccount',
+  namespace: { title: 'Namespace', hint: 'Where it belongs in the cluster.' },
+  serviceAccount: {
     title: 'Service account',
     hint: 'Its identity. Empty: one of the service’s name.',
   },
-  {
-    name: 'network',
+  network: {
     title: 'Network',
     hint: 'Empty: workloads reach it directly.',
     placeholder: 'us-east1-b',
   },
-  {
-    name: 'minutes',
-    title: 'Token good for (minutes)',
-    hint: 'From 1 minute to a day; used once.',
+  address: {
+    title: 'Address',
+    hint: 'The only one that it may have. Empty: the machine says it.',
+    placeholder: '10.128.0.17',
   },
-];
+  gateway: {
+    title: 'Control plane',
+    hint: 'Where the machine reaches it. Empty: found in the cluster.',
+    placeholder: '34.1.2.3',
+  },
+  minutes: { title: 'Token good for (minutes)', hint: 'From 1 minute to a day; used once.' },
+};
+
+/** In the order of the table. */
+const NAMES = Object.keys(FIELDS) as readonly FormField[];
 
 type FieldProps = {
-  readonly field: FieldWords;
+  readonly name: FormField;
   readonly value: string;
   readonly problem: string;
   readonly suggestions: readonly string[];
   readonly onChange: (value: string) => void;
 };
 
-function Field({ field, value, problem, suggestions, onChange }: FieldProps): ReactNode {
+function Field({ name, value, problem, suggestions, onChange }: FieldProps): ReactNode {
   const id = useId();
+  const { title, hint, placeholder } = FIELDS[name];
   const isWrong = problem !== '';
   return (
     <div className="field">
-      <label htmlFor={id}>{field.title}</label>
+      <label htmlFor={id}>{title}</label>
       <input
         id={id}
         value={value}
-        placeholder={field.placeholder}
-        inputMode={field.name === 'minutes' ? 'numeric' : undefined}
+        placeholder={placeholder}
+        inputMode={name === 'minutes' ? 'numeric' : undefined}
         autoComplete="off"
         spellCheck={false}
         list={suggestions.length > 0 ? `${id}-list` : undefined}
@@ -141,7 +146,7 @@ function Field({ field, value, problem, suggestions, onChange }: FieldProps): Re
         onChange={(event) => onChange(event.target.value)}
       />
       <span id={`${id}-hint`} className={isWrong ? 'bad' : 'quiet'}>
-        {isWrong ? problem : field.hint}
+        {isWrong ? problem : hint}
       </span>
       {suggestions.length > 0 && (
         <datalist id={`${id}-list`}>
