@@ -103,7 +103,7 @@ test('the list says of each policy what it is about, decided, and who keeps it',
     assert.ok(text.includes(part), `${part} in ${text}`);
   }
   await table
-    .getByRole('row', { name: /postgres-limits/ })
+    .getByRole('row', { name: /readers/ })
     .getByText('Argo CD, read-only')
     .waitFor();
   await page.getByRole('searchbox', { name: 'Find' }).fill('strict');
@@ -250,6 +250,9 @@ test('in shadow nothing is refused and the counter moves; it ends when told to',
   await page.getByRole('button', { name: 'End the shadow' }).click();
   await page.getByText(/It would have denied/).waitFor({ state: 'hidden' });
   assert.equal(await yamlOf(mock), PG_ALLOW_YAML);
+  // What was tried is still there to be applied.
+  assert.equal(await page.getByRole('group', { name: /^Rule / }).count(), 1);
+  await page.getByRole('button', { name: '3 Refuse 1 client…' }).waitFor();
   await page.goto(`${mock.url}/policies/PeerAuthentication/istio-system/default`);
   await page.getByRole('combobox', { name: 'Mutual TLS' }).or(editor(page)).waitFor();
   await asForm(page);
@@ -318,7 +321,7 @@ test('a viewer sees everything and changes nothing; a forged write is refused', 
   assert.ok(await page.getByRole('combobox', { name: 'Action' }).isDisabled());
   assert.equal((await writeElsewhere(mock, 'forged', '7')).status, 403);
   assert.equal(await yamlOf(mock), PG_ALLOW_YAML);
-  await page.goto(`${mock.url}/policies/DestinationRule/inventory/postgres-limits`);
+  await page.goto(`${mock.url}/policies/RequestAuthentication/inventory/readers`);
   await page.getByText('managed by Argo CD, read-only').waitFor();
 });
 

@@ -48,20 +48,19 @@ spec:
     mode: STRICT
 `;
 
-const LIMITS_YAML = `apiVersion: networking.istio.io/v1
-kind: DestinationRule
+const TOKENS_YAML = `apiVersion: security.istio.io/v1
+kind: RequestAuthentication
 metadata:
-  name: postgres-limits
+  name: readers
   namespace: inventory
   annotations:
     argocd.argoproj.io/tracking-id: inventory
 spec:
-  host: postgresql-1-vm.inventory.svc.cluster.local
-  trafficPolicy:
-    connectionPool:
-      tcp:
-        maxConnections: 100
-        connectTimeout: 3s
+  selector:
+    matchLabels: {app: frontend}
+  jwtRules:
+  - issuer: https://accounts.example.com
+    jwksUri: https://accounts.example.com/jwks.json
 `;
 
 type Stored = PolicyDocument & {
@@ -96,7 +95,7 @@ function storyPolicies(nowMs: number): Stored[] {
       namespace: 'inventory',
       name: 'pg-allow',
       scope: 'app=postgresql',
-      targets: ['postgresql-1-vm.inventory'],
+      targets: ['inventory/postgresql-1-vm'],
       effect: 'ALLOW, 2 rules',
       allowed: 1_284,
       denied: 3,
@@ -107,24 +106,24 @@ function storyPolicies(nowMs: number): Stored[] {
       namespace: 'istio-system',
       name: 'default',
       scope: 'mesh',
-      targets: ['frontend.inventory', 'postgres-library.inventory', 'postgresql-1-vm.inventory'],
+      targets: ['inventory/frontend', 'inventory/postgres-library', 'inventory/postgresql-1-vm'],
       effect: 'STRICT',
       changedBy: 'robin',
       changedAtMs: nowMs - 30 * 24 * HOUR_MS,
       yaml: STRICT_YAML,
     }),
     stored(nowMs, {
-      kind: 'DestinationRule',
+      kind: 'RequestAuthentication',
       namespace: 'inventory',
-      name: 'postgres-limits',
-      scope: 'postgresql-1-vm.inventory.svc.cluster.local',
-      targets: ['postgresql-1-vm.inventory'],
-      effect: '100 connections',
-      conflicts: ['postgres-tls is about the same host: the older one wins'],
+      name: 'readers',
+      scope: 'app=frontend',
+      targets: ['inventory/frontend'],
+      effect: '1 issuer',
+      conflicts: ['readers-old is for the same workloads: both are asked'],
       managedBy: 'Argo CD',
       changedBy: 'argocd',
       changedAtMs: nowMs - 5 * HOUR_MS,
-      yaml: LIMITS_YAML,
+      yaml: TOKENS_YAML,
     }),
   ];
 }
@@ -149,13 +148,14 @@ function current(call: MockCall, of: PolicyReference): Stored | undefined {
 }
 
 function revert(policies: Map<string, Stored>, found: Stored): Stored | undefined {
-  const { replaced } = found;
-  if (!replaced) {
+  const isShadow = found.pending?.mode === 'shadow';
+  const base = isShadow ? { ...found, pending: null } : found.replaced;
+  if (!base || base.yaml === '') {
     policies.delete(keyOf(found));
     return undefined;
   }
-  const resourceVersion = String(Number(found.resourceVersion || replaced.resourceVersion) + 1);
-  const back = { ...replaced, resourceVersion };
+  const version = Number(found.resourceVersion || base.resourceVersion);
+  const back = isShadow ? base : { ...base, resourceVersion: String(version + 1) };
   policies.set(keyOf(back), back);
   return back;
 }
@@ -206,32 +206,41 @@ function write(call: MockCall): MockAnswer {
 function put(call: MockCall, of: PolicyReference, found: Stored | undefined, yaml: string): Stored {
   const { query, nowMs, session } = call;
   const mode = modeOf(query.get('mode'));
-  const ttlMs = Number(query.get('ttl') ?? 120) * 1000;
-  const base = found?.pending ? found.replaced : found;
-  const next: Stored = {
-    ...(found ?? stored(nowMs, { ...of, effect: 'ALLOW, 1 rule' })),
+  const next =
+    mode === 'shadow'
+      ? shadowed(call, of, found)
+      : applied(call, found ?? stored(nowMs, { ...of, effect: 'ALLOW, 1 rule' }), yaml, mode);
+  table(call).set(keyOf(of), next);
+  if (mode === 'shadow') return next;
+  const { resourceVersion } = next;
+  const change = { ...reference({ ...of }), resourceVersion, by: session.user, atMs: nowMs };
+  call.emit({ type: 'policy.upsert', policy: change });
+  return next;
+}
+
+/** A copy beside what is in force, which stays as it is. */
+function shadowed({ nowMs, session }: MockCall, of: PolicyReference, found?: Stored): Stored {
+  const empty = { ...of, effect: 'in shadow only', resourceVersion: '' };
+  const revertsAtMs = nowMs + 24 * HOUR_MS;
+  const pending = { revertsAtMs, by: session.user, mode: 'shadow', wouldDeny: 0 } as const;
+  return { ...(found ?? stored(nowMs, empty)), pending };
+}
+
+function applied(call: MockCall, found: Stored, yaml: string, mode: PolicyMode): Stored {
+  const { query, nowMs, session } = call;
+  const revertsAtMs = nowMs + Number(query.get('ttl') ?? 120) * 1000;
+  const isUnconfirmed = found.pending?.mode === 'confirm';
+  const base = isUnconfirmed ? found.replaced : found.yaml === '' ? undefined : found;
+  return {
+    ...found,
     yaml,
-    resourceVersion: yaml === '' ? '' : String(Number(found?.resourceVersion ?? 0) + 1),
+    resourceVersion: yaml === '' ? '' : String(Number(found.resourceVersion) + 1),
     changedAtMs: nowMs,
     changedBy: session.user,
     previousYaml: base?.yaml ?? '',
-    replaced: base,
-    pending:
-      mode === 'keep'
-        ? null
-        : {
-            revertsAtMs: nowMs + ttlMs,
-            by: session.user,
-            mode,
-            wouldDeny: mode === 'shadow' ? 0 : null,
-          },
+    replaced: base && { ...base, pending: null },
+    pending: mode === 'keep' ? null : { revertsAtMs, by: session.user, mode, wouldDeny: null },
   };
-  table(call).set(keyOf(of), next);
-  const { kind, namespace, name } = of;
-  const by = session.user;
-  const change = { kind, namespace, name, resourceVersion: next.resourceVersion, by, atMs: nowMs };
-  call.emit({ type: 'policy.upsert', policy: change });
-  return next;
 }
 
 const modeOf = (text: string | null): PolicyMode =>
@@ -258,9 +267,11 @@ function confirm(call: MockCall): MockAnswer {
 
 function undo(call: MockCall): MockAnswer {
   const found = current(call, referenceIn(call.body));
-  if (!found || found.previousYaml === '') return problem(409, 'conflict', 'Nothing to undo.');
+  if (!found?.pending && !found?.previousYaml) {
+    return problem(404, 'not-found', 'There is nothing to undo.');
+  }
   const back = revert(table(call), found);
-  return back ? { json: shown(back) } : problem(404, 'not-found', 'It is gone.');
+  return back ? { json: shown(back) } : { status: 204 };
 }
 
 /** Of the mock only: moves the counter of a shadow, as proxies' reports would. */

@@ -22,8 +22,8 @@ const SEEN: readonly SeenFlow[] = [
 const KNOWN = new Set(
   [
     'apiVersion kind metadata spec name namespace annotations selector matchLabels app action rules',
-    'from source principals namespaces to operation ports when key values mtls mode host',
-    'trafficPolicy connectionPool tcp maxConnections connectTimeout argocd.argoproj.io/tracking-id',
+    'from source principals namespaces to operation ports when key values mtls mode',
+    'jwtRules issuer jwksUri audiences argocd.argoproj.io/tracking-id',
   ].flatMap((line) => line.split(' ')),
 );
 
@@ -32,8 +32,10 @@ export function previewOf(
   before: string,
   nowMs: number,
 ): PolicyImpact {
+  const diagnostics = diagnosticsOf(request.yaml);
   const impact = impactOf(nowMs, request, principalsIn(before), principalsIn(request.yaml));
-  return { ...impact, diagnostics: diagnosticsOf(request.yaml) };
+  const none = { refused: [], allowed: [], unchanged: [], untold: [] };
+  return { ...impact, ...(diagnostics.length > 0 && none), diagnostics };
 }
 
 const principalsIn = (yaml: string): readonly string[] =>

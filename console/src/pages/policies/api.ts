@@ -49,35 +49,37 @@ const condition = (version: Version): Readonly<Record<string, string>> =>
 const query = (mode: PolicyMode): string =>
   new URLSearchParams({ mode, ttl: String(UNDO_SECONDS) }).toString();
 
-export const writePolicy = (
-  of: PolicyReference,
-  version: Version,
-  mode: PolicyMode,
-  body: PolicyWrite,
-): Promise<PolicyDocument> =>
-  send('PUT', `${apiPath(of)}?${query(mode)}`, body, { headers: condition(version) });
+/** Open connections stay: policy governs new ones. */
+const endsOpenConnections = false;
 
-export const deletePolicy = (
+export function writePolicy(
   of: PolicyReference,
   version: Version,
   mode: PolicyMode,
-  endsOpenConnections: boolean,
-): Promise<PolicyDocument | undefined> =>
-  send(
-    'DELETE',
-    `${apiPath(of)}?${query(mode)}`,
-    { endsOpenConnections },
-    {
-      headers: condition(version),
-    },
-  );
+  yaml: string,
+): Promise<PolicyDocument> {
+  const body: PolicyWrite = { yaml, endsOpenConnections };
+  return send('PUT', `${apiPath(of)}?${query(mode)}`, body, { headers: condition(version) });
+}
+
+export function deletePolicy(
+  of: PolicyReference,
+  version: Version,
+  mode: PolicyMode,
+): Promise<PolicyDocument | undefined> {
+  const path = `${apiPath(of)}?${query(mode)}`;
+  return send('DELETE', path, { endsOpenConnections }, { headers: condition(version) });
+}
 
 /** Makes a pending apply last. */
 export const keepPolicy = (of: PolicyReference): Promise<PolicyDocument> =>
   post(`${ROOT}:confirm`, reference(of));
 
-/** Brings back what was before: of a pending apply at once, of the last one for 24 hours. */
-export const undoPolicy = (of: PolicyReference): Promise<PolicyDocument> =>
+/**
+ * Brings back what was before: of a pending apply at once, of the last one for 24 hours. Undefined:
+ * there was none before.
+ */
+export const undoPolicy = (of: PolicyReference): Promise<PolicyDocument | undefined> =>
   post(`${ROOT}:undo`, reference(of));
 
 const reference = ({ kind, namespace, name }: PolicyReference): PolicyReference => ({

@@ -3,7 +3,7 @@ import { useId, useState, type ReactNode } from 'react';
 import type { PolicyImpact, PolicyReference } from '../../api/types.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
-import { count, refusedClients, type Ladder } from './impact.ts';
+import { count, hasErrors, refusedClients, type Ladder } from './impact.ts';
 import type { Editing } from './use-policy.ts';
 
 type Props = {
@@ -23,7 +23,7 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
     ladder.reason || shadowProblem(of.kind, document?.pending?.mode === 'shadow');
   const apply = (): void => {
     if (ladder.refuses > 0) setAsks('refusing');
-    else editing.apply('confirm', false);
+    else editing.apply('confirm');
   };
   return (
     <section className="ladder" aria-label="Apply">
@@ -37,7 +37,7 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
             type="button"
             disabled={ladder.reason !== '' || shadowReason !== '' || isBusy}
             aria-describedby={`${id}-shadow ${id}-reason`}
-            onClick={() => editing.apply('shadow', false)}
+            onClick={() => editing.apply('shadow')}
           >
             2 Shadow
           </button>
@@ -76,9 +76,9 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
         <ConfirmDialog
           impact={impact}
           onClose={() => setAsks(undefined)}
-          onConfirm={(ends) => {
+          onConfirm={() => {
             setAsks(undefined);
-            editing.apply('confirm', ends);
+            editing.apply('confirm');
           }}
         />
       )}
@@ -87,9 +87,9 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
           of={of}
           version={document?.resourceVersion ?? ''}
           onClose={() => setAsks(undefined)}
-          onConfirm={(ends) => {
+          onConfirm={() => {
             setAsks(undefined);
-            editing.remove(ends);
+            editing.remove();
           }}
         />
       )}
@@ -107,6 +107,7 @@ function shadowProblem(kind: string, isShadow: boolean): string {
 
 function previewText(impact: PolicyImpact | undefined): string {
   if (!impact) return 'on its way';
+  if (hasErrors(impact)) return 'not known: the text has errors';
   const refused = refusedClients(impact);
   return refused === 0 ? 'refuses nobody who was seen' : `refuses ${count(refused, 'client')}`;
 }

@@ -6,18 +6,17 @@ import { count, isNumberTyped, refusedClients, shortName } from './impact.ts';
 
 type Props = {
   readonly impact: PolicyImpact;
-  readonly onConfirm: (endsOpenConnections: boolean) => void;
+  readonly onConfirm: () => void;
   readonly onClose: () => void;
 };
 
 export function ConfirmDialog({ impact, onConfirm, onClose }: Props): ReactNode {
   const [typed, setTyped] = useState('');
-  const [ends, setEnds] = useState(false);
   const refuses = refusedClients(impact);
   const isTyped = isNumberTyped(typed, refuses);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (isTyped) onConfirm(ends);
+    if (isTyped) onConfirm();
   };
   return (
     <Dialog
@@ -37,7 +36,7 @@ export function ConfirmDialog({ impact, onConfirm, onClose }: Props): ReactNode 
       <form id="refusing" onSubmit={submit} className="confirm">
         <p>These were let in and will be refused from their next connection on:</p>
         <Refused impact={impact} />
-        <EndsToo impact={impact} ends={ends} onEnds={setEnds} />
+        <Stays impact={impact} />
         <label className="field">
           Type {refuses} to go on
           <input
@@ -65,20 +64,14 @@ export function Refused({ impact }: { readonly impact: PolicyImpact }): ReactNod
   );
 }
 
-type EndsProps = {
-  readonly impact: PolicyImpact;
-  readonly ends: boolean;
-  readonly onEnds: (ends: boolean) => void;
-};
-
-/** Policy governs new connections; ending the open ones is a choice of its own. */
-export function EndsToo({ impact, ends, onEnds }: EndsProps): ReactNode {
+/** Policy governs new connections. */
+export function Stays({ impact }: { readonly impact: PolicyImpact }): ReactNode {
   const open = impact.refused.reduce((sum, { openConnections }) => sum + openConnections, 0);
   if (open === 0) return null;
   return (
-    <label className="check">
-      <input type="checkbox" checked={ends} onChange={(event) => onEnds(event.target.checked)} />{' '}
-      Also end their {count(open, 'open connection')}; else they stay until they end by themselves
-    </label>
+    <p>
+      Their {count(open, 'open connection')} {open === 1 ? 'stays' : 'stay'} until the client or the
+      server ends {open === 1 ? 'it' : 'them'}.
+    </p>
   );
 }

@@ -4,7 +4,7 @@ import type { PolicyReference } from '../../api/types.ts';
 import { CopyButton } from '../../components/command.tsx';
 import { Dialog } from '../../components/dialog.tsx';
 import { Problem } from '../../components/states.tsx';
-import { EndsToo, Refused } from './confirm-dialog.tsx';
+import { Refused, Stays } from './confirm-dialog.tsx';
 import { deleteCommand } from './export.ts';
 import { count, honestyLine, isNumberTyped, refusedClients } from './impact.ts';
 import { usePreview } from './use-policy.ts';
@@ -12,19 +12,18 @@ import { usePreview } from './use-policy.ts';
 type Props = {
   readonly of: PolicyReference;
   readonly version: string;
-  readonly onConfirm: (endsOpenConnections: boolean) => void;
+  readonly onConfirm: () => void;
   readonly onClose: () => void;
 };
 
 export function DeleteDialog({ of, version, onConfirm, onClose }: Props): ReactNode {
   const { impact, problem } = usePreview(of, '', '24h', version);
   const [typed, setTyped] = useState('');
-  const [ends, setEnds] = useState(false);
   const refuses = impact ? refusedClients(impact) : 0;
   const isReady = impact !== undefined && (refuses === 0 || isNumberTyped(typed, refuses));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (isReady) onConfirm(ends);
+    if (isReady) onConfirm();
   };
   return (
     <Dialog
@@ -55,7 +54,7 @@ export function DeleteDialog({ of, version, onConfirm, onClose }: Props): ReactN
         {impact && refuses > 0 && (
           <>
             <Refused impact={impact} />
-            <EndsToo impact={impact} ends={ends} onEnds={setEnds} />
+            <Stays impact={impact} />
             <label className="field">
               Type {refuses} to go on
               <input

@@ -2,6 +2,8 @@
 // Pure. The text never changes but by its author, by an apply that was answered, or while it is the
 // cluster's own.
 import type { ApiProblem, PolicyDocument } from '../../api/types.ts';
+import { isSame } from './json.ts';
+import { readYaml } from './yaml-edit.ts';
 
 export type EditingState = {
   /** What the edit began with; undefined: not loaded, or there is none in the cluster. */
@@ -32,7 +34,15 @@ export const opened = (draft: string | undefined): EditingState => ({
 
 const yamlOf = (state: EditingState): string => state.document?.yaml ?? '';
 
-export const isChanged = (state: EditingState): boolean => state.text !== yamlOf(state);
+/** Comments and layout are the author's own: the cluster keeps neither. */
+export const isChanged = (state: EditingState): boolean => !saysSame(state.text, yamlOf(state));
+
+function saysSame(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [left, right] = [readYaml(a), readYaml(b)];
+  const isRead = left.problems.length + right.problems.length === 0;
+  return isRead && isSame(left.value, right.value);
+}
 
 /** @param hasDraft a text was handed over, or left unfinished, before the policy was loaded */
 export function loaded(
@@ -47,7 +57,7 @@ export function loaded(
   const isNews = document.resourceVersion !== state.document?.resourceVersion;
   // The version that an edit began with stays its base: a merge needs it.
   if (isMine && isNews && !isFirst && state.document) return { ...next, theirs: document };
-  const text = isMine ? state.text : document.yaml;
+  const text = isMine || saysSame(state.text, document.yaml) ? state.text : document.yaml;
   return { ...next, document, text, theirs: undefined, said: undone(state, document) };
 }
 
@@ -65,21 +75,30 @@ export const typed = (state: EditingState, text: string): EditingState => ({
   said: '',
 });
 
-/** A write was answered: the cluster has it now. */
-export const written = (
+/**
+ * A write was answered. A text that says what the cluster has now stays as it is typed, with its
+ * comments.
+ *
+ * @param keepsText of a shadow: what is in force has not become what is typed
+ */
+export function written(
   state: EditingState,
   document: PolicyDocument | undefined,
   said: string,
-): EditingState => ({
-  ...state,
-  document,
-  text: document?.yaml ?? state.text,
-  theirs: undefined,
-  isBusy: false,
-  isComparing: false,
-  problem: undefined,
-  said,
-});
+  keepsText = false,
+): EditingState {
+  const yaml = document?.yaml ?? state.text;
+  return {
+    ...state,
+    document,
+    text: keepsText || saysSame(state.text, yaml) ? state.text : yaml,
+    theirs: undefined,
+    isBusy: false,
+    isComparing: false,
+    problem: undefined,
+    said,
+  };
+}
 
 /** A write was refused because it had changed meanwhile; nothing was overwritten. */
 export const conflicting = (state: EditingState, theirs: PolicyDocument): EditingState => ({

@@ -43,7 +43,6 @@ export function FieldView(props: FieldProps): ReactNode {
     case 'choices':
       return <ChoicesField {...props} field={field} />;
     case 'text':
-    case 'number':
       return <TextField {...props} field={field} />;
     default:
       return null;
@@ -97,10 +96,7 @@ function TextField(props: FieldProps<TextSpec>): ReactNode {
   const { field, base, names, onEdit, isDisabled } = props;
   const path = [...base, ...field.key];
   const text = textOf(partOf(props));
-  const set = (next: string): void => {
-    const isNumber = field.type === 'number' && next !== '' && Number.isFinite(Number(next));
-    onEdit(path, next === '' ? undefined : isNumber ? Number(next) : next);
-  };
+  const set = (next: string): void => onEdit(path, next === '' ? undefined : next);
   if (field.offer) {
     return (
       <Combobox
@@ -116,8 +112,6 @@ function TextField(props: FieldProps<TextSpec>): ReactNode {
     <label className="field">
       {field.label}
       <input
-        type={field.type === 'number' ? 'number' : 'text'}
-        min={0}
         value={text}
         placeholder={field.hint}
         spellCheck={false}

@@ -21,7 +21,7 @@ export type ChoiceSpec = Part & {
   readonly unset: string;
 };
 
-export type TextSpec = Part & { readonly type: 'text' | 'number' };
+export type TextSpec = Part & { readonly type: 'text' };
 
 /** A list of words. */
 export type WordsSpec = Part & {
@@ -159,50 +159,19 @@ const PEER: readonly Field[] = [
   },
 ];
 
-const number = (label: string, key: Path, hint?: string): Field => ({
-  type: 'number',
-  key,
-  label,
-  ...(hint !== undefined && { hint }),
-});
-const duration = (label: string, key: Path): Field => ({
-  type: 'text',
-  key,
-  label,
-  hint: 'as 3s, 500ms, 5m',
-});
-const POLICY = ['spec', 'trafficPolicy'];
-
-const DESTINATION: readonly Field[] = [
-  { type: 'text', key: ['spec', 'host'], label: 'Host', offer: 'hosts' },
-  {
-    type: 'choice',
-    key: [...POLICY, 'tls', 'mode'],
-    label: 'TLS of clients',
-    options: ['ISTIO_MUTUAL', 'DISABLE', 'SIMPLE', 'MUTUAL'],
-    unset: 'mutual wherever the server takes it',
-  },
-  {
-    type: 'choice',
-    key: [...POLICY, 'loadBalancer', 'simple'],
-    label: 'Load balancing',
-    options: ['LEAST_REQUEST', 'ROUND_ROBIN', 'RANDOM', 'PASSTHROUGH'],
-    unset: 'LEAST_REQUEST',
-  },
-  number('Connections at most', [...POLICY, 'connectionPool', 'tcp', 'maxConnections']),
-  duration('Connect within', [...POLICY, 'connectionPool', 'tcp', 'connectTimeout']),
-  number('Eject after consecutive errors', [...POLICY, 'outlierDetection', 'consecutive5xxErrors']),
-  duration('Ejected for', [...POLICY, 'outlierDetection', 'baseEjectionTime']),
+const REQUEST: readonly Field[] = [
+  SELECTOR,
   {
     type: 'list',
-    key: ['spec', 'subsets'],
-    label: 'Subsets',
-    item: 'Subset',
-    empty: 'None.',
-    fresh: { name: 'v1', labels: {} },
+    key: ['spec', 'jwtRules'],
+    label: 'Tokens that are taken',
+    item: 'Issuer',
+    empty: 'None: tokens are not looked at.',
+    fresh: { issuer: '', jwksUri: '' },
     fields: [
-      { type: 'text', key: ['name'], label: 'Name' },
-      { type: 'labels', key: ['labels'], label: 'Labels', offer: 'labels' },
+      { type: 'text', key: ['issuer'], label: 'Issuer', hint: 'https://accounts.example.com' },
+      { type: 'text', key: ['jwksUri'], label: 'Keys at', hint: 'https://…/jwks.json' },
+      words('Audiences', ['audiences'], undefined, 'any'),
     ],
   },
 ];
@@ -210,7 +179,7 @@ const DESTINATION: readonly Field[] = [
 const FORMS: Readonly<Record<string, readonly Field[]>> = {
   AuthorizationPolicy: AUTHORIZATION,
   PeerAuthentication: PEER,
-  DestinationRule: DESTINATION,
+  RequestAuthentication: REQUEST,
 };
 
 /** Undefined: this kind is edited as YAML only. */

@@ -9,6 +9,7 @@ import { useNodes } from '../../store/hooks.ts';
 import { nodeName, questionPath } from '../reach/view.ts';
 import {
   count,
+  hasErrors,
   honestyLine,
   impactGroups,
   shortName,
@@ -48,10 +49,13 @@ export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): Re
       <p className="hidden" role="status">
         {impact && !isOld ? summaryOf(impact) : ''}
       </p>
+      {!isOld && impact && hasErrors(impact) && (
+        <p className="notice warn">The text has errors: what it would do is not known.</p>
+      )}
       {hasProblem && (
         <p className="notice warn">The text is not YAML now; this is of the text before.</p>
       )}
-      {impact ? (
+      {impact && !hasErrors(impact) ? (
         <div className={isOld ? 'groups old' : 'groups'}>
           {impactGroups(impact).map((group) => (
             <Group key={group.key} group={group} />
@@ -59,7 +63,7 @@ export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): Re
           <p className="honesty">{honestyLine(impact, window)}</p>
         </div>
       ) : (
-        !preview.problem && <p className="quiet">Asking what it would change …</p>
+        !preview.problem && !impact && <p className="quiet">Asking what it would change …</p>
       )}
     </section>
   );

@@ -34,9 +34,9 @@ const impact = (change: Partial<PolicyImpact>): PolicyImpact => ({
 
 const FREE = {
   isChanged: true,
+  isTextChanged: true,
   forbidden: '',
   managedBy: '',
-  isDeleting: false,
   hasProblem: false,
 } as const;
 
@@ -55,12 +55,12 @@ test('what cannot be applied says why, rights first', () => {
     ladder({ ...FREE, impact: impact({}), ...change }).reason;
   assert.equal(reason({}), '');
   assert.match(reason({ impact: undefined }), /Waiting for the preview/);
-  assert.match(reason({ isChanged: false }), /Nothing is changed/);
+  assert.match(reason({ isChanged: false, isTextChanged: false }), /Nothing is changed/);
+  assert.match(reason({ isChanged: false }), /Only comments and layout/);
   assert.match(reason({ managedBy: 'Argo CD' }), /^Argo CD keeps this policy/);
   assert.match(reason({ forbidden: 'viewer', managedBy: 'Flux' }), /^viewer$/);
   const diagnostic = { severity: 'error', line: 1, column: 1, path: '', message: 'x' } as const;
   assert.match(reason({ impact: impact({ diagnostics: [diagnostic] }) }), /1 error in the text/);
-  assert.equal(reason({ isDeleting: true, isChanged: false }), '');
 });
 
 test('the honesty line never claims more than was watched', () => {

@@ -61,6 +61,10 @@ export function impactGroups(impact: PolicyImpact): readonly ImpactGroup[] {
   ];
 }
 
+/** Then the validator has read no policy out of the text, and nothing was replayed. */
+export const hasErrors = ({ diagnostics }: PolicyImpact): boolean =>
+  diagnostics.some(({ severity }) => severity === 'error');
+
 /** Who would be refused, however many of their ports. */
 export function refusedClients(impact: PolicyImpact): number {
   return new Set(impact.refused.map(({ from, clientIdentity }) => `${from} ${clientIdentity}`))
@@ -113,10 +117,11 @@ export type Ladder = {
 
 export type LadderInput = {
   readonly isChanged: boolean;
+  /** Its comments or layout differ, at least. */
+  readonly isTextChanged: boolean;
   /** Why this user may not; empty: may. */
   readonly forbidden: string;
   readonly managedBy: string;
-  readonly isDeleting: boolean;
   /** Of the text in the editor; undefined: not known yet. */
   readonly impact: PolicyImpact | undefined;
   /** Of YAML itself. */
@@ -126,8 +131,7 @@ export type LadderInput = {
 /** What the button says, or why it cannot be pressed. */
 export function ladder(input: LadderInput): Ladder {
   const refuses = input.impact ? refusedClients(input.impact) : 0;
-  const verb = input.isDeleting ? 'Delete with auto-undo' : 'Apply with auto-undo';
-  const label = refuses > 0 ? `Refuse ${count(refuses, 'client')}…` : verb;
+  const label = refuses > 0 ? `Refuse ${count(refuses, 'client')}…` : 'Apply with auto-undo';
   return { reason: reasonOf(input), label, refuses };
 }
 
@@ -137,10 +141,14 @@ function reasonOf(input: LadderInput): string {
     return `${input.managedBy} keeps this policy: a change here would be undone. Change it there.`;
   }
   if (input.hasProblem) return 'The text is not YAML yet.';
-  if (!input.isChanged && !input.isDeleting) return 'Nothing is changed.';
+  if (!input.isChanged) {
+    return input.isTextChanged
+      ? 'Only comments and layout are changed: the cluster keeps neither.'
+      : 'Nothing is changed.';
+  }
   if (!input.impact) return 'Waiting for the preview.';
   const errors = input.impact.diagnostics.filter(({ severity }) => severity === 'error').length;
-  return errors > 0 && !input.isDeleting ? `${count(errors, 'error')} in the text.` : '';
+  return errors > 0 ? `${count(errors, 'error')} in the text.` : '';
 }
 
 /** Is what was typed the number of clients? */

@@ -130,7 +130,7 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
     isChanged: editing.isChanged || isShadow,
     forbidden,
     managedBy,
-    isDeleting: false,
+    isTextChanged: editing.isTextChanged,
     impact: preview.impact,
     hasProblem,
   });
@@ -224,7 +224,7 @@ function Switch({ isForm, hasForm, editing }: SwitchProps): ReactNode {
         </button>
       </div>
       {!hasForm && <span className="quiet">This kind has no form.</span>}
-      {editing.isChanged && editing.document && editing.document.yaml !== '' && (
+      {editing.isTextChanged && editing.document && editing.document.yaml !== '' && (
         <span className="actions">
           <Badge tone="warn">edited</Badge>
           <button type="button" className="link" onClick={editing.revert}>

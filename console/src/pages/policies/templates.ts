@@ -15,17 +15,11 @@ export const TEMPLATES: readonly Template[] = [
     says: 'STRICT refuses clear text; PERMISSIVE takes both.',
   },
   {
-    kind: 'DestinationRule',
-    title: 'How clients connect',
-    says: 'TLS, load balancing, limits and ejection, as set at the client’s side.',
+    kind: 'RequestAuthentication',
+    title: 'Which tokens of users are believed',
+    says: 'Checks tokens that requests bring; that one must be there is an AuthorizationPolicy’s.',
   },
 ];
-
-const GROUP: Readonly<Record<string, string>> = {
-  AuthorizationPolicy: 'security.istio.io/v1',
-  PeerAuthentication: 'security.istio.io/v1',
-  DestinationRule: 'networking.istio.io/v1',
-};
 
 const SPEC: Readonly<Record<string, string>> = {
   AuthorizationPolicy: `  # Which workloads it protects; without it, all of the namespace.
@@ -46,17 +40,18 @@ const SPEC: Readonly<Record<string, string>> = {
   mtls:
     mode: PERMISSIVE
 `,
-  DestinationRule: `  # The host as clients call it.
-  host: change-me
-  trafficPolicy:
-    connectionPool:
-      tcp:
-        connectTimeout: 10s
+  RequestAuthentication: `  # Which workloads it is for; without it, all of the namespace.
+  selector:
+    matchLabels:
+      app: change-me
+  jwtRules:
+  - issuer: https://accounts.example.com
+    jwksUri: https://accounts.example.com/jwks.json
 `,
 };
 
 export function newPolicy(kind: string, namespace: string, name: string): string {
-  return `apiVersion: ${GROUP[kind] ?? 'security.istio.io/v1'}
+  return `apiVersion: security.istio.io/v1
 kind: ${flowText(kind)}
 metadata:
   name: ${flowText(name)}

@@ -1,5 +1,5 @@
 // One policy as its page uses it: loaded, kept up to date, previewed, and written.
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { problemFrom } from '../../api/client.ts';
 import type {
   ApiProblem,
@@ -71,13 +71,16 @@ export function usePreview(
 }
 
 export type Editing = EditingState & {
+  /** It says something else than the cluster has. */
   readonly isChanged: boolean;
+  /** It is written otherwise, be it only in comments. */
+  readonly isTextChanged: boolean;
   readonly setText: (text: string) => void;
   readonly revert: () => void;
   readonly compare: (isComparing: boolean) => void;
   readonly resolve: (text: string) => void;
-  readonly apply: (mode: PolicyMode, endsOpenConnections: boolean) => void;
-  readonly remove: (endsOpenConnections: boolean) => void;
+  readonly apply: (mode: PolicyMode) => void;
+  readonly remove: () => void;
   readonly keep: () => void;
   readonly undo: () => void;
   readonly reload: () => void;
@@ -96,34 +99,42 @@ export function usePolicy(of: PolicyReference): Editing {
   const [state, change] = useState<EditingState>(() => editing.opened(draftOf(of)));
   const reload = useLoading(of, state, change);
   useKeptDraft(of, state);
-  const run = (action: () => Promise<PolicyDocument | undefined>, said: string): void => {
+  const run = (
+    action: () => Promise<PolicyDocument | undefined>,
+    said: string,
+    keepsText = false,
+  ): void => {
     change((old) => ({ ...old, isBusy: true, problem: undefined, said: '' }));
     action().then(
-      (document) => change((old) => editing.written(old, document, said)),
+      (document) => change((old) => editing.written(old, document, said, keepsText)),
       (error: unknown) => void refused(of, error, change),
     );
   };
   const version = state.document?.resourceVersion ?? '';
   const { text } = state;
+  const isShadow = state.document?.pending?.mode === 'shadow';
   return {
     ...state,
-    isChanged: editing.isChanged(state),
+    isChanged: useMemo(() => editing.isChanged(state), [state]),
+    isTextChanged: text !== (state.document?.yaml ?? ''),
     setText: (next) => change((old) => editing.typed(old, next)),
     revert: () => change((old) => editing.typed(old, old.document?.yaml ?? old.text)),
     compare: (isComparing) => change((old) => ({ ...old, isComparing })),
     resolve: (next) => change((old) => editing.resolved(old, next)),
-    apply: (mode, endsOpenConnections) =>
+    apply: (mode) =>
+      run(async () => api.writePolicy(of, version, mode, text), SAID[mode], mode === 'shadow'),
+    remove: () =>
       run(
-        async () => api.writePolicy(of, version, mode, { yaml: text, endsOpenConnections }),
-        SAID[mode],
-      ),
-    remove: (ends) =>
-      run(
-        async () => api.deletePolicy(of, version, 'confirm', ends),
+        async () => api.deletePolicy(of, version, 'confirm'),
         'Deleted. It comes back unless you keep that.',
       ),
     keep: () => run(async () => api.keepPolicy(of), 'Kept.'),
-    undo: () => run(async () => api.undoPolicy(of), 'Undone: what was before is back.'),
+    undo: () =>
+      run(
+        async () => api.undoPolicy(of),
+        isShadow ? 'The shadow has ended.' : 'Undone: what was before is back.',
+        isShadow,
+      ),
     reload,
   };
 }
