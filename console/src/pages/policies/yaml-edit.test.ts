@@ -81,6 +81,11 @@ test('parents that are missing are made, in the place where they belong', () => 
   );
 });
 
+test('a comment behind a key outlives what stood below it', () => {
+  assert.equal(editYaml('a: # why\n- 1\n- 2\nb: 1\n', ['a'], []), 'a: [] # why\nb: 1\n');
+  assert.equal(editYaml('a: # why\n  b: 1\n', ['a'], 'x'), 'a: x # why\n');
+});
+
 test('a value taken out of a map keeps its dash', () => {
   const text = 'a:\n- b: 1\n  c: 2 # two\n- d: 3\n';
   assert.equal(editYaml(text, ['a', 0, 'b'], undefined), 'a:\n- c: 2 # two\n- d: 3\n');
