@@ -48,7 +48,8 @@ export function Table<Row>(props: Props<Row>): ReactNode {
   const { label, columns, rows, rowKey, sort = '', onSort, onOpen, empty } = props;
   if (rows.length === 0 && empty) return empty;
   return (
-    <div className="table-frame">
+    // Where nothing in it takes the focus, it does itself: else no key would scroll it.
+    <div className="table-frame" tabIndex={onOpen || onSort ? undefined : 0}>
       <table aria-label={label}>
         <thead>
           <tr>

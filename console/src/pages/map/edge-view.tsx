@@ -106,7 +106,7 @@ function Label({ edge, middle, state }: LabelProps): ReactNode {
   const title = edgeTitle(edge);
   const half = (title.length * LETTER) / 2;
   return (
-    <g className="label" transform={`translate(${middle.x} ${middle.y})`}>
+    <g className="label" aria-hidden="true" transform={`translate(${middle.x} ${middle.y})`}>
       <text y={-10} x={-9} className="title">
         {title}
       </text>

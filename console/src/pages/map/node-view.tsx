@@ -39,12 +39,14 @@ export const NodeView = memo(function NodeView(props: Props): ReactNode {
     >
       <circle r={RADIUS + 9} className="halo" />
       <Shape kind={kind} />
-      <Mark kind={kind} count={node.members.length} step={first.join?.step} />
-      <text y={RADIUS + 22} className="name">
+      <g aria-hidden="true">
+        <Mark kind={kind} count={node.members.length} step={first.join?.step} />
+      </g>
+      <text y={RADIUS + 22} className="name" aria-hidden="true">
         {cut(node.name)}
         <title>{node.name}</title>
       </text>
-      <text y={RADIUS + 38} className="line">
+      <text y={RADIUS + 38} className="line" aria-hidden="true">
         {node.isGroup ? 'choose it to open' : nodeLine(first, minuteMs)}
       </text>
     </g>
