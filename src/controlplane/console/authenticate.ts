@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { KubeUser } from '#kube/user.ts';
 import type { Identifier } from './identify.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { bearerOf, cookieNameFor, cookieOf, headerOf } from './request.ts';
 import { ApiRefusal } from './route.ts';
 import { isSameSecret, type OpenSession, type Sessions, type SignedIn } from './sessions.ts';
@@ -16,6 +17,8 @@ export type AuthenticateParts = {
   readonly sessions: Sessions;
   readonly identifier: Identifier;
   readonly reviews: TokenReviews;
+  /** Of tokens that were refused, by address: each costs the API server a review. */
+  readonly refusals: RateLimit;
 };
 
 const NOBODY: KubeUser = { username: '', uid: '', groups: [], extra: {} };
@@ -27,6 +30,13 @@ export const ANONYMOUS: Caller = {
   session: undefined,
 };
 
+export const tooMany = (seconds: number): ApiRefusal =>
+  new ApiRefusal(
+    429,
+    { code: 'too-many', message: `too many attempts: wait ${seconds} s` },
+    { 'retry-after': String(seconds) },
+  );
+
 export const unauthorized = (message: string): ApiRefusal =>
   new ApiRefusal(
     401,
@@ -34,16 +44,20 @@ export const unauthorized = (message: string): ApiRefusal =>
     { 'www-authenticate': 'Bearer' },
   );
 
-/** @throws ApiRefusal 401; 403 for a change that a session's page did not vouch for */
+/** @throws ApiRefusal 401; 429; 403 for a change that a session's page did not vouch for */
 export async function authenticate(
   request: IncomingMessage,
-  { sessions, identifier, reviews }: AuthenticateParts,
+  { sessions, identifier, reviews, refusals }: AuthenticateParts,
 ): Promise<Caller> {
   const token = bearerOf(request);
   if (token !== undefined) {
+    const address = request.socket.remoteAddress ?? '';
+    const waitSeconds = refusals.wait(address);
+    if (waitSeconds > 0) throw tooMany(waitSeconds);
     const found = await identifier.identify(token);
-    if (!found.ok) throw unauthorized(`the token is refused: ${found.problem}`);
-    return { ...found.who, session: undefined };
+    if (found.ok) return { ...found.who, session: undefined };
+    refusals.take(address);
+    throw unauthorized(`the token is refused: ${found.problem}`);
   }
   const id = cookieOf(request, cookieNameFor(request));
   const session = id === undefined ? undefined : sessions.find(id);

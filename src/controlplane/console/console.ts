@@ -11,6 +11,7 @@ import type { DispatchParts } from './dispatch.ts';
 import { Identifier } from './identify.ts';
 import { ConsolePages } from './pages.ts';
 import { RouteTable } from './paths.ts';
+import { RateLimit } from './rate-limit.ts';
 import type { ApiRoute } from './route.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { openConsole, type ConsoleServer, type ServingCertificate } from './server.ts';
@@ -18,8 +19,11 @@ import { Sessions } from './sessions.ts';
 import { StreamQuota } from './stream-quota.ts';
 import { TokenReviews } from './token-reviews.ts';
 
-/** Where `npm run build` puts the console. */
+/** Where the set-up puts the console. */
 const BUILT = fileURLToPath(new URL('../../../console/dist', import.meta.url));
+
+/** Of one address: a command with an old token is run again a few times, not a hundred. */
+const REFUSALS = { burst: 30, perMinute: 30 };
 
 export type ConsoleParts = {
   readonly listen: HostPort;
@@ -45,6 +49,7 @@ export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer>
   const api: DispatchParts = {
     ...own,
     reviews,
+    refusals: new RateLimit(REFUSALS, clock),
     table: new RouteTable([...sessionRoutes(own), ...parts.routes]),
     streams: new StreamQuota(),
     log,

@@ -2,6 +2,7 @@
 // for it here: what it has not read is still in the log, or lost to it, and then it is told so.
 import type { MeshEvent } from '#api/events.ts';
 import type { Sample } from '#api/graph.ts';
+import type { FlowTick } from '#telemetry/flows/flows.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 import type { SseStream } from './route.ts';
 
@@ -63,6 +64,18 @@ function sendSamples(stream: SseStream, view: FeedView, ticks: number): boolean 
   const atMs = last?.atMs ?? view.nowMs();
   const samples = isNext ? last.samples : view.samples();
   if (samples.length === 0) return true;
-  const event: MeshEvent = { type: 'sample', atMs, samples };
-  return stream.send({ type: event.type, json: JSON.stringify(event) });
+  const json = isNext ? encodedOnce(last) : encode(atMs, samples);
+  return stream.send({ type: 'sample', json });
+}
+
+const encode = (atMs: number, samples: readonly Sample[]): string =>
+  JSON.stringify({ type: 'sample', atMs, samples } satisfies MeshEvent);
+
+/** A second's samples are the same for everybody. */
+const encodings = new WeakMap<FlowTick, string>();
+
+function encodedOnce(tick: FlowTick): string {
+  const json = encodings.get(tick) ?? encode(tick.atMs, tick.samples);
+  encodings.set(tick, json);
+  return json;
 }

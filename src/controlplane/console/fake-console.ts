@@ -8,7 +8,8 @@ import type { KubeClient } from '#kube/client.ts';
 import { FakeKubeClient } from '#kube/fake-kube-client.ts';
 import type { AccessQuestion, KubeUser, UserReview } from '#kube/user.ts';
 import { createConsole } from './console.ts';
-import { ok, STREAMED, type ApiRoute } from './route.ts';
+import { notFound, ok, STREAMED, type ApiRoute } from './route.ts';
+import type { ServingCertificate } from './server.ts';
 
 export const VIEWER = 'viewer-token';
 export const EDITOR = 'editor-token';
@@ -64,7 +65,10 @@ export type FakeConsole = AsyncDisposable & {
   signIn(token: string): Promise<{ readonly cookie: string; readonly csrf: string }>;
 };
 
-export async function startFakeConsole(clock: Clock, isBuilt = true): Promise<FakeConsole> {
+export async function startFakeConsole(
+  clock: Clock,
+  { isBuilt = true, tls }: { readonly isBuilt?: boolean; readonly tls?: ServingCertificate } = {},
+): Promise<FakeConsole> {
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
   if (isBuilt) {
     await mkdir(join(folder, 'assets'));
@@ -77,7 +81,7 @@ export async function startFakeConsole(clock: Clock, isBuilt = true): Promise<Fa
   const reviews = new FakeReviews();
   const server = await createConsole({
     listen: { host: '127.0.0.1', port: 0 },
-    tls: undefined,
+    tls,
     routes: routesOf(changes, streams),
     client: reviews,
     clock,
@@ -86,7 +90,7 @@ export async function startFakeConsole(clock: Clock, isBuilt = true): Promise<Fa
   });
   const stop = new AbortController();
   const running = server.run(stop.signal);
-  const url = `http://127.0.0.1:${server.port}`;
+  const url = tls ? `https://localhost:${server.port}` : `http://127.0.0.1:${server.port}`;
   const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(url + path, init);
   return {
     url,
@@ -132,6 +136,12 @@ function routesOf(changes: string[], streams: Set<(json: string) => boolean>): A
         changes.push(`${user.username} ${params['namespace']}/${params['name']}`);
         return Promise.resolve(ok(body));
       },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/things/:name',
+      allow: LOOK,
+      handle: ({ params }) => Promise.reject(notFound(`thing ${params['name']}`)),
     },
     {
       method: 'GET',

@@ -22,6 +22,15 @@ export class RateLimit {
     this.#clock = clock;
   }
 
+  /** Would it be let through? Counts nothing. @returns 0, else how many seconds to wait */
+  wait(key: string): number {
+    const { burst, perMinute } = this.#rate;
+    const { tokens, atMs } = this.#buckets.get(key) ?? { tokens: burst, atMs: 0 };
+    const elapsedMs = Math.max(0, this.#clock.nowMs() - atMs);
+    const now = Math.min(burst, tokens + (elapsedMs * perMinute) / 60_000);
+    return now >= 1 ? 0 : Math.ceil(((1 - now) * 60) / perMinute);
+  }
+
   /** @returns 0 when it is let through, else how many seconds to wait */
   take(key: string): number {
     const { burst, perMinute } = this.#rate;

@@ -68,6 +68,18 @@ describe('who may', () => {
     assert.equal((await fake.ask('/api/v1/things', { headers: bearer(VIEWER) })).status, 401);
   });
 
+  test('whoever tries token after token waits, and the API server is spared', async () => {
+    const clock = new FakeClock(NOW);
+    await using fake = await startFakeConsole(clock);
+    const guess = async (token: string): Promise<number> =>
+      (await fake.ask('/api/v1/things', { headers: bearer(token) })).status;
+    for (let count = 0; count < 30; count += 1) assert.equal(await guess(`no-${count}`), 401);
+    assert.equal(await guess('no-31'), 429);
+    assert.equal(fake.reviews.reviews, 30);
+    clock.advance(2000);
+    assert.equal(await guess(VIEWER), 200);
+  });
+
   test('changes are written down: who, what, on what, and how it ended', async () => {
     await using fake = await startFakeConsole(systemClock);
     await fake.ask(THING, put(bearer(EDITOR), '{"password":"hunter2"}'));
@@ -274,7 +286,7 @@ describe('the page', () => {
   });
 
   test('where it was not built it says so, and the API works', async () => {
-    await using fake = await startFakeConsole(systemClock, false);
+    await using fake = await startFakeConsole(systemClock, { isBuilt: false });
     const answer = await fake.ask('/');
     assert.equal(answer.status, 503);
     assert.match(await answer.text(), /console is not built/);

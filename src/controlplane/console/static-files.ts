@@ -77,7 +77,7 @@ export const NOT_BUILT = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Isthmus</title>
 <h1>The console is not built</h1>
 <p>This isthmusd serves its API, but there is no <code>console/dist</code>. Build it with
-<code>npm run build</code> in the source folder and load this page again.</p>
+<code>npm run setup</code> in the source folder and load this page again.</p>
 <p>Until then: <code>isthmus top</code>, <code>isthmus graph</code>, <code>isthmus tap</code>.</p>
 </html>
 `;

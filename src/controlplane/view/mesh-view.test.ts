@@ -304,7 +304,7 @@ describe('events', () => {
     flows.table.set('e1', edgeOf(1, { ...same, ...going }));
     view.refresh();
     assert.deepEqual(eventsSince(before), []);
-    flows.table.set('e1', edgeOf(1, { ...same, lastSeenMs: 11_000 }));
+    flows.table.set('e1', edgeOf(1, { ...same, lastSeenMs: 11_100 }));
     view.refresh();
     assert.deepEqual(
       eventsSince(before).map(({ type }) => type),

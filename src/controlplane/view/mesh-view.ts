@@ -20,7 +20,7 @@ import type { StreamStatus } from '#xds/status.ts';
 import type { AgentSessions } from '../agents/agents.ts';
 import { streamId } from '../debug-workloads.ts';
 import { agentViews, silentAgents } from './agents.ts';
-import { isSameEdge } from './edges.ts';
+import { isSameEdge, timeStepMs } from './edges.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
 import { Marks } from './marks.ts';
 import { meshNetworks, meshNodes } from './nodes.ts';
@@ -238,9 +238,10 @@ export class MeshView {
   }
 
   #putEdges(edges: ReadonlyMap<string, MeshEdge>, events: MeshEvent[]): void {
+    const stepMs = timeStepMs(edges.size);
     for (const [id, edge] of edges) {
       const before = this.#edges.get(id);
-      if (before && isSameEdge(before, edge)) continue;
+      if (before && isSameEdge(before, edge, stepMs)) continue;
       this.#edges.set(id, edge);
       events.push({ type: 'edge.upsert', edge });
     }

@@ -12,8 +12,9 @@ import { spiffeIdOf } from '#base/workload-identity.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
+import { identityOf } from '#reach/proxy-identity.ts';
 import { workloadName } from '#resolve/identity-metadata.ts';
-import { identityOf, streamId } from '../debug-workloads.ts';
+import { streamId } from '../debug-workloads.ts';
 import { nodeIdOf, parseNodeId } from './node-id.ts';
 
 /** What is known besides the mesh's objects. Keys of instances are the streams' (`streamId`). */

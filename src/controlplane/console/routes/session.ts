@@ -5,10 +5,10 @@ import type { Clock } from '#base/clock.ts';
 import { isRecord } from '#kube/objects.ts';
 import type { KubeUser } from '#kube/user.ts';
 import type { AccessReviews } from '../access.ts';
-import { unauthorized } from '../authenticate.ts';
+import { tooMany, unauthorized } from '../authenticate.ts';
 import type { Identifier } from '../identify.ts';
 import { RateLimit } from '../rate-limit.ts';
-import { ApiRefusal, badRequest, ok, type ApiAnswer, type ApiRoute, type Right } from '../route.ts';
+import { badRequest, ok, type ApiAnswer, type ApiRoute, type Right } from '../route.ts';
 import { CODE_SECONDS, type OpenSession, type Sessions, type SignedIn } from '../sessions.ts';
 
 export type SessionParts = {
@@ -83,13 +83,6 @@ export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
     },
   ];
 }
-
-const tooMany = (seconds: number): ApiRefusal =>
-  new ApiRefusal(
-    429,
-    { code: 'too-many', message: `too many attempts: wait ${seconds} s` },
-    { 'retry-after': String(seconds) },
-  );
 
 const created = (body: Session, cookie: string): ApiAnswer => ({
   status: 201,
