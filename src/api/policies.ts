@@ -3,8 +3,8 @@
 // `:confirm`, `:undo`. The list is an array of PolicySummary; GET, PUT, `:confirm` and `:undo` of one
 // answer its PolicyDocument. PUT and DELETE take `?mode=` and `?ttl=` (seconds until it undoes
 // itself) and an `If-Match` with the resourceVersion (`If-None-Match: *` for a new one); a 409 has
-// overwritten nothing: what is there now is to be fetched. DELETE answers a document with empty yaml
-// and resourceVersion, and so does GET while the deletion can be undone.
+// overwritten nothing: what is there now is to be fetched. DELETE answers a document with empty
+// yaml and resourceVersion, and so does GET while the deletion can be undone.
 
 export type PolicySummary = {
   readonly kind: string;

@@ -2,21 +2,22 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import type { Mesh } from '#model/mesh.ts';
-import type { Endpoint, MeshService } from '#model/service.ts';
+import type { Endpoint } from '#model/service.ts';
 import { compareText } from '#model/services.ts';
 import type { Workload } from '#model/workload.ts';
+import { dialledAt } from '#reach/destination.ts';
+import { identityOf } from '#reach/proxy-identity.ts';
 import type { MeshCatalog } from '#resolve/catalog.ts';
 import {
   destinationClusterName,
   outboundName,
   parseDestinationClusterName,
   parseOutboundName,
-  type Destination,
 } from '#resolve/names.ts';
 import type { EncodedResource } from '#xds/catalog.ts';
 import type { ResourceStatus } from '#xds/protocol-status.ts';
 import { CONFIG_TYPES, resourceJson, type ConfigType } from './debug-json.ts';
-import { identityOf, proxyName, streamId } from './debug-workloads.ts';
+import { proxyName, streamId } from './debug-workloads.ts';
 
 export type ConfigParts = {
   readonly mesh: Mesh;
@@ -185,25 +186,6 @@ export function reachableDestinations(
 }
 
 const keyOf = (host: string, port: number): string => `${host} ${port}`;
-
-/** The first address that is the service's to these clients; none of one they may not see. */
-export function dialledAt(
-  mesh: Mesh,
-  namespace: string,
-  { service, port }: { readonly service: MeshService; readonly port: number },
-): Destination | undefined {
-  const isOwner = (address: string): boolean => {
-    const owner = mesh.ownerOf(namespace, address);
-    const isService = owner?.kind === 'service' || owner?.kind === 'endpoint';
-    return isService && owner.service.key === service.key;
-  };
-  const own = service.addresses.find((address) => !address.includes('/') && isOwner(address));
-  if (own !== undefined) return { address: own, port };
-  if (!service.isHeadless) return undefined;
-  const endpoints = mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
-  const first = endpoints.find(({ address }) => isOwner(address));
-  return first && { address: first.address, port: first.port };
-}
 
 /** The key of the destination that a held name stands for. */
 function destinationOf(mesh: Mesh, namespace: string, name: string): string | undefined {

@@ -2,20 +2,20 @@
 // `isthmus tls-check`. What the client does is read from the very configuration that its proxy
 // gets; what the server takes, from the policy that its filter chains are made of.
 import { fromBinary, type MessageShape } from '@bufbuild/protobuf';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import type { TransportSocket } from '#gen/envoy/config/core/v3/base_pb.js';
-import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { ResourceSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
 import { assertNever } from '#base/assert-never.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { isVisibleIn, type Endpoint, type MeshService } from '#model/service.ts';
 import { compareText } from '#model/services.ts';
 import type { Workload } from '#model/workload.ts';
+import { dialledAt } from '#reach/destination.ts';
+import { readSecurity } from '#reach/outbound.ts';
+import { identityOf } from '#reach/proxy-identity.ts';
 import { takesMeshTls } from '#resolve/mtls-mode.ts';
-import { destinationClusterName, MESH_ALPN, TYPE_URL } from '#resolve/names.ts';
-import { dialledAt, peek, type ConfigParts, type View } from './debug-config.ts';
-import { findWorkload, identityOf, proxyName, type Found } from './debug-workloads.ts';
+import { destinationClusterName, TYPE_URL } from '#resolve/names.ts';
+import { peek, type ConfigParts, type View } from './debug-config.ts';
+import { findWorkload, proxyName, type Found } from './debug-workloads.ts';
 
 /** How a client speaks to an endpoint; `own TLS`: what a DestinationRule of the user's says. */
 export type ClientTls = 'mTLS' | 'own TLS' | 'plaintext' | 'nothing';
@@ -175,20 +175,7 @@ function clientOf(
   const matched = cluster.transportSocketMatches.find(
     ({ match }) => Object.keys(match ?? {}).length === 0 || takesTls,
   );
-  return readSocket(matched ? matched.transportSocket : cluster.transportSocket);
-}
-
-function readSocket(socket: TransportSocket | undefined): ReturnType<typeof clientOf> {
-  const config = socket?.configType.case === 'typedConfig' ? socket.configType.value : undefined;
-  const tls = config && anyUnpack(config, UpstreamTlsContextSchema);
-  if (!tls) return { client: 'plaintext', accepts: [] };
-  const { alpnProtocols = [], validationContextType } = tls.commonTlsContext ?? {};
-  const context =
-    validationContextType?.case === 'combinedValidationContext'
-      ? validationContextType.value.defaultValidationContext
-      : undefined;
-  const accepts = (context?.matchTypedSubjectAltNames ?? []).flatMap(({ matcher }) =>
-    matcher?.matchPattern.case === 'exact' ? [matcher.matchPattern.value] : [],
-  );
-  return { client: alpnProtocols.includes(MESH_ALPN) ? 'mTLS' : 'own TLS', accepts };
+  const socket = matched ? matched.transportSocket : cluster.transportSocket;
+  const { tls: client, accepts } = readSecurity(socket);
+  return { client, accepts };
 }

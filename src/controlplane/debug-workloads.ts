@@ -1,5 +1,5 @@
 // Which workload a user means by a name, on the debug pages. Pure.
-import { certificateNameOf, type WorkloadIdentity } from '#base/workload-identity.ts';
+import { certificateNameOf } from '#base/workload-identity.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 
@@ -65,14 +65,6 @@ function listOf(workloads: readonly Workload[]): string {
   const shown = names.slice(0, CANDIDATES_MAX).join(', ');
   const more = names.length - CANDIDATES_MAX;
   return more > 0 ? `${shown} and ${more} more` : shown;
-}
-
-/** By which its proxy is known on its streams. */
-export function identityOf(mesh: Mesh, workload: Workload): WorkloadIdentity {
-  const { kind, namespace, name, serviceAccount } = workload;
-  const { trustDomain } = mesh.config();
-  const holder = { kind, name: certificateNameOf(name) };
-  return { trustDomain, namespace, serviceAccount, workload: holder };
 }
 
 /** The xDS server's name for that proxy's streams. */

@@ -63,7 +63,7 @@ export function compile(policies: PortPolicies): CompiledPolicies {
     policies,
     text: JSON.stringify(filters),
     rules: {
-      // the marks of CUSTOM policies are what the filter's shadow rules leave; AUDIT decides nothing
+      // CUSTOM marks by shadow rules; AUDIT, in the others, decides nothing
       custom: compiledRules(filters.custom.shadowRules),
       deny: compiledRules(filters.deny.rules),
       allow: compiledRules(filters.allow.rules),

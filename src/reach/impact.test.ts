@@ -10,7 +10,7 @@ import { CLIENT_ID, NOW, ReachLibrary, SERVER_ID } from './fake-library.ts';
 import { impactOf } from './impact.ts';
 import type { Impact, SeenCall } from './impact.ts';
 import { changed, policySet } from './policy-set.ts';
-import { identityOf } from './walk.ts';
+import { identityOf } from './proxy-identity.ts';
 
 const SERVER = 'wl:default/postgresql-1-vm';
 

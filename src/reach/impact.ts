@@ -13,7 +13,7 @@ import type { CompiledPolicies, Decision } from './authorize.ts';
 import type { PolicySet } from './policy-set.ts';
 import { portPolicies } from './port-policies.ts';
 import type { CallFacts } from './rbac-truth.ts';
-import { identityOf } from './walk.ts';
+import { identityOf } from './proxy-identity.ts';
 
 /** Who called whom. */
 export type SeenCall = Pick<

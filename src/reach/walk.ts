@@ -1,6 +1,5 @@
 // What the steps of Reach have in common: the way that a connection would take, worked out once.
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
-import { certificateNameOf } from '#base/workload-identity.ts';
 import { isHttp } from '#istio/core/protocol.ts';
 import type { Protocol } from '#istio/core/protocol.ts';
 import type { Mesh } from '#model/mesh.ts';
@@ -10,9 +9,11 @@ import type { InboundPort, Workload } from '#model/workload.ts';
 import { hostPort, httpListenerName, outboundName } from '#resolve/names.ts';
 import type { Destination } from '#resolve/names.ts';
 import type { ResourceCatalog } from '#xds/catalog.ts';
+import { dialledAt } from './destination.ts';
 import type { Evidence } from './evidence.ts';
 import { clusterAt, listenerOf, readCluster, routesTo } from './outbound.ts';
 import type { ProxyView, ReadCluster, ReadEndpoint, ReadRoutes } from './outbound.ts';
+import { identityOf } from './proxy-identity.ts';
 import type { Question } from './question.ts';
 
 export type World = {
@@ -103,14 +104,6 @@ function wayWithout(mesh: Mesh, { question, service, dialled }: Omit<Wanted, 'pr
   };
 }
 
-/** By which the workload's proxy is known. */
-export function identityOf(mesh: Mesh, workload: Workload): WorkloadIdentity {
-  const { kind, namespace, name, serviceAccount } = workload;
-  const { trustDomain } = mesh.config();
-  const holder = { kind, name: certificateNameOf(name) };
-  return { trustDomain, namespace, serviceAccount, workload: holder };
-}
-
 function dialledBy(
   mesh: Mesh,
   { from, name, target }: Question,
@@ -119,9 +112,8 @@ function dialledBy(
   const { port } = target;
   if (target.kind === 'address') return { address: target.address, port };
   if (target.kind === 'service') {
-    const own = addressOf(mesh, from.namespace, target);
-    if (own)
-      return { address: own, port: target.service.isHeadless ? ownPort(mesh, target) : port };
+    const own = dialledAt(mesh, from.namespace, target);
+    if (own) return own;
   }
   if (target.kind === 'service' && target.service.addresses.includes(name)) {
     return { address: name, port };
@@ -129,30 +121,6 @@ function dialledBy(
   const [resolved] = answers.dns?.addresses ?? [];
   return resolved === undefined ? undefined : { address: resolved, port };
 }
-
-type ServiceTarget = Extract<Question['target'], { kind: 'service' }>;
-
-/** The first address that is the service's to these clients; of a headless one an endpoint's. */
-function addressOf(
-  mesh: Mesh,
-  namespace: string,
-  { service, port, workload }: ServiceTarget,
-): string | undefined {
-  const isOwner = (address: string): boolean => {
-    const owner = mesh.ownerOf(namespace, address);
-    const isService = owner?.kind === 'service' || owner?.kind === 'endpoint';
-    return isService && owner.service.key === service.key;
-  };
-  const own = service.addresses.find((address) => !address.includes('/') && isOwner(address));
-  if (own !== undefined || !service.isHeadless) return own;
-  const endpoints = mesh.endpoints.get(service.key)?.byPort.get(port) ?? [];
-  const wanted = endpoints.filter((it) => workload === undefined || it.workload === workload.key);
-  return wanted.find(({ address }) => isOwner(address))?.address;
-}
-
-/** Clients of a headless service dial the endpoint's own port. */
-const ownPort = (mesh: Mesh, { service, port }: ServiceTarget): number =>
-  mesh.endpoints.get(service.key)?.byPort.get(port)?.[0]?.port ?? port;
 
 /** The endpoint that is asked about; else one that takes connections; else any. */
 function serverOf(

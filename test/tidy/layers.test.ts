@@ -67,7 +67,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** What decides is pure: these import nothing of Node but assertions and hashing. */
 const PURE = [
-  /^src\/(istio|model|analyze|resolve)\//,
+  /^src\/(istio|model|analyze|resolve|reach)\//,
   /^src\/xds\/protocol/,
   /^src\/dns\/(zone|packet)/,
 ];

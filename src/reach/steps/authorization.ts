@@ -14,7 +14,7 @@ import { portPolicies } from '../port-policies.ts';
 import type { CallFacts } from '../rbac-truth.ts';
 import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
 import type { Finding } from '../step.ts';
-import { identityOf } from '../walk.ts';
+import { identityOf } from '../proxy-identity.ts';
 import type { ServerEnd, Walk } from '../walk.ts';
 
 export function authorizationStep(walk: Walk): Finding {

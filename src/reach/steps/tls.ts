@@ -7,7 +7,7 @@ import { takesMeshTls } from '#resolve/mtls-mode.ts';
 import { trustDomainsOf } from '#resolve/tls.ts';
 import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
 import type { Finding } from '../step.ts';
-import { identityOf } from '../walk.ts';
+import { identityOf } from '../proxy-identity.ts';
 import type { ServerEnd, Walk } from '../walk.ts';
 
 /** More than this fakes ends and beginnings of certificates. */
