@@ -6,8 +6,10 @@ import { fieldsOf, objectsAt, textAt } from '#kube/fields.ts';
 import { refusal } from '#kube/fake-kube-client.ts';
 import {
   AUTHORIZATION_POLICY,
+  CONFIG_MAP,
   PEER_AUTHENTICATION,
   SERVICE_ENTRY,
+  TELEMETRY,
   WASM_PLUGIN,
   type ResourceType,
 } from '#kube/resources.ts';
@@ -156,4 +158,30 @@ test('statuses and automatic addresses share an object without a quarrel', LIMIT
   const status = fieldsOf(bench.objects.get(SERVICE_ENTRY, NAMED)?.status);
   assert.equal(objectsAt(status, 'addresses').length, 1);
   assert.match(bench.message(SERVICE_ENTRY), /NOWHERE/);
+});
+
+test('a Telemetry whose provider is missing says so, until there is one', LIMIT, async () => {
+  await using bench = new Bench();
+  const { objects } = bench;
+  const meshConfig = (mesh: string) => ({
+    metadata: { namespace: 'istio-system', name: 'istio' },
+    data: { mesh },
+  });
+  objects.apply(CONFIG_MAP, meshConfig('extensionProviders: [{ name: p, prometheus: {} }]'));
+  const providers = (name: string) => [{ providers: [{ name }] }];
+  const spec = { tracing: providers('spans'), accessLogging: providers('p') };
+  objects.apply(TELEMETRY, object(spec));
+  objects.apply(TELEMETRY, object({ accessLogging: providers('envoy') }, 'good'));
+  await bench.writes(1);
+  assert.match(bench.message(TELEMETRY), /extensionProviders has no spans/);
+  assert.match(
+    bench.message(TELEMETRY),
+    /accessLogging\[0\]\.providers\[0\]: p takes access logs not/,
+  );
+  assert.equal(bench.message(TELEMETRY, 'good'), '');
+  const good = '{ name: spans, opentelemetry: { service: a.b, port: 4317 } }';
+  const logs = '{ name: p, envoyFileAccessLog: {} }';
+  objects.apply(CONFIG_MAP, meshConfig(`extensionProviders: [${good}, ${logs}]`));
+  await bench.quiet();
+  assert.equal(bench.message(TELEMETRY), '');
 });

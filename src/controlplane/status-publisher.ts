@@ -5,18 +5,22 @@ import { aborted } from '#base/tasks.ts';
 import { WorkQueue } from '#base/work-queue.ts';
 import { parseAuthorizationPolicy } from '#istio/authorizationpolicy/authorization-policy.ts';
 import { KINDS } from '#istio/kinds.ts';
+import { MESH_CONFIG_NAME, MESH_CONFIG_NAMESPACE } from '#istio/meshconfig/mesh-config.ts';
 import { parseIstioObject } from '#istio/parsers.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { objectKey, type KubeObject } from '#kube/objects.ts';
 import {
   apiVersionOf,
   AUTHORIZATION_POLICY,
+  CONFIG_MAP,
   resourceName,
+  TELEMETRY,
   type ResourceType,
 } from '#kube/resources.ts';
 import { isConflict, isNotFound } from '#kube/status.ts';
 import { authorizationNotes } from '#resolve/rbac.ts';
 import type { IngestTarget } from './ingest.ts';
+import { ProviderNotes } from './provider-notes.ts';
 import { hasOwnStatus, planStatus, verdictOf, type Verdict } from './status.ts';
 
 /** When somebody else was faster: their change is about to arrive. */
@@ -59,6 +63,7 @@ export class StatusPublisher implements IngestTarget {
   /** Objects of which a good form was seen: it stays in force when a bad one follows. */
   readonly #hadGood = new Set<string>();
   readonly #writtenAtMs = new Map<string, number>();
+  readonly #providers = new ProviderNotes();
 
   constructor(options: StatusPublisherOptions) {
     this.#options = options;
@@ -66,12 +71,19 @@ export class StatusPublisher implements IngestTarget {
   }
 
   ingest(type: ResourceType, object: KubeObject, change: 'applied' | 'deleted'): void {
+    if (isMeshConfig(type, object)) {
+      const now = change === 'applied' ? object : undefined;
+      const concerned = this.#providers.setMeshConfig(now);
+      for (const telemetry of concerned) this.ingest(TELEMETRY, telemetry, 'applied');
+      return;
+    }
     if (!TYPES.has(resourceName(type))) return;
     const key = `${resourceName(type)}/${objectKey(object.metadata)}`;
     if (change === 'deleted') {
       this.#objects.delete(key);
       this.#hadGood.delete(key);
       this.#writtenAtMs.delete(key);
+      if (isTelemetry(type)) this.#providers.forget(object);
       return;
     }
     const verdict = this.#judge(key, type, object);
@@ -101,7 +113,8 @@ export class StatusPublisher implements IngestTarget {
     const result = parseIstioObject(named) ?? { ok: true, value: undefined };
     const isFormerInForce = this.#hadGood.has(key);
     if (result.ok) this.#hadGood.add(key);
-    return verdictOf(result, { isFormerInForce, notes: notesOn(type, named) });
+    const notes = isTelemetry(type) ? this.#providers.notesOn(named) : notesOn(type, named);
+    return verdictOf(result, { isFormerInForce, notes });
   }
 
   /** @returns when to look again, if it could not be said now */
@@ -130,6 +143,13 @@ export class StatusPublisher implements IngestTarget {
     return undefined;
   }
 }
+
+const isTelemetry = (type: ResourceType): boolean => resourceName(type) === resourceName(TELEMETRY);
+
+const isMeshConfig = (type: ResourceType, { metadata }: KubeObject): boolean =>
+  resourceName(type) === resourceName(CONFIG_MAP) &&
+  metadata.namespace === MESH_CONFIG_NAMESPACE &&
+  metadata.name === MESH_CONFIG_NAME;
 
 /** What becomes of an AuthorizationPolicy on TCP ports is known to whoever translates it. */
 function notesOn(type: ResourceType, object: KubeObject): readonly string[] {
