@@ -1,0 +1,222 @@
+// Workloads, joins and identities of a real mesh: what the console tells is what the machines do.
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { after, before, describe, test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { systemClock } from '#base/clock.ts';
+import { isthmus } from '#lab/cluster.ts';
+import { enterSandbox } from '#lab/enter.ts';
+import { eventually } from '#lab/eventually.ts';
+import { TARGET, VM } from '#lab/library-mesh.ts';
+import type { LabProcess } from '#lab/process.ts';
+import type { WatchedPage } from './browser.ts';
+import { LabConsole } from './lab-console.ts';
+
+await enterSandbox();
+
+/** Its program has taken a port that Envoy needs. */
+const TAKEN = { name: 'taken-vm', address: '10.128.0.18' };
+/** Where nobody types the command: to the control plane that is a machine it does not hear of. */
+const MUTE = 'mute-vm';
+const CAPTURE_PORT = 15_006;
+const STEADY = fileURLToPath(new URL('steady-client.ts', import.meta.url));
+const PACE = 10_000;
+/** The line is typed as it is shown; a machine of the lab has neither sudo nor a link to us. */
+const SHELL = `sudo() { "$@"; }; isthmus() { ${isthmus().join(' ')} "$@"; }`;
+/** A step without former joins is amber after ten seconds; a word of the control plane may follow. */
+const AMBER_MS = 15_000;
+
+describe('workloads, joins and identities of a mesh', { concurrency: false }, () => {
+  let lab: LabConsole;
+  let steady: LabProcess;
+  let mute: WatchedPage;
+
+  before(async () => {
+    const others = { [TAKEN.name]: TAKEN.address };
+    lab = await LabConsole.create({ env: process.env, enableAutoMtls: true, others });
+    mute = await lab.open('/join');
+    await invite(mute.page, MUTE);
+    const command = [process.execPath, STEADY, TARGET.host, String(TARGET.port), String(PACE)];
+    steady = lab.mesh.client.machine.start('steady', command);
+  });
+  after(() => lab[Symbol.asyncDispose]());
+
+  /** @returns what is to be typed on the machine */
+  async function invite(page: Page, name: string): Promise<string> {
+    await page.getByRole('button', { name: 'Add a VM' }).click();
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByLabel('Ports').fill('tcp-mysql:3306');
+    await page.getByLabel('Control plane').fill(lab.mesh.cluster.machine.address);
+    await page.getByRole('button', { name: 'Make the install command' }).click();
+    return (await page.getByRole('region', { name: 'Install command' }).innerText()).trim();
+  }
+
+  async function visit(path: string, look: (page: Page) => Promise<void>): Promise<void> {
+    const { page, complaints, close } = await lab.open(path);
+    try {
+      await look(page);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await close();
+    }
+  }
+
+  const stepOf = (page: Page, number: number): Locator =>
+    page
+      .getByRole('list', { name: 'Join steps' })
+      .getByRole('listitem')
+      .nth(number - 1);
+
+  test('the tap shows a connection of now within two seconds, and waits when told to', async () => {
+    await visit(`/workloads/default/${VM}?tab=connections`, async (page) => {
+      const tap = page.getByRole('region', { name: 'Live tap' });
+      await tap.getByText('● live').waitFor();
+      const rows = tap.getByRole('table', { name: 'Connections' }).getByRole('row');
+      await rows.nth(1).waitFor(); // the steady one
+      const before = await rows.count();
+      const another = lab.mesh.client.machine.start('another', [
+        process.execPath,
+        STEADY,
+        TARGET.host,
+        String(TARGET.port),
+        '1000',
+      ]);
+      await another.waitForLine(() => true, { what: 'a first line', limitMs: 10_000 });
+      const seen = async (): Promise<true | undefined> =>
+        (await rows.count()) > before ? true : undefined;
+      await eventually('a row for it', seen, { limitMs: 2_000 });
+      await tap.getByRole('button', { name: 'Pause' }).click();
+      await another.stop();
+      await tap.getByText(/paused · [12] buffered/).waitFor();
+      assert.equal(await tap.getByText(/closed after/).count(), 0, 'it is paused');
+      await tap.getByRole('button', { name: 'Resume' }).click();
+      await tap
+        .getByText(/closed after/)
+        .first()
+        .waitFor();
+    });
+  });
+
+  test('the chart’s points are what the client’s own socket counts, to five percent', async () => {
+    const lines: Counted[] = [];
+    const note = (line: string): boolean => {
+      const counted: Counted = JSON.parse(line); // our own program's
+      return lines.push(counted) > POINTS;
+    };
+    await steady.waitForLine(note, { what: 'count', limitMs: 20_000 });
+    const last = lines.at(-1);
+    const first = lines.at(-1 - POINTS);
+    assert(first && last);
+    const query = new URLSearchParams({
+      node: `wl:default/${VM}`,
+      from: String(first.atMs),
+      to: String(last.atMs),
+      step: '1',
+    });
+    await visit(`/workloads/default/${VM}?tab=metrics`, async (page) => {
+      const figure = page.getByRole('figure', { name: /TCP throughput/ });
+      await figure.waitFor();
+      const shown = await figure.locator('[data-value]').count();
+      assert(shown > POINTS, 'the hidden table has the points');
+      assert.match(await figure.innerText(), /→ to server [\d.]+ kB\/s, max/);
+    });
+    const series = await lab.api.get(`/api/v1/series?${query}`);
+    const expected = ((last.toServer - first.toServer) * 1000) / (last.atMs - first.atMs);
+    const found = mean(columnOf(series, 'toServerBytes'));
+    assert(
+      Math.abs(found / expected - 1) < 0.05,
+      `${found} B/s in the chart, ${expected} B/s sent`,
+    );
+  });
+
+  test('the countdown is what the certificate says, to two seconds', async () => {
+    await visit('/identity', async (page) => {
+      const row = page.getByRole('table', { name: 'Certificates' }).getByRole('row', { name: VM });
+      await row.waitFor();
+      const left = (endOf(await lab.mesh.vm.admin('/certs')) - systemClock.nowMs()) / 1000;
+      const shown = secondsOf(await row.innerText());
+      assert(Math.abs(shown - left) <= 2, `${shown} s shown, ${left} s left`);
+    });
+  });
+
+  test('a port that is taken fails step 5, and the proxy’s page tells what differs', async () => {
+    const vm = lab.mesh.cloud.machine(TAKEN.name);
+    const squat = `require('net').createServer().listen(${CAPTURE_PORT}, '0.0.0.0')`;
+    vm.start('squatter', [process.execPath, '-e', squat]);
+    await visit('/join', async (page) => {
+      const command = await invite(page, TAKEN.name);
+      const joining = vm.start('join', ['bash', '-c', `${SHELL}\n${command}`]);
+      const step = stepOf(page, 5);
+      await step.getByText('failed').waitFor({ timeout: 20_000 });
+      const text = await step.innerText();
+      assert.match(text, /cannot bind[^\n]*15006[\s\S]*Address already in use/);
+      assert.match(text, /ss -ltnp 'sport = :15006'/);
+      assert.doesNotMatch(text, /\bdone\b/);
+      await page.getByRole('link', { name: 'Workload', exact: true }).click();
+      await page.getByRole('tab', { name: 'Proxy' }).click();
+      await page
+        .getByRole('alert')
+        .getByText(/cannot bind/)
+        .waitFor();
+      const sync = page.getByRole('region', { name: 'Intended and acknowledged' });
+      await sync.getByText('rejected', { exact: true }).waitFor();
+      assert.match(await sync.getByRole('group').first().innerText(), /\+ /);
+      await joining.stop();
+    });
+  });
+
+  test('a machine that has not called is amber, with the port and a test of it', async () => {
+    const { page } = mute;
+    const step = stepOf(page, 2);
+    await step.getByText('stuck').waitFor({ timeout: AMBER_MS });
+    await step.getByText(/15012/).first().waitFor();
+    await step.getByText('/dev/tcp/').waitFor();
+  });
+
+  test('the token is shown once, and is in no later answer', async () => {
+    const { page, complaints, close } = mute;
+    const command = await page.getByRole('region', { name: 'Install command' }).innerText();
+    const [, secret = ''] = /ij1\.[\w-]+\.([\w-]+)/.exec(command) ?? [];
+    assert.notEqual(secret, '');
+    await page.reload();
+    await page.getByText(/token is no longer shown/).waitFor();
+    assert(!(await page.content()).includes(secret));
+    assert(!page.url().includes(secret));
+    for (const path of ['/api/v1/joins', '/api/v1/snapshot', '/api/v1/history/marks']) {
+      assert(!JSON.stringify(await lab.api.get(path)).includes(secret), path);
+    }
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+});
+
+const POINTS = 6;
+
+type Counted = { readonly atMs: number; readonly toServer: number; readonly toClient: number };
+
+function columnOf(series: unknown, name: string): number[] {
+  const column: unknown = Object.entries(Object(series)).find(([key]) => key === name)?.[1];
+  assert(Array.isArray(column));
+  return column.filter((value) => typeof value === 'number');
+}
+
+type Certs = {
+  readonly certificates: readonly {
+    readonly cert_chain: readonly { readonly expiration_time: string }[];
+  }[];
+};
+
+/** When the workload's certificate ends, by Envoy's own account. */
+function endOf(json: string): number {
+  const { certificates }: Certs = JSON.parse(json);
+  const [own] = certificates.flatMap(({ cert_chain: chain }) => chain);
+  return Date.parse(own?.expiration_time ?? '');
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function secondsOf(text: string): number {
+  const [, hours, minutes, seconds] = /(\d\d):(\d\d):(\d\d)/.exec(text) ?? [];
+  return (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds);
+}
