@@ -14,10 +14,10 @@ await enterSandbox();
 
 const CONTROL_PLANE = '10.24.0.10';
 const CLIENT = 'inventory';
-const VM = 'mysql-2-vm';
+const VM = 'books-2-vm';
 const TAKEN = 'taken-vm';
 const ADDRESSES = { [VM]: '10.128.0.17', [TAKEN]: '10.128.0.18' };
-const PORT = 3306;
+const PORT = 5432;
 /** The printed line is typed as it is; a machine of the lab has neither sudo nor a link to us. */
 const SHELL = `sudo() { "$@"; }; isthmus() { ${isthmus().join(' ')} "$@"; }`;
 const MESH = [POD_CIDR, VM_CIDR, '10.96.0.0/16', '240.240.0.0/16'];
@@ -36,7 +36,7 @@ async function stand() {
     }),
   );
   await cloud.firewall.allow(
-    { name: 'pods to MySQL', from: POD_CIDR, to: ADDRESSES[VM], tcpPort: PORT },
+    { name: 'pods to PostgreSQL', from: POD_CIDR, to: ADDRESSES[VM], tcpPort: PORT },
     { name: 'VMs to isthmusd', from: VM_CIDR, to: CONTROL_PLANE, tcpPort: XDS_PORT },
   );
   const cluster = stack.use(await Cluster.start(cloud.machine('isthmusd')));
@@ -65,7 +65,14 @@ async function typed(...words: readonly string[]): Promise<string> {
 }
 
 async function lineFor(name: string): Promise<string> {
-  const printed = await typed('vm', 'token', name, `${PORT}:tcp-mysql`, '--gateway', CONTROL_PLANE);
+  const printed = await typed(
+    'vm',
+    'token',
+    name,
+    `${PORT}:tcp-postgres`,
+    '--gateway',
+    CONTROL_PLANE,
+  );
   const line = printed.split('\n').find((text) => text.includes('sudo isthmus vm join')) ?? '';
   assert.match(line, /^ {2}sudo isthmus vm join ij1\.[\w.-]+@10\.24\.0\.10:15012$/, printed);
   return line;
@@ -94,12 +101,20 @@ test('the printed line, typed as it is, makes a machine a member', async () => {
   const vm = cloud.machine(VM);
   serve(vm, PORT);
   const line = await lineFor(VM);
+  // another control plane than the token's is told nothing, and the token stays good
+  const wrongPin = line.replace(/\.[\w-]{43}@/, `.${'A'.repeat(43)}@`);
+  const foreign = await typeOn(vm, wrongPin);
+  assert.equal(foreign.status, 1);
+  assert.match(
+    foreign.stderr,
+    /IDENTITY_REFUSED: .* is not the control plane that gave out the token/,
+  );
   const { status, stdout, stderr } = await typeOn(vm, line);
   assert.equal(status, 0, stdout + stderr);
   const marks = [...stdout.matchAll(/^ ✓ (\d) /gm)].map(([, number]) => Number(number));
   assert.deepEqual(marks, [1, 2, 3, 4, 5, 6, 7, 8]);
-  assert.match(stdout, /joins as WorkloadEntry mysql-2-vm-10\.128\.0\.17 \(10\.128\.0\.17\)/);
-  const name = 'mysql-2-vm.default.svc.cluster.local';
+  assert.match(stdout, /joins as WorkloadEntry books-2-vm-10\.128\.0\.17 \(10\.128\.0\.17\)/);
+  const name = 'books-2-vm.default.svc.cluster.local';
   assert.match(stdout, new RegExp(`${name} is 10\\.96\\.[\\d.]+, asked from default/inventory`));
   const again = await typeOn(cloud.machine(TAKEN), line);
   assert.equal(again.status, 1);
@@ -111,12 +126,12 @@ test('the printed line, typed as it is, makes a machine a member', async () => {
 
 test('a client’s first bytes end the join', async () => {
   const client = cloud.machine(CLIENT);
-  const script = `exec 3<>/dev/tcp/${VM}.default.svc.cluster.local/${PORT}; head -c 5 <&3`;
+  const script = `exec 3<>/dev/tcp/${VM}.default.svc.cluster.local/${PORT}; printf x >&3; timeout 10 head -c 5 <&3`;
   const { stdout, stderr } = await client.run(['bash', '-c', script]);
   assert.equal(stdout, 'hello', stderr);
   const shown = await typed('join-status', VM, '-w');
-  assert.match(shown, /^ ✓ 9 First encrypted bytes .*spiffe:.*\/sa\/inventory → :3306, TLSv1\.3$/m);
-  assert.match(await typed('join-status'), /mysql-2-vm +default +done +9\/9/);
+  assert.match(shown, /^ ✓ 9 First encrypted bytes .*spiffe:.*\/sa\/inventory → :5432, TLSv1\.3$/m);
+  assert.match(await typed('join-status'), /books-2-vm +default +done +9\/9/);
 });
 
 test('the VM is looked at from afar', async () => {

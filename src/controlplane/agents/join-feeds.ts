@@ -108,14 +108,23 @@ function traffic(
   { namespace, workload, startedAtMs }: JoinRecord,
 ): readonly JoinEvent[] {
   const node = `wl:${namespace}/${workload}`;
-  for (const { to, from, encryption, lastSeenMs, port } of flows.edges()) {
-    const isEncrypted = encryption.state === 'mutual' || encryption.state === 'one-sided';
-    if (to !== node || !isEncrypted || lastSeenMs < startedAtMs) continue;
+  const step = 'first-encrypted-bytes';
+  const edges = [...flows.edges()].filter(
+    ({ to, lastSeenMs }) => to === node && lastSeenMs >= startedAtMs,
+  );
+  const isEncrypted = (state: string): boolean => state === 'mutual' || state === 'one-sided';
+  const encrypted = edges.find(({ encryption }) => isEncrypted(encryption.state));
+  if (encrypted) {
+    const { encryption, from, port } = encrypted;
     const who = encryption.clientIdentity || from;
-    const evidence = `${who} → :${port}, ${encryption.version || 'TLS'}`;
-    return [{ kind: 'proved', step: 'first-encrypted-bytes', evidence }];
+    return [
+      { kind: 'proved', step, evidence: `${who} → :${port}, ${encryption.version || 'TLS'}` },
+    ];
   }
-  return [];
+  const plain = edges.find(({ encryption }) => encryption.state === 'plaintext');
+  if (!plain) return [];
+  const who = plain.from.replace(/^[a-z]+:/, '');
+  return [{ kind: 'failed', step, problem: `${who} → :${plain.port} is in clear text` }];
 }
 
 type Asking = Map<string, { atMs: number; isBusy: boolean }>;

@@ -57,6 +57,7 @@ export function causesOf(step: JoinStepName, facts: CauseFacts): readonly JoinCa
     case 'healthy':
       return health(facts);
     case 'first-encrypted-bytes':
+      if (facts.problem !== '') return clearText(facts);
       return [
         {
           text: 'No workload of the mesh has called it yet.',
@@ -106,6 +107,19 @@ function configuration({ problem, name, namespace }: CauseFacts): readonly JoinC
       command: `isthmus logs ${name} -n ${namespace} --source proxy`,
     },
     { text: 'What was sent, and what came of it.', command: 'isthmus proxy-status' },
+  ];
+}
+
+function clearText({ name, namespace }: CauseFacts): readonly JoinCause[] {
+  return [
+    {
+      text: 'The client is not in the mesh, or a policy or a DestinationRule has TLS off.',
+      command: `isthmus proxy-config tls CLIENT ${name}.${namespace}`,
+    },
+    {
+      text: 'Its server speaks first (MySQL does): that is encrypted only where it must be.',
+      command: `kubectl get peerauthentication -n ${namespace}`,
+    },
   ];
 }
 
