@@ -18,7 +18,7 @@ import { FLOW_METHOD } from '#telemetry/flows/limits.ts';
 import { MetricPool } from '#telemetry/flows/metric-pool.ts';
 import type { FlowNames } from '#telemetry/flows/naming.ts';
 import { History } from '#telemetry/history/history.ts';
-import { seriesOf, stepsFor } from '#telemetry/history/series.ts';
+import { keptSpan, seriesOf, stepsFor } from '#telemetry/history/series.ts';
 import type { Admission } from '#xds/server.ts';
 import { createFlowHandler } from './flow-service.ts';
 
@@ -119,15 +119,17 @@ export class FlowKeeper implements Flows, Disposable {
     const known = 'edge' in of ? this.#history.edgeById(of.edge) : undefined;
     const edges = 'edge' in of ? (known ? [known] : []) : this.#history.edgesOfNode(of.node);
     if (edges.length === 0) return undefined;
-    const { stored, told } = stepsFor(query, this.#options.clock.nowMs());
+    const nowMs = this.#options.clock.nowMs();
+    const span = keptSpan(query, nowMs);
+    const { stored, told } = stepsFor({ ...query, ...span }, nowMs);
     const indices = new Set(edges.map(({ index }) => index));
     return seriesOf(
       {
-        points: this.#history.points(indices, query, stored).values(),
-        uptimes: this.#history.uptimes(query),
+        points: this.#history.points(indices, span, stored).values(),
+        uptimes: this.#history.uptimes(span),
         firstSeenMs: Math.min(...edges.map(({ firstSeenMs }) => firstSeenMs)),
       },
-      query,
+      span,
       told,
     );
   }

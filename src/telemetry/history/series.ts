@@ -33,6 +33,13 @@ export function stepsFor(query: SeriesQuery, nowMs: number): Steps {
   return { stored, told: Math.ceil(least / stored) * stored };
 }
 
+/** What of it can be known: nothing is asked of years, nor of the future. */
+export function keptSpan({ fromMs, toMs }: Span, nowMs: number): Span {
+  const [, coarse] = CHUNKS;
+  const oldestMs = nowMs - coarse.keptS * 1000;
+  return { fromMs: Math.max(fromMs, oldestMs), toMs: Math.min(toMs, nowMs + 1000) };
+}
+
 export type SeriesSource = {
   readonly points: Iterable<Chunk>;
   /** When isthmusd was there, in seconds, both inclusive. */
