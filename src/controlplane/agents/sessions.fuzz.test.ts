@@ -47,9 +47,9 @@ const optional = <T>(item: fc.Arbitrary<T>) => fc.option(item, { nil: undefined 
 
 const answer = fc.record(
   {
-    id: fc.oneof(fc.constant(1), number),
-    isLast: fc.boolean(),
-    problem: fc.oneof({ weight: 4, arbitrary: fc.constant('') }, nasty),
+    id: fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, number),
+    isLast: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.boolean()),
+    problem: fc.oneof({ weight: 16, arbitrary: fc.constant('') }, nasty),
     chunk: fc.uint8Array({ maxLength: 64 }),
     stats: list(fc.record({ name: nasty, value: fc.double() })),
     lines: list(fc.record({ atMs: big, text: nasty })),
@@ -71,7 +71,7 @@ const answer = fc.record(
       }),
     ),
   },
-  { requiredKeys: ['id'] },
+  { requiredKeys: ['id', 'lines', 'stats'] },
 );
 const status = fc.record({
   nowMs: big,
@@ -87,7 +87,7 @@ const status = fc.record({
 });
 const hello = fc.record({ version: nasty, os: nasty, addresses: list(nasty) });
 const message = fc.oneof(
-  fc.record({ answer }).map((one) => encode(one)),
+  { weight: 6, arbitrary: fc.record({ answer }).map((one) => encode(one)) },
   fc.record({ status }).map((one) => encode(one)),
   fc.record({ hello }).map((one) => encode(one)),
   fc.uint8Array({ maxLength: 64 }),

@@ -70,7 +70,8 @@ const isWhole = (progress: Progress, nowMs: number): void => {
     'a step ends after those before',
   );
   let beforeMs = 0;
-  for (const { startedAtMs, endedAtMs } of steps.slice(0, current)) {
+  for (const { startedAtMs, endedAtMs, provedAtMs } of steps.slice(0, current)) {
+    assert(provedAtMs !== null, 'nothing ends without having been seen');
     assert(startedAtMs !== null && endedAtMs !== null);
     assert(startedAtMs >= beforeMs && endedAtMs >= startedAtMs && endedAtMs <= nowMs);
     beforeMs = endedAtMs;
