@@ -23,7 +23,7 @@ const STEADY = fileURLToPath(new URL('steady-client.ts', import.meta.url));
 const PACE = 10_000;
 /** The line is typed as it is shown; a machine of the lab has neither sudo nor a link to us. */
 const SHELL = `sudo() { "$@"; }; isthmus() { ${isthmus().join(' ')} "$@"; }`;
-/** A step without former joins is amber after ten seconds; a word of the control plane may follow. */
+/** A step without former joins is amber after ten seconds. */
 const AMBER_MS = 15_000;
 
 describe('workloads, joins and identities of a mesh', { concurrency: false }, () => {

@@ -143,10 +143,11 @@ function Rotates({ row: { certificate } }: { readonly row: IdentityRow }): React
   const nowMs = useNowMs();
   const { text, isOverdue } = rotationOf(certificate, nowMs);
   if (certificate === null) return <span className="unknown">{text}</span>;
+  const { rotateAtMs, rotations } = certificate;
   return (
     <span
       className={isOverdue ? 'warn' : undefined}
-      title={`renewal at ${new Date(certificate.rotateAtMs).toISOString()}, ${certificate.rotations} so far`}
+      title={`renewal at ${new Date(rotateAtMs).toISOString()}, ${rotations} so far`}
     >
       {text}
     </span>

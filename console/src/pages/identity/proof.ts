@@ -16,10 +16,11 @@ export type Proof = {
 export function proofOf(edge: MeshEdge, server: MeshNode | undefined): Proof {
   const { version, cipher, clientIdentity, serverIdentity } = edge.encryption;
   const address = server?.instances[0]?.address || server?.addresses[0] || 'ADDRESS';
+  const place = hostPort(address, edge.port);
   const known = (value: string): string => (value === '' ? 'unknown' : value);
   return {
     command: [
-      `openssl s_client -connect ${hostPort(address, edge.port)} -alpn istio </dev/null 2>/dev/null`,
+      `openssl s_client -connect ${place} -alpn istio </dev/null 2>/dev/null`,
       `openssl x509 -noout -serial -enddate -ext subjectAltName`,
     ].join(' | '),
     facts: [

@@ -29,7 +29,7 @@ test('what needs somebody is first, the rest by name whatever the clocks say', (
   assert.deepEqual(names, ['dead', 'late', 'silent', 'a', 'b']);
 });
 
-test('a certificate that an event brought replaces the one of the report, an older one does not', () => {
+test('a certificate that an event brought replaces the report’s, an older one does not', () => {
   const rows = [row('vm'), row('silent', { certificate: null, remark: 'no report' })];
   const renewed = aCertificate({ serial: '40:00', notBeforeMs: 12 * HOUR_MS, rotations: 1 });
   const nodes = new Map([

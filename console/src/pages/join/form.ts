@@ -51,7 +51,7 @@ export function parseJoinForm(form: JoinForm): ParsedForm {
   const namespace = form.namespace.trim();
   const network = form.network.trim();
   const ports = form.ports.split(/[\s,]+/).filter((port) => port !== '');
-  // As `isthmus vm token` has it: ports without a service are of one that is called like the machine.
+  // As `isthmus vm token` has it: ports without a service are of one of the machine's name.
   const service = form.service.trim() || (ports.length > 0 ? name : '');
   const minutes = Number(form.minutes);
   const serviceAccount = form.serviceAccount.trim() || service.split('.')[0] || name;

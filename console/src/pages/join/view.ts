@@ -75,7 +75,7 @@ export type StepView = {
   readonly usual: string;
 };
 
-/** A step may take three times as long as usual before anybody is alarmed, and ten seconds anyway. */
+/** A step may take three times as long as usual before it alarms anybody, and ten seconds. */
 const STUCK_FACTOR = 3;
 const STUCK_MS_MIN = 10_000;
 

@@ -40,6 +40,7 @@ function useTicks(props: Props): React.RefObject<SVGGElement | null> {
     if (!group) return undefined;
     const line = group.querySelector('.rates-line');
     const write = (): void => {
+      if (document.hidden) return;
       const numbers = numbersOf(edge, store.samples);
       const total = numbers && numbers.toServerBytes + numbers.toClientBytes;
       const width = String(widthStep(total));

@@ -1,5 +1,5 @@
 // The pointer on the map: a click chooses, a drag moves a workload or the whole.
-import { useRef, type PointerEvent } from 'react';
+import { useRef, type MouseEvent, type PointerEvent } from 'react';
 import type { Point } from './layout/layout.ts';
 import type { Placed } from './use-layout.ts';
 import type { Viewport } from './viewport.ts';
@@ -26,7 +26,11 @@ type Handlers = {
   readonly onPointerMove: (event: PointerEvent<SVGSVGElement>) => void;
   readonly onPointerUp: (event: PointerEvent<SVGSVGElement>) => void;
   readonly onPointerCancel: () => void;
+  readonly onClick: (event: MouseEvent<SVGSVGElement>) => void;
 };
+
+const idAt = (target: EventTarget): string =>
+  (target instanceof Element ? target.closest('[data-id]') : null)?.getAttribute('data-id') ?? '';
 
 export function useGraphPointer({ viewport, placed, onMoved, onSelect }: Input): Handlers {
   const drag = useRef<Drag>(undefined);
@@ -38,9 +42,8 @@ export function useGraphPointer({ viewport, placed, onMoved, onSelect }: Input):
   return {
     onPointerDown(event) {
       if (event.button !== 0) return;
-      const item = event.target instanceof Element ? event.target.closest('[data-id]') : null;
       const start = { x: event.clientX, y: event.clientY };
-      drag.current = { id: item?.getAttribute('data-id') ?? '', start, last: start, isDrag: false };
+      drag.current = { id: idAt(event.target), start, last: start, isDrag: false };
     },
     onPointerMove(event) {
       const current = drag.current;
@@ -62,6 +65,11 @@ export function useGraphPointer({ viewport, placed, onMoved, onSelect }: Input):
     },
     onPointerCancel() {
       drag.current = undefined;
+    },
+    onClick(event) {
+      // Without a pointer: a screen reader or a voice has pressed it.
+      const id = idAt(event.target);
+      if (event.detail === 0 && id !== '') onSelect(id);
     },
   };
 }

@@ -87,7 +87,7 @@ export function honestyLine(impact: PolicyImpact, window: Window): string {
 export function spanText(ms: number): string {
   if (ms >= 48 * HOUR_MS) return `${Math.round(ms / 24 / HOUR_MS)} days`;
   if (ms >= HOUR_MS) return `${Math.round(ms / HOUR_MS)} h`;
-  return `${Math.max(0, Math.round(ms / 60_000))} min`;
+  return ms < 60_000 ? 'less than a minute' : `${Math.round(ms / 60_000)} min`;
 }
 
 /** `inventory.library`, from `wl:library/inventory`. */

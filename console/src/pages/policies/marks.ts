@@ -45,5 +45,7 @@ export function marksOf(marks: readonly Mark[], doc: Lines): Diagnostic[] {
 }
 
 /** `line 11, column 9` */
-export const marksIn = ({ line, column }: Mark): string =>
-  column > 0 ? `line ${line}, column ${column}` : `line ${line}`;
+export function marksIn({ line, column }: Mark): string {
+  if (line === 0) return 'in the whole';
+  return column > 0 ? `line ${line}, column ${column}` : `line ${line}`;
+}

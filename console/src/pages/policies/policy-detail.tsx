@@ -21,7 +21,7 @@ import { liveNames } from './names.ts';
 import { PendingBanner } from './pending-banner.tsx';
 import { usePolicy, usePreview, type Editing } from './use-policy.ts';
 import { readYaml } from './yaml-edit.ts';
-import { YamlPane } from './yaml-pane.tsx';
+import { Marks, YamlPane } from './yaml-pane.tsx';
 
 type Props = { readonly of: PolicyReference };
 
@@ -143,13 +143,16 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
         <section className="sheet" aria-label="Policy">
           <Switch isForm={isForm} hasForm={fields !== undefined} editing={editing} />
           {isForm ? (
-            <FormPane
-              fields={fields}
-              text={text}
-              onChange={editing.setText}
-              names={names}
-              readOnlyReason={readOnlyReason}
-            />
+            <>
+              <FormPane
+                fields={fields}
+                text={text}
+                onChange={editing.setText}
+                names={names}
+                readOnlyReason={readOnlyReason}
+              />
+              {!hasProblem && <Marks marks={marks} />}
+            </>
           ) : (
             <YamlPane
               label={`${of.kind} ${of.namespace}/${of.name} as YAML`}
@@ -224,7 +227,7 @@ function Switch({ isForm, hasForm, editing }: SwitchProps): ReactNode {
         </button>
       </div>
       {!hasForm && <span className="quiet">This kind has no form.</span>}
-      {editing.isTextChanged && editing.document && editing.document.yaml !== '' && (
+      {editing.isChanged && editing.document && editing.document.yaml !== '' && (
         <span className="actions">
           <Badge tone="warn">edited</Badge>
           <button type="button" className="link" onClick={editing.revert}>

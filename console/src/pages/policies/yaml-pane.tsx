@@ -32,11 +32,15 @@ export function YamlPane(props: Props): ReactNode {
   );
 }
 
-type MarksProps = { readonly marks: readonly Mark[]; readonly onGo: (mark: Mark) => void };
+type MarksProps = {
+  readonly marks: readonly Mark[];
+  /** Absent: there is no place to go to. */
+  readonly onGo?: (mark: Mark) => void;
+};
 
 const WORDS = { error: 'Error', warning: 'Warning', info: 'Note' } as const;
 
-function Marks({ marks, onGo }: MarksProps): ReactNode {
+export function Marks({ marks, onGo }: MarksProps): ReactNode {
   return (
     <div role="status" aria-label="Problems" className="marks">
       {marks.length > 0 && (
@@ -44,12 +48,12 @@ function Marks({ marks, onGo }: MarksProps): ReactNode {
           {marks.map((mark) => (
             <li key={JSON.stringify(mark)} className={mark.severity}>
               <strong>{WORDS[mark.severity]}</strong>{' '}
-              {mark.line > 0 ? (
+              {mark.line > 0 && onGo ? (
                 <button type="button" className="link" onClick={() => onGo(mark)}>
                   {marksIn(mark)}
                 </button>
               ) : (
-                'in the whole'
+                marksIn(mark)
               )}
               : {mark.path !== '' && <code>{mark.path}</code>} {mark.message}
             </li>

@@ -6,7 +6,7 @@ import { CommandBlock, CopyButton } from '../../components/command.tsx';
 import { TimeText } from '../../components/text.tsx';
 import { useLoaded } from '../../components/use-loaded.ts';
 import { Link } from '../../router/link.tsx';
-import { useNodes } from '../../store/hooks.ts';
+import { useNodes, useSession } from '../../store/hooks.ts';
 import { Step } from './step.tsx';
 import {
   announcement,
@@ -33,6 +33,7 @@ type Props = {
 
 export function Answer(props: Props): ReactNode {
   const { asked, result, isOld, isProbing, onAgain, onProbe, onApplied } = props;
+  const { can } = useSession();
   const steps = stepViews(result);
   const first = decisive(steps);
   const [isCommandShown, setCommandShown] = useState(false);
@@ -47,6 +48,11 @@ export function Answer(props: Props): ReactNode {
           {result.port > 0 && `:${result.port}`} · <TimeText atMs={result.atMs} />
         </p>
         <div className="actions">
+          {result.verdict === 'unknown' && can.probe && (
+            <button type="button" className="primary" onClick={onProbe} disabled={isProbing}>
+              {isProbing ? 'Probing …' : 'Find out by a probe'}
+            </button>
+          )}
           <button
             type="button"
             aria-expanded={isCommandShown}

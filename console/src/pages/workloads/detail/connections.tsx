@@ -103,8 +103,8 @@ function EdgeCard({ edge, peer, isSelected, onSelect }: EdgeCardProps): ReactNod
       )}
       {disagreement && (
         <p className="warn">
-          Reporters disagree on {disagreement.about}: source says {disagreement.source}, destination{' '}
-          {disagreement.destination}.
+          Reporters disagree on {disagreement.about}: the source says {disagreement.source}, the
+          destination {disagreement.destination}.
         </p>
       )}
     </article>

@@ -10,6 +10,7 @@ import { Link } from '../../../router/link.tsx';
 import { feed, store, useCell, useNode } from '../../../store/hooks.ts';
 import { changeView, useView } from '../../../url/use-view.ts';
 import { ConnectionsTab } from './connections.tsx';
+import './detail.css';
 import { DetailHead } from './head.tsx';
 import { JoinTab } from './join-tab.tsx';
 import { LogsTab } from './logs.tsx';

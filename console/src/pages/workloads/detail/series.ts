@@ -1,5 +1,5 @@
-// Which charts there are, and which part of the history they show. Null is not known: it is drawn as
-// a gap, and what is null throughout is not drawn at all.
+// Which charts there are, and which part of the history they show. Null is not known: it is drawn
+// as a gap, and what is null throughout is not drawn at all.
 import type { Series } from '../../../api/types.ts';
 
 export type Quantity = Exclude<keyof Series, 'stepSeconds' | 'atMs'>;
