@@ -14,6 +14,8 @@ export type SeenCertificate = {
   readonly seen: 'issued' | 'presented';
   /** How many times it was renewed, as far as this control plane has seen. */
   readonly rotations: number;
+  /** SHA-256 of the root that it leads up to; absent of what was only presented. */
+  readonly root?: string;
 };
 
 /** Told of what was just seen. @param id of the workload's streams: `Pod/default/inventory-1` */
@@ -44,6 +46,7 @@ export class CertificateLedger {
           notBefore: new Date(issued.notBeforeMs).toISOString(),
           notAfter: new Date(issued.notAfterMs).toISOString(),
           seen: 'issued',
+          ...rootOf(authority),
         });
         return issued;
       },
@@ -96,6 +99,11 @@ export class CertificateLedger {
     const [eldest] = this.#seen.keys();
     if (this.#seen.size > this.#workloadsMax && eldest !== undefined) this.#seen.delete(eldest);
   }
+}
+
+function rootOf({ chain }: Authority): { readonly root?: string } {
+  const root = chain.at(-1)?.fingerprint256;
+  return root === undefined ? {} : { root };
 }
 
 function idOf({ namespace, workload }: WorkloadIdentity): string | undefined {

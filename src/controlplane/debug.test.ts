@@ -312,6 +312,7 @@ describe('certificates', () => {
       notAfter: '2026-11-22T11:00:00.000Z',
       seen: 'issued',
       rotations: 0,
+      root: fake.authority.roots[0]?.fingerprint256,
     });
     assert(Array.isArray(roots) && roots.length === 1);
   });

@@ -1,15 +1,16 @@
-// `isthmus why` in the library's mesh: whole, and broken in one place after the other. The first step
-// that fails is the one that was broken, and the fix that it names mends it.
+// `isthmus why` in the library's mesh: whole, and broken in one place after the other. The first
+// step that fails is the one that was broken, and the fix that it names mends it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import type { ReachResult } from '#api/reach.ts';
-import { AUTHORIZATION_POLICY } from '#kube/resources.ts';
+import { AUTHORIZATION_POLICY, DESTINATION_RULE } from '#kube/resources.ts';
 import { isthmus } from '#lab/cluster.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
 import { HeldSessions } from '#lab/library.ts';
 import { LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
+import * as manifests from '#lab/manifests.ts';
 
 await enterSandbox();
 
@@ -130,6 +131,26 @@ test('a policy that refuses: Authorization names it, and its fix mends it', asyn
   });
   assert.equal(result.summary, 'Can connect.');
   assert.equal(await session(), 'open', 'and so is a real connection');
+});
+
+test('a server that demands mutual TLS of a client that speaks plaintext: TLS', async () => {
+  const { cluster } = mesh;
+  const strict = manifests.peerAuthentication({ app: VM, mode: 'STRICT' });
+  const inClear: manifests.Manifest = {
+    type: DESTINATION_RULE,
+    object: {
+      metadata: { name: 'in-clear', namespace: 'default' },
+      spec: { host: TARGET.host, trafficPolicy: { tls: { mode: 'DISABLE' } } },
+    },
+  };
+  await cluster.apply(strict, inClear);
+  const { summary } = await eventually('the disagreement', async () => {
+    const { result } = await why(`${VM}:5432`);
+    const step = failed(result);
+    return step?.name === 'tls' ? step : undefined;
+  });
+  await cluster.remove(strict, inClear);
+  assert.match(summary, /takes mutual TLS only \(STRICT\), and inventory\.default speaks plain/);
 });
 
 test('a misspelt name: Name, and what was meant', async () => {

@@ -177,6 +177,18 @@ test('trust is told down to the root, by fingerprints', () => {
   assert.match(trust.roots[0]?.fingerprint ?? '', /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/);
 });
 
+test('the time line calls workloads as the map does, and who has gone by their own name', () => {
+  const event = (workload: string) => ({ atMs: NOW, kind: 'issued', workload, text: '' }) as const;
+  const { timeline } = report({
+    nodes: [node('db', { instances: [{ ...agent(0), key: 'Pod/default/db-7d9f' }] })],
+    events: [event('Pod/default/db-7d9f'), event('Pod/default/old-1')],
+  });
+  assert.deepEqual(
+    timeline.map(({ workload }) => workload),
+    ['db', 'old-1'],
+  );
+});
+
 test('issuance, rotation, refusal and end are on the time line, and it does not grow', () => {
   const ledger = new CertificateLedger();
   const clock = new FakeClock(NOW);

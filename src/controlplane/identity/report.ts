@@ -13,7 +13,7 @@ export type IdentityInput = {
   readonly bytesOf: (edge: MeshEdge) => number | undefined;
   readonly authority: Pick<Authority, 'roots' | 'chain'>;
   readonly config: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>;
-  /** Newest first. */
+  /** Newest first; `workload` is the key of an instance. */
   readonly events: readonly IdentityEvent[];
 };
 
@@ -34,7 +34,11 @@ const STATES: readonly MeshEdge['encryption']['state'][] = [
 export function identityReport(input: IdentityInput): IdentityReport {
   const { nowMs, authority, config, events } = input;
   const edges = [...input.edges];
-  const rows = [...input.nodes]
+  const nodes = [...input.nodes];
+  const names = new Map(
+    nodes.flatMap(({ name, instances }) => instances.map(({ key }) => [key, name] as const)),
+  );
+  const rows = nodes
     .filter(({ kind, state }) => kind !== 'external' && kind !== 'unknown' && state !== 'gone')
     .map((node) => rowOf(node, nowMs));
   const countOf = (...states: readonly string[]): number =>
@@ -55,7 +59,14 @@ export function identityReport(input: IdentityInput): IdentityReport {
       roots: authority.roots.map(anchorOf),
       chain: authority.chain.map(anchorOf),
     },
-    timeline: [...expiries(rows, nowMs), ...events].toSorted((a, b) => b.atMs - a.atMs),
+    timeline: [
+      ...expiries(rows, nowMs),
+      // of an instance that has gone its own name is all that is known
+      ...events.map((event) => ({
+        ...event,
+        workload: names.get(event.workload) ?? event.workload.replace(/^.*\//, ''),
+      })),
+    ].toSorted((a, b) => b.atMs - a.atMs),
   };
 }
 

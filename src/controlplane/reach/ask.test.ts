@@ -77,6 +77,7 @@ function world(reply = HEALTHY) {
     xds: { resourcesOf: () => [] },
     agents,
     certificates: new CertificateLedger(),
+    authority: { current: () => ({ roots: [] }) },
     flows,
     clock: new FakeClock(1_000_000),
   };

@@ -3,6 +3,7 @@ import type { AgentFacts, CertificateFacts, Evidence, Side } from '#reach/eviden
 import { RECENT_MS } from '#reach/evidence.ts';
 import type { Question } from '#reach/question.ts';
 import type { ServerEnd } from '#reach/walk.ts';
+import type { Authority } from '#ca/authority.ts';
 import type { Workload } from '#model/workload.ts';
 import type { Flows } from '#telemetry/flows/flows.ts';
 import type { ResourceStatus } from '#xds/protocol-status.ts';
@@ -15,6 +16,8 @@ export type GatherParts = {
   readonly xds: { resourcesOf(id: string): readonly ResourceStatus[] };
   readonly agents: Pick<AgentSessions, 'session'>;
   readonly certificates: Pick<CertificateLedger, 'get'>;
+  /** Whose roots the mesh trusts now. */
+  readonly authority: { current(): Pick<Authority, 'roots'> };
   readonly flows: Pick<Flows, 'edges' | 'connections' | 'denials'>;
 };
 
@@ -70,12 +73,16 @@ function flowOf({ flows }: GatherParts, edge: ReturnType<Flows['edge']>): Eviden
   return { lastSeenMs, answeredMs: Math.max(0, ...answered), encryption, failure, disagreement };
 }
 
-function sideOf({ xds, agents, certificates }: GatherParts, workload: Workload): Side {
+function sideOf(parts: GatherParts, workload: Workload): Side {
+  const { xds, agents, certificates, authority } = parts;
   const session = agents.session(workload.key);
   const resources = xds.resourcesOf(streamId(workload));
   return {
     agent: session && agentFacts(session),
-    certificate: certificateFacts(certificates.get(streamId(workload)), session),
+    certificate: certificateFacts(certificates.get(streamId(workload)), {
+      session,
+      roots: authority.current().roots.map(({ fingerprint256 }) => fingerprint256),
+    }),
     rejections: resources.flatMap(({ name, rejection }) =>
       rejection === undefined ? [] : [{ name, text: rejection.slice(0, TEXT_LENGTH_MAX) }],
     ),
@@ -96,17 +103,21 @@ function agentFacts({ status, clockSkewMs }: AgentSession): AgentFacts {
 /** What the agent has now; when it began, the ledger knows if it is the same one. */
 function certificateFacts(
   seen: ReturnType<CertificateLedger['get']>,
-  session: AgentSession | undefined,
+  {
+    session,
+    roots,
+  }: { readonly session: AgentSession | undefined; readonly roots: readonly string[] },
 ): CertificateFacts | undefined {
   const own = session?.status?.certificate;
   if (own === undefined && seen === undefined) return undefined;
   const isSame = own === undefined || seen?.serial === own.serial;
+  // of what was only presented it is not kept who signed it: it was taken for trusted then
+  const root = isSame ? seen?.root : undefined;
   return {
     identity: own?.identity ?? seen?.spiffeId ?? '',
     notBeforeMs: seen && isSame ? Date.parse(seen.notBefore) : 0,
     notAfterMs: own?.notAfterMs ?? Date.parse(seen?.notAfter ?? ''),
-    // whoever is connected was taken for trusted; who signed it is not kept
-    isTrusted: undefined,
-    issuer: '',
+    isTrusted: root === undefined ? undefined : roots.includes(root),
+    issuer: root === undefined ? '' : `the root ${root.toLowerCase().slice(0, 11)}…`,
   };
 }
