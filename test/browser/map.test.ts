@@ -5,7 +5,9 @@ import { after, before, test } from 'node:test';
 import type { Browser, Locator, Page } from 'playwright-core';
 import type { MeshEvent } from '#api/events.ts';
 import { launchBrowser, openPage, type WatchedPage } from './browser.ts';
+import { beforeRecording, replay } from './mock/replay.ts';
 import { startMock, type MockConsole } from './mock/server.ts';
+import { FakeClock } from '../fakes/clock.ts';
 import { edgeOf, emptyMesh, libraryStory, nodeOf, storyNodes } from './mock/story.ts';
 
 let browser: Browser;
@@ -273,4 +275,37 @@ test('more than three hundred become groups, and the page says so', async () => 
     await page.getByRole('button', { name: /^(app|vm)-3,/ }).waitFor();
     assert.match(page.url(), /ns=team-3/);
   });
+});
+
+test('a recording is played by the clock: ghost, machine, first encrypted bytes', async () => {
+  const clock = new FakeClock(Date.now());
+  const mock = await startMock({ snapshot: beforeRecording(clock.nowMs()), clock });
+  const { page, complaints, close } = await openPage(browser, mock.url);
+  await page.getByRole('button', { name: /^reports,/ }).waitFor();
+  const stop = new AbortController();
+  const played = replay(clock, mock.emit, stop.signal).catch(() => undefined);
+  await page.getByRole('button', { name: /^postgresql-1-vm, .* joining, step 2 of 9/ }).waitFor();
+  for (let second = 0; second < 8; second++) {
+    clock.advance(700);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+  await page
+    .getByRole('button', { name: /^postgresql-1-vm, virtual machine, health healthy/ })
+    .waitFor();
+  while (clock.pendingMs().length > 0 && mock.mesh.snapshot(0).samples.length === 0) {
+    clock.advance(1_000);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+  await edge(page)
+    .getByText(/→ .*B\/s {2}← .* 4 conn/)
+    .waitFor();
+  assert.deepEqual(complaints, []);
+  await close();
+  await mock.close();
+  stop.abort();
+  await played;
 });

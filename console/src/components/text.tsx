@@ -69,6 +69,7 @@ export function LiveText({ text, className }: LiveProps): ReactNode {
   const element = useRef<HTMLSpanElement>(null);
   useEffect(() => {
     const write = (): void => {
+      if (document.hidden) return;
       const next = text();
       if (element.current && element.current.textContent !== next) {
         element.current.textContent = next;
@@ -94,11 +95,15 @@ export function ratesOf(index: number): string {
 /** A SPIFFE ID, whole, broken where its parts end; unknown is said. */
 export function IdentityText({ id }: { readonly id: string }): ReactNode {
   if (id === '') return <span className="unknown">unknown</span>;
+  const parts = [...id.matchAll(/.+?(?:[^/]\/(?=[^/])|$)/g)].map((match) => ({
+    part: match[0],
+    start: match.index,
+  }));
   return (
     <code className="identity">
-      {id.split(/(?<=[^/]\/)(?=[^/])/).map((part, index) => (
-        <Fragment key={index}>
-          {index > 0 && <wbr />}
+      {parts.map(({ part, start }) => (
+        <Fragment key={start}>
+          {start > 0 && <wbr />}
           {part}
         </Fragment>
       ))}

@@ -24,7 +24,7 @@ export const matchesWorkload = (
   answer(expression, (field) => {
     const { node, edge } = FIELDS[field];
     if (node || !edge) return node?.(facts);
-    const values = edges.map(edge).filter((value) => value !== undefined);
+    const values = edges.map(edge).filter((value) => value !== undefined && value !== null);
     if (values.length === 0) return undefined;
     if (typeof values[0] === 'boolean') return values.includes(true);
     return values.flat().filter((value) => typeof value !== 'boolean');

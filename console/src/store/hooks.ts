@@ -20,6 +20,11 @@ export const feed = new Feed(store);
 /** Null: nobody is signed in; undefined: that is not known yet. */
 export const session = new Cell<Session | null | undefined>(undefined);
 
+// A hidden page takes everything in and paints nothing; when it is seen again, once.
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) store.repaint();
+});
+
 function useTopic<T>(topic: Topic, read: () => T): T {
   const subscribe = useCallback(
     (listener: () => void) => store.subscribe(topic, listener),

@@ -103,6 +103,12 @@ export class MeshStore {
     this.#tell();
   }
 
+  /** Has everything drawn that follows the samples: nobody drew while the page was hidden. */
+  repaint(): void {
+    this.#touch('samples');
+    this.#tell();
+  }
+
   /** Applies events in order, then tells each listener at most once. */
   apply(events: readonly { readonly revision: number; readonly event: MeshEvent }[]): void {
     for (const { revision, event } of events) {
