@@ -6,6 +6,7 @@ import type { MeshView } from '../../view/mesh-view.ts';
 import { feedEvents } from '../event-feed.ts';
 import { numberParameter, spanParameters, textParameter } from '../parameters.ts';
 import {
+  ApiRefusal,
   badRequest,
   notFound,
   ok,
@@ -19,9 +20,13 @@ export type FlowParts = {
   readonly view: MeshView;
   readonly flows: Flows;
   readonly clock: Clock;
+  /** Before every kind has been listed once the map would be half a map. */
+  readonly ingest: { readonly synced: Promise<unknown> };
 };
 
 const HOUR_MS = 3_600_000;
+/** A large cluster is listed in seconds; who waits longer is told to come again. */
+const SYNC_LIMIT_MS = 5000;
 const CONNECTIONS_DEFAULT = 50;
 const CONNECTIONS_MAX = 1000;
 const STEP_SECONDS_MAX = 86_400;
@@ -36,8 +41,14 @@ export function flowRoutes(parts: FlowParts): readonly ApiRoute[] {
     handle,
   });
   return [
-    get('/api/v1/snapshot', (call) => Promise.resolve(snapshotAnswer(parts, call))),
-    get('/api/v1/events', (call) => eventsAnswer(parts, call)),
+    get('/api/v1/snapshot', async (call) => {
+      await untilSynced(parts, call.signal);
+      return snapshotAnswer(parts, call);
+    }),
+    get('/api/v1/events', async (call) => {
+      await untilSynced(parts, call.signal);
+      return await eventsAnswer(parts, call);
+    }),
     get('/api/v1/series', (call) => Promise.resolve(seriesAnswer(parts, call))),
     get('/api/v1/edges/:id/connections', (call) => {
       const { id = '' } = call.params;
@@ -60,6 +71,24 @@ export function flowRoutes(parts: FlowParts): readonly ApiRoute[] {
       return Promise.resolve(ok(parts.view.marks.marks(span)));
     }),
   ];
+}
+
+/** @throws ApiRefusal 503 */
+async function untilSynced({ ingest, clock }: FlowParts, signal: AbortSignal): Promise<void> {
+  const waiting = new AbortController();
+  const isLate = clock.sleep(SYNC_LIMIT_MS, AbortSignal.any([signal, waiting.signal])).then(
+    () => true,
+    () => signal.aborted,
+  );
+  const isSynced = ingest.synced.then(() => false);
+  const isRefused = await Promise.race([isSynced, isLate]);
+  waiting.abort();
+  if (!isRefused) return;
+  throw new ApiRefusal(
+    503,
+    { code: 'not-ready', message: 'the control plane is still reading the Kubernetes API' },
+    { 'retry-after': '1' },
+  );
 }
 
 function snapshotAnswer({ view, clock }: FlowParts, { query }: ApiCall): ApiAnswer {
