@@ -67,8 +67,14 @@ export type FakeConsole = AsyncDisposable & {
 
 export async function startFakeConsole(
   clock: Clock,
-  { isBuilt = true, tls }: { readonly isBuilt?: boolean; readonly tls?: ServingCertificate } = {},
+  options: {
+    readonly isBuilt?: boolean;
+    readonly tls?: ServingCertificate;
+    /** Besides those that are always there. */
+    readonly routes?: readonly ApiRoute[];
+  } = {},
 ): Promise<FakeConsole> {
+  const { isBuilt = true, tls, routes = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
   if (isBuilt) {
     await mkdir(join(folder, 'assets'));
@@ -82,7 +88,7 @@ export async function startFakeConsole(
   const server = await createConsole({
     listen: { host: '127.0.0.1', port: 0 },
     tls,
-    routes: routesOf(changes, streams),
+    routes: [...routesOf(changes, streams), ...routes],
     client: reviews,
     clock,
     log: createLogger('console', { sink: (line) => void log.push(line) }),
