@@ -34,7 +34,8 @@ async function stand(rights: { readonly mayJoin: boolean; readonly mayToken: boo
       signal: new AbortController().signal,
       may: () => Promise.resolve(rights.mayJoin),
     };
-    return await route?.handle(call as ApiCall); // oxlint-disable-line no-unsafe-type-assertion -- the rest is not used
+    // oxlint-disable-next-line no-unsafe-type-assertion -- the rest of it is not used
+    return await route?.handle(call as ApiCall);
   };
   return { post, joins, asked };
 }
