@@ -25,8 +25,10 @@ const VERSION = programVersion();
 /** The account of the last day, and how the reporting itself does. */
 function flowsReport({ flows, clock }: ControlPlane): object {
   const toMs = clock.nowMs();
-  const talkedTo = flows.talkedTo({ fromMs: toMs - DAY_MS, toMs });
-  return { ...flows.figures, edges: [...flows.edges()], talkedTo };
+  const day = { fromMs: toMs - DAY_MS, toMs };
+  const edges = [...flows.edges()];
+  const talkedTo = flows.talkedTo(day);
+  return { ...flows.figures, edges, talkedTo, denials: flows.denials(day) };
 }
 
 const DAY_MS = 24 * 3600_000;

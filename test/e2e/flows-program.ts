@@ -5,6 +5,10 @@
 //   ends with `total {"connections":…,"toServer":…,"toClient":…}`
 // usage: flows-program.ts steady HOST PORT SECONDS
 //   one connection at an even rate, with `at {"ms":…,"toServer":…}` several times a second
+// usage: flows-program.ts held HOST PORT CONNECTIONS
+//   carries something on each now and then until SIGTERM; ends with the total, too
+// usage: flows-program.ts refused HOST PORT
+//   calls until it is refused
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
@@ -35,6 +39,10 @@ async function visit(rounds: number, holdMs: number): Promise<void> {
     const text = 'b'.repeat(randomInt(TEXT_MAX));
     await client.query('SELECT repeat($1, 1 + length($2) / 1000)', [`a${round}`, text]);
   }
+  await finish(client, stream);
+}
+
+async function finish(client: Client, stream: Socket): Promise<void> {
   const closed = new Promise((resolve) => stream.once('close', resolve));
   await client.end();
   await closed;
@@ -70,4 +78,31 @@ async function steady(): Promise<void> {
   await client.end();
 }
 
-await (mode === 'steady' ? steady() : visits());
+async function held(): Promise<void> {
+  const stopping = new AbortController();
+  process.once('SIGTERM', () => stopping.abort());
+  const [connections = 1] = numbers.map(Number);
+  const hold = async (): Promise<void> => {
+    const { client, stream } = await connect();
+    while (!stopping.signal.aborted) {
+      await client.query('SELECT length($1)', ['b'.repeat(randomInt(TEXT_MAX))]);
+      await systemClock.sleep(randomInt(100));
+    }
+    await finish(client, stream);
+  };
+  await Promise.all(Array.from({ length: connections }, hold));
+  process.stdout.write(`total ${JSON.stringify(total)}\n`);
+}
+
+/** A policy takes a moment to be in force. */
+async function refused(): Promise<void> {
+  for (let isRefused = false; !isRefused;) {
+    isRefused = await visit(1, 1).then(
+      () => false,
+      () => true,
+    );
+  }
+}
+
+const modes: Readonly<Record<string, () => Promise<void>>> = { visits, steady, held, refused };
+await modes[mode]?.();
