@@ -4,6 +4,7 @@ import type { Join, JoinCause } from '../../api/types.ts';
 import { CopyButton } from '../../components/command.tsx';
 import { formatTime } from '../../components/format.ts';
 import { useNowMs } from '../../store/hooks.ts';
+import './steps.css';
 import { stepViews, type StepLook, type StepView } from './view.ts';
 
 /** The list of steps counts nine: what is inside of one is no list. */
