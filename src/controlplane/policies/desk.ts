@@ -52,8 +52,8 @@ export async function listPolicies(
   user: KubeUser,
 ): Promise<readonly PolicySummary[]> {
   const objects = await readAll(parts, user, undefined);
-  const seen = seenIn(parts, DAY_MS);
-  return await Promise.all(objects.map((object) => summarize(parts, object, { objects, seen })));
+  const known = knownOf(parts, objects);
+  return await Promise.all(objects.map((object) => summarize(parts, object, known)));
 }
 
 /** undefined: there is none, and nothing of it can be undone. @throws KubeStatusError */
@@ -69,9 +69,8 @@ export async function readPolicy(
       kind === ref.kind && metadata.namespace === ref.namespace && metadata.name === ref.name,
   );
   if (object === undefined && record === undefined) return undefined;
-  const seen = seenIn(parts, DAY_MS);
   const summary = object
-    ? await summarize(parts, object, { objects, seen })
+    ? await summarize(parts, object, knownOf(parts, objects))
     : goneSummary(ref, record);
   return {
     ...summary,
@@ -208,7 +207,7 @@ const isForbidden = (error: unknown): boolean =>
 async function summarize(
   parts: DeskParts,
   object: KubeObject,
-  known: { readonly objects: readonly KubeObject[]; readonly seen: Seen },
+  known: Known,
 ): Promise<PolicySummary> {
   const { mesh } = parts;
   const { kind = '', metadata } = object;
@@ -223,20 +222,24 @@ async function summarize(
   });
 }
 
-/** One evaluation for all rows of an answer. */
-const evaluated = new WeakMap<Seen, ReturnType<typeof hitsOf>>();
+/** Worked out once for all rows of an answer. */
+type Known = {
+  readonly objects: readonly KubeObject[];
+  readonly denials: readonly Denial[];
+  readonly hits: ReturnType<typeof hitsOf>;
+};
 
-function hitsFor(
-  { mesh }: DeskParts,
-  object: KubeObject,
-  { objects, seen }: { readonly objects: readonly KubeObject[]; readonly seen: Seen },
-): Hits {
+function knownOf(parts: DeskParts, objects: readonly KubeObject[]): Known {
+  const { mesh } = parts;
+  const seen = seenIn(parts, DAY_MS);
+  return { objects, denials: seen.denials, hits: hitsOf(mesh, policySet(mesh, objects), seen) };
+}
+
+function hitsFor({ mesh }: DeskParts, object: KubeObject, { denials, hits }: Known): Hits {
   if (object.kind !== 'AuthorizationPolicy') return NO_HITS;
-  const all = evaluated.get(seen) ?? hitsOf(mesh, policySet(mesh, objects), seen);
-  evaluated.set(seen, all);
-  const own = all.get(`${object.metadata.namespace}/${object.metadata.name}`);
+  const own = hits.get(`${object.metadata.namespace}/${object.metadata.name}`);
   const isAllow = ['ALLOW', undefined].includes(actionOf(object));
-  const closed = isAllow ? unallowed(mesh, object, seen.denials) : 0;
+  const closed = isAllow ? unallowed(mesh, object, denials) : 0;
   return { allowed: own?.allowed ?? 0, denied: (own?.denied ?? 0) + closed };
 }
 

@@ -263,3 +263,17 @@ test('the store reads what it wrote, and takes anything else for nothing', async
     await rm(folder, { recursive: true });
   }
 });
+
+test('what cannot be undone for a day is given up, and said', () =>
+  inWorld(async (world) => {
+    world.server.put('p', BEFORE);
+    await world.write(AFTER, 'confirm');
+    world.server.viewers.add('kim');
+    await world.stop();
+    world.clock.advance(25 * 3_600_000);
+    await world.restart();
+    await assert.rejects(world.keeper.confirm({ ...REF, name: 'q' }), isRefusal('conflict'));
+    await assert.rejects(world.keeper.confirm({ ...REF, name: 'q' }), isRefusal('conflict'));
+    assert.equal(await world.keeper.record(REF), undefined);
+    assert.deepEqual(world.spec, AFTER);
+  }));

@@ -240,9 +240,15 @@ export class PolicyKeeper {
     const leftMs = record.revertsAtMs - this.#parts.clock.nowMs();
     if (leftMs > 0) return leftMs;
     const { username } = record.by;
-    const isDone = await this.#takeBack(record, record.by);
     const audit = { policy: key, by: username, mode: record.mode };
-    const log = this.#parts.log;
+    const { log } = this.#parts;
+    const isDone = await this.#takeBack(record, record.by).catch(async (error: unknown) => {
+      if (leftMs > -UNDO_MS || !(error instanceof KubeStatusError)) throw error;
+      log.error('not undone: for a day the API server refuses it', audit);
+      await this.#forget(key);
+      return undefined;
+    });
+    if (isDone === undefined) return undefined;
     if (isDone) log.info('undone: nobody confirmed it in time', audit);
     else log.warn('not undone: it was changed since by somebody else', audit);
     return undefined;

@@ -2,7 +2,6 @@
 import type { CertificateFacts, Evidence, Side } from '../evidence.ts';
 import { lastFailure, RECENT_MS } from '../evidence.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
-import { isInspected } from '#resolve/first-speaker.ts';
 import { takesMeshTls } from '#resolve/mtls-mode.ts';
 import { trustDomainsOf } from '#resolve/tls.ts';
 import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
@@ -73,8 +72,7 @@ function modesProblem(walk: Walk, server: ServerEnd): Finding | undefined {
     const text = "let the host's DestinationRule say tls.mode DISABLE, or the server take mesh TLS";
     return failed('configured', summary, { fix: fix(text) });
   }
-  const isStrictOrNot = mode === 'PERMISSIVE' && endpoint.tls === 'mTLS' && !isInspected(port);
-  if (isStrictOrNot && !takesMeshTls(mode, port)) {
+  if (endpoint.tls === 'mTLS' && mode === 'PERMISSIVE' && !takesMeshTls(mode, port)) {
     const summary = `on port ${port} Envoy does not look for TLS: PERMISSIVE is plaintext there`;
     return failed('configured', summary, { fix: fix(`make port ${port} of ${whom} STRICT`) });
   }
