@@ -213,7 +213,12 @@ function setUpConsole() {
   const node = existsSync(NODE) ? NODE : process.execPath;
   step('console', () => {
     const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
-    run(node, [vite, 'build', '--logLevel', 'warn'], { cwd: join(ROOT, 'console') });
+    // Beside the old one and then in its place: who serves it meanwhile never finds half a console.
+    const fresh = join(ROOT, `console/dist-${process.pid}`);
+    const options = ['--logLevel', 'warn', '--outDir', fresh, '--emptyOutDir'];
+    run(node, [vite, 'build', ...options], { cwd: join(ROOT, 'console') });
+    rmSync(join(ROOT, 'console/dist'), { recursive: true, force: true });
+    renameSync(fresh, join(ROOT, 'console/dist'));
   });
   writeStamp('console', stamp);
 }

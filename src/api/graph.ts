@@ -1,5 +1,6 @@
 // What the map shows: workloads, and who talks to whom. `GET /api/v1/snapshot` (`?at=<ms>`: as it
-// was then) and the events that follow it (events.ts). Times are milliseconds since the Unix epoch, by the control plane's clock.
+// was then) and the events that follow it (events.ts). Times are milliseconds since the Unix
+// epoch, by the control plane's clock.
 
 /**
  * Where a statement comes from: seen in traffic, from the CA's records, from resources, from an

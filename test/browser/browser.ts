@@ -1,5 +1,5 @@
-// A real Chromium for tests: one for each test file, a context of its own for each test, and a record
-// of everything that a page must not do.
+// A real Chromium for tests: one for each test file, a context of its own for each test, and a
+// record of everything that a page must not do.
 import assert from 'node:assert/strict';
 import { delimiter, join } from 'node:path';
 import { existsSync } from 'node:fs';
@@ -25,7 +25,7 @@ export async function launchBrowser(): Promise<Browser> {
 
 export type WatchedPage = {
   readonly page: Page;
-  /** Errors on the console, exceptions, requests to elsewhere, violations of the security policy. */
+  /** Errors on the console, exceptions, requests to elsewhere, breaches of the security policy. */
   readonly complaints: string[];
   readonly close: () => Promise<void>;
 };

@@ -1,4 +1,5 @@
-// The live feed: one stream however many tabs, nothing lost or doubled, and what is old is called old.
+// The live feed: one stream however many tabs, nothing lost or doubled, and what is old is called
+// old.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';

@@ -48,8 +48,8 @@ async function violations(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeCore.source);
   const found = await page.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
-    // On the map the visible label is the workload's name, with which the accessible name begins; the
-    // numbers beside it are what it says, not what it is called.
+    // On the map the visible label is the workload's name, with which the accessible name begins;
+    // the numbers beside it are what it says, not what it is called.
     const isOfTheMap = (target: string): boolean =>
       document.querySelector(target)?.closest('.graph') !== null;
     return violations.flatMap(({ id, impact, nodes }) =>

@@ -1,5 +1,5 @@
-// The lock that says how encrypted an edge is, drawn rather than typed: fonts without emoji have none.
-// Its shape differs for each state, not only its colour.
+// The lock that says how encrypted an edge is, drawn rather than typed: fonts without emoji have
+// none. Its shape differs for each state, not only its colour.
 import type { ReactNode } from 'react';
 import type { Encryption } from '../api/types.ts';
 

@@ -1,4 +1,5 @@
-// What stands where content will be: nothing yet, nothing at all, or a failure that says what to do.
+// What stands where content will be: nothing yet, nothing at all, or a failure that says what to
+// do.
 import { useEffect, useState, type ReactNode } from 'react';
 import type { ApiProblem } from '../api/types.ts';
 import { browserClock } from '../base/clock.ts';

@@ -1,5 +1,5 @@
-// What the find language can ask of a workload and of an edge. A field that one of them does not have
-// is undefined there: it neither matches nor, negated, matches.
+// What the find language can ask of a workload and of an edge. A field that one of them does not
+// have is undefined there: it neither matches nor, negated, matches.
 import type { MeshEdge, MeshNode } from '../api/types.ts';
 import type { EdgeNumbers } from '../store/samples.ts';
 

@@ -13,8 +13,8 @@ export const matchesEdge = (expression: Expression, facts: EdgeFacts): boolean =
   answer(expression, (field) => FIELDS[field].edge?.(facts)) === true;
 
 /**
- * A workload with its edges, for lists of workloads: what is asked of edges only is asked of each of
- * its own, and it is so of the workload when it is so of one.
+ * A workload with its edges, for lists of workloads: what is asked of edges only is asked of each
+ * of its own, and it is so of the workload when it is so of one.
  */
 export const matchesWorkload = (
   expression: Expression,

@@ -1,5 +1,5 @@
-// Says aloud, to screen readers, what changes by itself: at most one sentence in two seconds, and only
-// of joins, encryption and denials.
+// Says aloud, to screen readers, what changes by itself: at most one sentence in two seconds, and
+// only of joins, encryption and denials.
 import { useEffect, useState, type ReactNode } from 'react';
 import { browserClock } from '../base/clock.ts';
 import type { News } from '../store/mesh-store.ts';
@@ -17,8 +17,10 @@ function sentenceOf(news: News): string {
       const done = news.join.steps.filter(({ state }) => state === 'done').length;
       return `${news.join.name} joins: ${done} of ${news.join.steps.length} steps done`;
     }
-    case 'encryption':
-      return `${nameOf(news.edge.from)} to ${nameOf(news.edge.to)} is now ${news.edge.encryption.state}`;
+    case 'encryption': {
+      const { from, to, encryption } = news.edge;
+      return `${nameOf(from)} to ${nameOf(to)} is now ${encryption.state}`;
+    }
     case 'denial':
       return `${nameOf(news.denial.from)} was denied at ${nameOf(news.denial.to)}`;
     case 'gone':

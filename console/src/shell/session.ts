@@ -1,5 +1,5 @@
-// Signing in and out. A code from a link leaves the address bar before anything else happens, so that
-// neither the history nor a copied link carries it.
+// Signing in and out. A code from a link leaves the address bar before anything else happens, so
+// that neither the history nor a copied link carries it.
 import { ApiError, get, post, send, setCsrfToken, whenSignedOut } from '../api/client.ts';
 import type { Session, SignIn } from '../api/types.ts';
 import { feed, session } from '../store/hooks.ts';

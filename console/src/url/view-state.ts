@@ -1,5 +1,5 @@
-// All that a link to a view carries, and how it is written in the query. Pure: a link that was copied
-// shows the same view elsewhere, so reading back what was written gives the same state.
+// All that a link to a view carries, and how it is written in the query. Pure: a link that was
+// copied shows the same view elsewhere, so reading back what was written gives the same state.
 
 export const GROUPS = ['network', 'namespace', 'none'] as const;
 export const LABELS = ['rate', 'conn', 'latency', 'identity', 'none'] as const;

@@ -1,6 +1,14 @@
 // Where the find language is typed: what is wrong is underlined where it is wrong, and field names
 // complete themselves.
-import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import {
+  useEffect,
+  useId,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+} from 'react';
 import { browserClock } from '../../base/clock.ts';
 import { FIELDS, fieldsBeginning } from '../../find/fields.ts';
 import { parseFind, type FindError } from '../../find/parse.ts';
@@ -20,8 +28,19 @@ const SHOWN_MAX = 8;
 const wordAt = (text: string, caret: number): string =>
   /[A-Za-z]+$/.exec(text.slice(0, caret))?.[0] ?? '';
 
-export function FindBox({ label, value, placeholder, parameter }: Props): ReactNode {
-  const id = useId();
+type Field = {
+  readonly input: RefObject<HTMLInputElement | null>;
+  readonly text: string;
+  readonly offers: readonly string[];
+  readonly chosen: number;
+  readonly onType: (target: HTMLInputElement) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+  readonly onLeave: () => void;
+  readonly complete: (name: string) => void;
+};
+
+/** The text as it is typed; the address bar follows when the typing rests. */
+function useField({ value, parameter }: Pick<Props, 'value' | 'parameter'>): Field {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(value);
   const [offers, setOffers] = useState<readonly string[]>([]);
@@ -31,9 +50,9 @@ export function FindBox({ label, value, placeholder, parameter }: Props): ReactN
     if (text === value) return undefined;
     return browserClock.after(TYPING_MS, () => changeView({ [parameter]: text }, 'replace'));
   }, [text, value, parameter]);
-  const parsed = parseFind(text);
-  const offer = (next: string, caret: number): void => {
-    const word = wordAt(next, caret);
+  const onType = (target: HTMLInputElement): void => {
+    setText(target.value);
+    const word = wordAt(target.value, target.selectionStart ?? target.value.length);
     const fields = word.length > 0 ? fieldsBeginning(word).filter((name) => name !== word) : [];
     setOffers(fields.slice(0, SHOWN_MAX));
     setChosen(-1);
@@ -58,6 +77,14 @@ export function FindBox({ label, value, placeholder, parameter }: Props): ReactN
       complete(offered);
     } else if (event.key === 'Escape') setOffers([]);
   };
+  return { input, text, offers, chosen, onType, onKeyDown, onLeave: () => setOffers([]), complete };
+}
+
+export function FindBox({ label, value, placeholder, parameter }: Props): ReactNode {
+  const id = useId();
+  const field = useField({ value, parameter });
+  const { input, text, offers, chosen, complete } = field;
+  const parsed = parseFind(text);
   const error = parsed.isValid ? undefined : parsed.error;
   return (
     <div className="find">
@@ -78,12 +105,9 @@ export function FindBox({ label, value, placeholder, parameter }: Props): ReactN
           aria-activedescendant={chosen >= 0 ? `${id}-${chosen}` : undefined}
           aria-invalid={error !== undefined}
           aria-describedby={error ? `${id}-error` : undefined}
-          onChange={({ target }) => {
-            setText(target.value);
-            offer(target.value, target.selectionStart ?? target.value.length);
-          }}
-          onKeyDown={onKeyDown}
-          onBlur={() => setOffers([])}
+          onChange={({ target }) => field.onType(target)}
+          onKeyDown={field.onKeyDown}
+          onBlur={field.onLeave}
         />
         <Offers id={id} offers={offers} chosen={chosen} onTake={complete} />
         {error && offers.length === 0 && (

@@ -1,5 +1,5 @@
-// The keys of the map: arrows go to the nearest workload in their direction, n and N through the edges
-// of one, Enter opens. Alt and an arrow moves a workload, for those who cannot drag.
+// The keys of the map: arrows go to the nearest workload in their direction, n and N through the
+// edges of one, Enter opens. Alt and an arrow moves a workload, for those who cannot drag.
 import { useCallback, type KeyboardEvent } from 'react';
 import { nearest } from './geometry.ts';
 import type { Placed } from './use-layout.ts';

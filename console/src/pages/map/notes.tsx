@@ -1,4 +1,5 @@
-// What the map says of itself above the drawing: nothing is there, nothing moves, too much is there.
+// What the map says of itself above the drawing: nothing is there, nothing moves, too much is
+// there.
 import type { ReactNode } from 'react';
 import { CommandBlock } from '../../components/command.tsx';
 import { Empty } from '../../components/states.tsx';

@@ -1,5 +1,6 @@
-// Which workloads and edges a search finds. What it asks may change with every tick (`tcp > 1kB/s`),
-// so it is asked again each second while one is on; it renders only when the answer differs.
+// Which workloads and edges a search finds. What it asks may change with every tick (`tcp >
+// 1kB/s`), so it is asked again each second while one is on; it renders only when the answer
+// differs.
 import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import { matchesEdge, matchesNode } from '../../find/match.ts';
 import type { Expression } from '../../find/parse.ts';

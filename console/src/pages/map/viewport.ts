@@ -1,6 +1,6 @@
 // Panning and zooming: the transform is written straight to the drawing, so that moving it renders
 // nothing again.
-import { useCallback, useEffect, useMemo, useRef, type RefObject } from 'react';
+import { useEffect, useMemo, useRef, type RefObject } from 'react';
 import type { Box, Point } from './layout/layout.ts';
 
 export const SCALE_MIN = 0.1;
@@ -29,76 +29,79 @@ export type Viewport = {
 
 const bounded = (scale: number): number => Math.min(Math.max(scale, SCALE_MIN), SCALE_MAX);
 
+type Transform = { readonly x: number; readonly y: number; readonly k: number };
+type Size = { readonly width: number; readonly height: number };
+
+function fitted(bounds: Box, { width, height }: Size, scaleMax: number): Transform {
+  const k = bounded(
+    Math.min(
+      (width - MARGIN * 2) / Math.max(bounds.width, 1),
+      (height - MARGIN * 2) / Math.max(bounds.height, 1),
+      scaleMax,
+    ),
+  );
+  return {
+    k,
+    x: (width - bounds.width * k) / 2 - bounds.x * k,
+    y: (height - bounds.height * k) / 2 - bounds.y * k,
+  };
+}
+
+function zoomed({ x, y, k }: Transform, factor: number, at: Point): Transform {
+  const next = bounded(k * factor);
+  return { k: next, x: at.x - ((at.x - x) / k) * next, y: at.y - ((at.y - y) / k) * next };
+}
+
+/** As little as needed; what does not fit is seen from its beginning. */
+function shiftInto(values: readonly number[], room: number): number {
+  if (values.length === 0) return 0;
+  const [low, high] = [Math.min(...values) - RIM, Math.max(...values) + RIM];
+  if (high > room) return Math.max(room - high, -low);
+  return low < 0 ? -low : 0;
+}
+
+function revealed({ x, y, k }: Transform, places: readonly Point[], room: Size): Transform {
+  const dx = shiftInto(
+    places.map((place) => place.x * k + x),
+    room.width,
+  );
+  const dy = shiftInto(
+    places.map((place) => place.y * k + y),
+    room.height,
+  );
+  return { k, x: x + dx, y: y + dy };
+}
+
+const sizeNow = (k: number): string =>
+  k < TINY_BELOW ? 'tiny' : k < SMALL_BELOW ? 'small' : 'normal';
+
 export function useViewport(onMoved: () => void): Viewport {
   const svg = useRef<SVGSVGElement>(null);
   const layer = useRef<SVGGElement>(null);
-  const state = useRef({ x: 0, y: 0, k: 1 });
-  const apply = useCallback(() => {
-    const { x, y, k } = state.current;
-    layer.current?.setAttribute(
-      'transform',
-      `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${k})`,
-    );
-    const size = k < TINY_BELOW ? 'tiny' : k < SMALL_BELOW ? 'small' : 'normal';
-    if (svg.current) svg.current.dataset['size'] = size;
-  }, []);
+  const state = useRef<Transform>({ x: 0, y: 0, k: 1 });
   const viewport = useMemo((): Viewport => {
-    const size = (): { width: number; height: number } => {
+    const size = (): Size => {
       const box = svg.current?.getBoundingClientRect();
       return { width: box?.width || 1, height: box?.height || 1 };
     };
-    const zoom = (factor: number, at?: Point): void => {
-      const { width, height } = size();
-      const { x: px, y: py } = at ?? { x: width / 2, y: height / 2 };
-      const { x, y, k } = state.current;
-      const next = bounded(k * factor);
-      state.current = { k: next, x: px - ((px - x) / k) * next, y: py - ((py - y) / k) * next };
-      apply();
+    const move = (next: Transform): void => {
+      const { x, y, k } = next;
+      state.current = next;
+      const shift = `translate(${x.toFixed(2)} ${y.toFixed(2)})`;
+      layer.current?.setAttribute('transform', `${shift} scale(${k})`);
+      if (svg.current) svg.current.dataset['size'] = sizeNow(k);
     };
+    const middle = (): Point => ({ x: size().width / 2, y: size().height / 2 });
     return {
       svg,
       layer,
-      zoom,
+      zoom: (factor, at = middle()) => move(zoomed(state.current, factor, at)),
       scale: () => state.current.k,
-      fit(bounds, scaleMax = FIT_SCALE_MAX) {
-        const { width, height } = size();
-        const k = Math.min(
-          (width - MARGIN * 2) / Math.max(bounds.width, 1),
-          (height - MARGIN * 2) / Math.max(bounds.height, 1),
-          scaleMax,
-        );
-        const scale = bounded(k);
-        state.current = {
-          k: scale,
-          x: (width - bounds.width * scale) / 2 - bounds.x * scale,
-          y: (height - bounds.height * scale) / 2 - bounds.y * scale,
-        };
-        apply();
-      },
-      reveal(places) {
-        const { width, height } = size();
-        const { x, y, k } = state.current;
-        const shift = (values: readonly number[], room: number): number => {
-          if (values.length === 0) return 0;
-          const [low, high] = [Math.min(...values) - RIM, Math.max(...values) + RIM];
-          if (high > room) return Math.max(room - high, -low);
-          return low < 0 ? -low : 0;
-        };
-        const dx = shift(
-          places.map((place) => place.x * k + x),
-          width,
-        );
-        const dy = shift(
-          places.map((place) => place.y * k + y),
-          height,
-        );
-        state.current = { k, x: x + dx, y: y + dy };
-        apply();
-      },
+      fit: (bounds, scaleMax = FIT_SCALE_MAX) => move(fitted(bounds, size(), scaleMax)),
+      reveal: (places) => move(revealed(state.current, places, size())),
       pan(dx, dy) {
         const { x, y, k } = state.current;
-        state.current = { k, x: x + dx, y: y + dy };
-        apply();
+        move({ k, x: x + dx, y: y + dy });
       },
       toDrawing(clientX, clientY) {
         const box = svg.current?.getBoundingClientRect();
@@ -106,7 +109,7 @@ export function useViewport(onMoved: () => void): Viewport {
         return { x: (clientX - (box?.left ?? 0) - x) / k, y: (clientY - (box?.top ?? 0) - y) / k };
       },
     };
-  }, [apply]);
+  }, []);
   useWheel(viewport, onMoved);
   return viewport;
 }

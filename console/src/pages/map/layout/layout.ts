@@ -1,5 +1,6 @@
 // Where everything on the map stands. Groups side by side, callers left; inside a group columns by
-// rank. What stands somewhere stays there: a newcomer takes a free place, and only relayout() moves.
+// rank. What stands somewhere stays there: a newcomer takes a free place, and only relayout()
+// moves.
 import { ranksOf, sweep, type Link } from './ranks.ts';
 
 export type LayoutNode = {

@@ -1,9 +1,9 @@
-// From who calls whom to columns: cycles broken, then longest paths. Pure and deterministic: what it
-// is given is sorted first.
+// From who calls whom to columns: cycles broken, then longest paths. Pure and deterministic: what
+// it is given is sorted first.
 
 export type Link = { readonly from: string; readonly to: string };
 
-/** Column of each id, from 0. Callers stand left of whom they call, except where calls go in rings. */
+/** Column of each id, from 0. Callers stand left of whom they call, but where calls go in rings. */
 export function ranksOf(ids: readonly string[], links: readonly Link[]): Map<string, number> {
   const known = new Set(ids);
   const callees = new Map<string, string[]>();
