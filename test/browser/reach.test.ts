@@ -37,7 +37,7 @@ async function visit(
   const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`, {
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  await page.getByRole('heading', { level: 1, name: 'Reach' }).waitFor();
+  await page.getByRole('heading', { level: 1 }).waitFor();
   return {
     page,
     mock,
@@ -184,6 +184,18 @@ test('by keyboard alone: choose both ends, explain, open a step', async () => {
   await steps(page).nth(0).focus();
   await page.keyboard.press('Enter');
   assert.equal(await steps(page).nth(0).getAttribute('aria-expanded'), 'true');
+});
+
+test('other pages lead here with both ends, or with one', async () => {
+  await using visited = await visit('/');
+  const { page, mock } = visited;
+  await page.goto(`${mock.url}/workloads/inventory/postgresql-1-vm`);
+  await page.getByRole('link', { name: 'Explain path' }).first().click();
+  await page.getByRole('heading', { level: 1, name: 'Reach' }).waitFor();
+  const to = page.getByRole('combobox', { name: 'To' });
+  assert.equal(await to.inputValue(), 'postgresql-1-vm.inventory');
+  await page.goto(`${mock.url}/reach?from=wl:inventory/frontend&to=wl:inventory/postgresql-1-vm`);
+  await verdict(page).getByText('frontend.inventory →').waitFor();
 });
 
 test('a probe is an editor’s; a viewer reads why not, and no link starts one', async () => {

@@ -1,5 +1,5 @@
 // Why can (or can't) A reach B? A question in the address bar, eleven steps as the answer.
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { post, problemFrom } from '../../api/client.ts';
 import type { ApiProblem, PolicyDocument, ReachRequest, ReachResult } from '../../api/types.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
@@ -11,24 +11,16 @@ import { QuestionForm } from './question-form.tsx';
 import { LastDenials } from './last-denials.tsx';
 import { Answer } from './answer.tsx';
 import { Applied } from './applied.tsx';
-import { portOf, questionPath, type Question } from './view.ts';
+import { givenIn, questionOf, questionPath, type Question } from './view.ts';
 import './reach.css';
 
 const ask = (request: ReachRequest, signal?: AbortSignal): Promise<ReachResult> =>
   post('/api/v1/reach', request, { signal });
 
-/** Undefined: the address asks nothing. */
-function questionIn(search: string): Question | undefined {
-  const query = new URLSearchParams(search);
-  const from = query.get('from') ?? '';
-  const to = query.get('to') ?? '';
-  const port = portOf(query.get('port') ?? '');
-  return from === '' || to === '' || port === undefined ? undefined : { from, to, port };
-}
-
 export default function ReachPage(): ReactNode {
   const { path, search } = usePlace();
-  const asked = questionIn(search);
+  const given = useMemo(() => givenIn(search), [search]);
+  const asked = questionOf(given);
   const key = asked ? questionPath(asked) : '';
   const explained = useLoaded<ReachResult | undefined>(key, async (signal) =>
     asked ? ask({ ...asked, isProbing: false }, signal) : undefined,
@@ -51,6 +43,7 @@ export default function ReachPage(): ReactNode {
     <div className="page reach">
       <h1>Reach</h1>
       <QuestionForm
+        given={given}
         asked={asked}
         isBusy={explained.isLoading && asked !== undefined}
         isProbing={probe.isBusy}

@@ -8,10 +8,13 @@ import {
   portOf,
   questionProblem,
   toChoices,
+  type Given,
   type Question,
 } from './view.ts';
 
 type Props = {
+  /** What the address says. */
+  readonly given: Given;
   readonly asked: Question | undefined;
   readonly isBusy: boolean;
   readonly isProbing: boolean;
@@ -19,20 +22,26 @@ type Props = {
   readonly onProbe: () => void;
 };
 
-export function QuestionForm({ asked, isBusy, isProbing, onAsk, onProbe }: Props): ReactNode {
+export function QuestionForm({
+  given,
+  asked,
+  isBusy,
+  isProbing,
+  onAsk,
+  onProbe,
+}: Props): ReactNode {
   const nodes = useNodes();
   const { can, role } = useSession();
-  const [from, setFrom] = useState(asked?.from ?? '');
-  const [to, setTo] = useState(asked?.to ?? '');
-  const [port, setPort] = useState(asked && asked.port > 0 ? String(asked.port) : '');
+  const [from, setFrom] = useState(given.from);
+  const [to, setTo] = useState(given.to);
+  const [port, setPort] = useState(given.port);
   const [isTried, setTried] = useState(false);
   // Back, Forward and links ask as well.
   useEffect(() => {
-    if (!asked) return;
-    setFrom(asked.from);
-    setTo(asked.to);
-    setPort(asked.port > 0 ? String(asked.port) : '');
-  }, [asked?.from, asked?.to, asked?.port]);
+    setFrom(given.from);
+    setTo(given.to);
+    setPort(given.port);
+  }, [given]);
   const problem = questionProblem(from, to, port);
   const question = { from: from.trim(), to: to.trim(), port: portOf(port) ?? 0 };
   const isAsked =

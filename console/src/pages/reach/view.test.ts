@@ -5,8 +5,10 @@ import {
   announcement,
   decisive,
   fromChoices,
+  givenIn,
   nodesNamed,
   portChoices,
+  questionOf,
   questionPath,
   questionProblem,
   reverseOf,
@@ -139,6 +141,13 @@ test('a question is a link and a command that a shell takes as it is', () => {
     "isthmus why a.b '[fd00::1]:80'",
   );
   assert.equal(whyCommand({ from: 'a.b', to: 'c.d', port: 0 }), 'isthmus why a.b c.d');
+});
+
+test('a link from another page may name an end by its id, or only one end', () => {
+  const given = givenIn('?from=wl:default/library&to=host:db.example.com&port=5432&x=1');
+  assert.deepEqual(given, { from: 'library.default', to: 'db.example.com', port: '5432' });
+  assert.deepEqual(questionOf(given), { ...given, port: 5432 });
+  assert.equal(questionOf(givenIn('?to=wl:default/library')), undefined);
 });
 
 test('what is no question says what is missing', () => {

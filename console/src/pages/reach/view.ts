@@ -1,6 +1,7 @@
 // What the page makes of an answer: always eleven steps, in words, and which one to look at. Pure.
 import type { Denial, MeshNode, ReachResult, ReachStep, ReachStepName } from '../../api/types.ts';
 import { REACH_STEPS } from '../../api/types.ts';
+import { shortName } from '../policies/impact.ts';
 
 export type Question = {
   readonly from: string;
@@ -164,6 +165,21 @@ export function portOf(text: string): number | undefined {
   return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : undefined;
 }
 
+/** What an address says, maybe only in part: other pages know one end, and name it by its id. */
+export type Given = { readonly from: string; readonly to: string; readonly port: string };
+
+export function givenIn(search: string): Given {
+  const query = new URLSearchParams(search);
+  const name = (key: string): string => shortName(query.get(key) ?? '').trim();
+  return { from: name('from'), to: name('to'), port: query.get('port') ?? '' };
+}
+
+/** Undefined: that asks nothing yet. */
+export function questionOf({ from, to, port }: Given): Question | undefined {
+  const number = portOf(port);
+  return from === '' || to === '' || number === undefined ? undefined : { from, to, port: number };
+}
+
 export function questionPath({ from, to, port }: Question): string {
   const query = new URLSearchParams({ from, to });
   if (port > 0) query.set('port', String(port));
@@ -182,7 +198,7 @@ const word = (text: string): string =>
 export const denialQuestion = (denial: Denial, nodes: readonly MeshNode[]): Question => {
   const name = (id: string): string => {
     const node = nodes.find((other) => other.id === id);
-    return node ? nodeName(node) : id;
+    return node ? nodeName(node) : shortName(id);
   };
   return { from: name(denial.from), to: name(denial.to), port: denial.port };
 };
