@@ -15,6 +15,7 @@ import { OpenTelemetryAccessLogConfigSchema } from '#gen/envoy/extensions/access
 import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 import { CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js';
 import { ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js';
+import { FilterChainConfigSchema } from '#gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.js';
 import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js';
 import { OnDemandSchema } from '#gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
@@ -48,6 +49,7 @@ const registry = createRegistry(
   ExpressionFilterSchema.file,
   ExtAuthzSchema.file,
   FileAccessLogSchema.file,
+  FilterChainConfigSchema.file,
   HttpConnectionManagerSchema.file,
   HTTPFaultSchema.file,
   HttpInspectorSchema.file,

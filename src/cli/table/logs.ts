@@ -6,7 +6,7 @@ export const LOGS: readonly Command[] = [
   defineCommand({
     name: 'logs',
     group: 'Look into the mesh',
-    summary: "a workload's access log, its proxy's log or its agent's, wherever it runs",
+    summary: "a workload's access, proxy or agent log, wherever it runs",
     description:
       'Of Pods and VMs alike, through the control plane: nobody logs in to a machine for it.\n' +
       "--source app is a Pod's application's own, as kubectl logs has it.",
