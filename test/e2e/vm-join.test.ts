@@ -55,11 +55,13 @@ async function stand() {
 test.after(() => world.stack.disposeAsync());
 
 /** A command of an operator, beside the control plane. */
+const operate = (...words: readonly string[]) =>
+  cloud.machine('isthmusd').run(isthmus(...words), {
+    env: { KUBECONFIG: '/var/lib/isthmus/apiserver/admin.kubeconfig' },
+  });
+
 async function typed(...words: readonly string[]): Promise<string> {
-  const env = { KUBECONFIG: '/var/lib/isthmus/apiserver/admin.kubeconfig' };
-  const { status, stdout, stderr } = await cloud
-    .machine('isthmusd')
-    .run(isthmus(...words), { env });
+  const { status, stdout, stderr } = await operate(...words);
   assert.equal(status, 0, `${words.join(' ')}: ${stdout}${stderr}`);
   return stdout;
 }
@@ -146,6 +148,21 @@ test('the VM is looked at from afar', async () => {
   assert.match(await typed('logs', VM, '--source', 'agent'), / agent: ready$/m);
   const overview = Object(await ask('GET', `/api/v1/workloads/default/${VM}/overview`));
   assert.equal(overview.join.state, 'done');
+});
+
+test('probes from both machines tell what is open, refused and dropped', async () => {
+  const why = async (from: string, to: string): Promise<string> =>
+    (await operate('why', from, to, '--probe')).stdout;
+  const [open, refused, dropped] = await Promise.all([
+    why(CLIENT, `${VM}:${PORT}`),
+    why(CLIENT, `${CONTROL_PLANE}:9`),
+    why(VM, `${CLIENT}:9`),
+  ]);
+  assert.match(open, / 1 Name .* → 10\.96\.[\d.]+ \(mesh DNS\) {2}\[probed\]/);
+  assert.match(open, / 6 Network .*connect to 10\.128\.0\.17:5432 took \d+ ms {2}\[probed\]/);
+  assert.match(open, /10 Port .*listens on 127\.0\.0\.1:5432 {2}\[probed\]/);
+  assert.match(refused, /✗ {2}6 Network .*refused/);
+  assert.match(dropped, /✗ {2}6 Network .*timed out/);
 });
 
 test('a port that is taken is named, and nothing is green', async () => {
