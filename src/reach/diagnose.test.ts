@@ -115,3 +115,12 @@ test('aliases that explode are refused', () => {
   assert.equal(object, undefined);
   assert.equal(diagnostics.length, 1);
 });
+
+test('of names that nobody has a hundred are told, and of twenty what might be meant', () => {
+  const names = Array.from({ length: 16 }, (_, index) => `librar${index}`).join(', ');
+  const rule = `    - from: [{ source: { namespaces: [${names}] } }]\n`;
+  const { diagnostics } = diagnose(mesh, REF, written(`  rules:\n${rule.repeat(400)}`));
+  assert.equal(diagnostics.length, 100);
+  const hints = diagnostics.filter(({ message }) => message.includes('did you mean library?'));
+  assert.equal(hints.length, 20);
+});

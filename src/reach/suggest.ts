@@ -4,11 +4,13 @@
 const DISTANCE_MAX = 3;
 /** Names that are compared: the work is their number times the square of a name's length. */
 const CANDIDATES_MAX = 5000;
-const LENGTH_MAX = 253;
+/** Nobody mistypes a name that is longer. */
+const LENGTH_MAX = 100;
 
 /** The candidate nearest to a text that is none of them; undefined when none is near. */
 export function nearest(text: string, candidates: Iterable<string>): string | undefined {
-  const wanted = text.toLowerCase().slice(0, LENGTH_MAX);
+  const wanted = text.toLowerCase();
+  if (wanted.length > LENGTH_MAX) return undefined;
   const limit = Math.min(DISTANCE_MAX, Math.floor(wanted.length / 3));
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   let count = 0;

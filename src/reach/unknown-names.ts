@@ -16,8 +16,24 @@ type Known = {
   readonly trustDomains: readonly string[];
 };
 
+/** A note, and what might have been meant: to be looked for only if it is told. */
+type Unknown = FieldNote & { readonly wanted: string; readonly candidates: Iterable<string> };
+
+/** Looking for what might have been meant takes its time. */
+const SUGGESTIONS_MAX = 20;
+
 /** Warnings, never errors: whoever is named may come yet. */
 export function unknownNames(mesh: Mesh, object: KubeObject): readonly FieldNote[] {
+  return unknownIn(mesh, object).map(
+    ({ severity, field, message, wanted, candidates }, index): FieldNote => {
+      const near = index < SUGGESTIONS_MAX ? nearest(wanted, candidates) : undefined;
+      const hint = near === undefined ? '' : `; did you mean ${near}?`;
+      return { severity, field, message: `${message}${hint}` };
+    },
+  );
+}
+
+function unknownIn(mesh: Mesh, object: KubeObject): readonly Unknown[] {
   const { namespace = '' } = object.metadata;
   const all = [...mesh.workloads.entries()].map(([, workload]) => workload);
   const spec = fieldsOf(object.spec);
@@ -69,21 +85,21 @@ function selectorNotes(
   spec: Fields,
   selected: readonly Workload[],
   all: readonly Workload[],
-): readonly FieldNote[] {
+): readonly Unknown[] {
   const labels = labelsOf(spec);
   if (selected.length > 0 || Object.keys(labels).length === 0) return [];
-  return Object.entries(labels).flatMap(([name, value]): readonly FieldNote[] => {
+  return Object.entries(labels).flatMap(([name, value]): readonly Unknown[] => {
     const values = new Set(all.flatMap((one) => one.labels[name] ?? []));
     if (values.has(value)) return [];
     const field = `spec.selector.matchLabels[${name}]`;
     const message = `no workload has the label ${name}: ${value}`;
-    return [{ severity: 'warning', field, message: withSuggestion(message, value, values) }];
+    return [{ severity: 'warning', field, message, wanted: value, candidates: values }];
   });
 }
 
 type Place = { readonly field: string; readonly namespace: string; readonly known: Known };
 
-function sourceNotes(source: Fields, place: Place): readonly FieldNote[] {
+function sourceNotes(source: Fields, place: Place): readonly Unknown[] {
   return [
     ...each(source, 'namespaces', place, ({ namespaces }, value) => ({
       isKnown: namespaces.has(value),
@@ -134,19 +150,13 @@ function each(
   name: string,
   { field, known }: Place,
   look: (known: Known, value: string) => Looked,
-): readonly FieldNote[] {
-  return textsAt(source, name).flatMap((value, index): readonly FieldNote[] => {
+): readonly Unknown[] {
+  return textsAt(source, name).flatMap((value, index): readonly Unknown[] => {
     if (value.includes('*')) return [];
-    const { isKnown, what, wanted, candidates } = look(known, value);
-    if (isKnown) return [];
-    const message = withSuggestion(what, wanted, candidates);
-    return [{ severity: 'warning', field: `${field}.${name}[${index}]`, message }];
+    const { isKnown, what: message, wanted, candidates } = look(known, value);
+    const at = `${field}.${name}[${index}]`;
+    return isKnown ? [] : [{ severity: 'warning', field: at, message, wanted, candidates }];
   });
-}
-
-function withSuggestion(message: string, wanted: string, candidates: Iterable<string>): string {
-  const near = nearest(wanted, candidates);
-  return near === undefined ? message : `${message}; did you mean ${near}?`;
 }
 
 /** Of workloads that serve something: of others no service says what they serve. */
@@ -154,15 +164,16 @@ function portNotes(
   mesh: Mesh,
   operation: Fields,
   { field, selected }: { readonly field: string; readonly selected: readonly Workload[] },
-): readonly FieldNote[] {
+): readonly Unknown[] {
   const served = new Set(
     selected.flatMap(({ key }) => mesh.inboundPorts(key).map(({ port }) => String(port))),
   );
   if (served.size === 0) return [];
-  return textsAt(operation, 'ports').flatMap((port, index): readonly FieldNote[] => {
+  return textsAt(operation, 'ports').flatMap((port, index): readonly Unknown[] => {
     if (served.has(port)) return [];
     const what = `no workload that is selected serves port ${port}`;
     const message = `${what}; they serve ${[...served].slice(0, 8).join(', ')}`;
-    return [{ severity: 'warning', field: `${field}[${index}]`, message }];
+    const at = `${field}[${index}]`;
+    return [{ severity: 'warning', field: at, message, wanted: port, candidates: [] }];
   });
 }
