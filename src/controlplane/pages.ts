@@ -3,6 +3,7 @@ import { programVersion } from '#base/version.ts';
 import { EXPOSITION_CONTENT_TYPE, renderFamilies } from '#telemetry/exposition.ts';
 import type { ControlPlane } from './build.ts';
 import { debugPages } from './debug.ts';
+import { flowFamilies } from './flows/flow-metrics.ts';
 import { controlPlaneFamilies, type ProcessFigures } from './metrics.ts';
 import { jsonPage, textPage, type Pages } from './monitoring.ts';
 
@@ -39,7 +40,10 @@ export function controlPlanePages(parts: ControlPlane): Pages {
     '/metrics': () => ({
       status: 200,
       contentType: EXPOSITION_CONTENT_TYPE,
-      body: renderFamilies(controlPlaneFamilies(parts, processFigures(parts.clock.nowMs()))),
+      body: renderFamilies([
+        ...controlPlaneFamilies(parts, processFigures(parts.clock.nowMs())),
+        ...flowFamilies(parts.flows.figures),
+      ]),
     }),
     '/stats/prometheus': () => ({
       status: 200,

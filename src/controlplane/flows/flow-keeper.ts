@@ -127,6 +127,8 @@ export class FlowKeeper implements Flows, Disposable {
       {
         points: this.#history.points(indices, span, stored).values(),
         uptimes: this.#history.uptimes(span),
+        // of a node, somebody else may be reporting another edge
+        silences: known ? this.#history.silences(known.index, span) : [],
         firstSeenMs: Math.min(...edges.map(({ firstSeenMs }) => firstSeenMs)),
       },
       span,
@@ -200,7 +202,8 @@ export class FlowKeeper implements Flows, Disposable {
       await clock.sleep(TICK_MS - (clock.nowMs() % TICK_MS), signal);
       const nowMs = clock.nowMs();
       const tick = this.#table.tick(nowMs);
-      this.#tryTo(() => this.#history.tick(nowMs, this.#table.openByEdge()));
+      const silences = this.#table.takeSilences();
+      this.#tryTo(() => this.#history.tick(nowMs, this.#table.openByEdge(), silences));
       for (const listener of this.#listeners) listener(tick);
       if (this.#history.isFoldDue) this.#tryTo(() => void this.#history.fold(nowMs));
     }

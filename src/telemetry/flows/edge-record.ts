@@ -51,6 +51,8 @@ export class EdgeRecord {
   };
   /** Open connections, as each end counts them. */
   readonly open: Record<Reporter, number> = { source: 0, destination: 0 };
+  /** Nobody who reported it is heard. */
+  isSilent = false;
   #denialToldMs = 0;
   readonly #second = noQuantities();
   readonly #bytes: [toServer: number, toClient: number][] = [];

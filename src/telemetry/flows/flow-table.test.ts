@@ -163,6 +163,22 @@ describe('one edge of two reports', () => {
     assert.equal(sample?.[1], 1000);
   });
 
+  test('when all who report it are gone, it is silent until one is back', () => {
+    const world = new World();
+    world.tell(CLIENT, moved(1, 1));
+    const heardMs = world.nowMs;
+    for (let second = 0; second < 40; second++) world.second();
+    assert.deepEqual(world.table.takeSilences(), [{ edge: 1, atMs: heardMs, isOver: false }]);
+    for (let second = 0; second < 20; second++) {
+      world.tell(CLIENT, {});
+      world.second();
+    }
+    assert.deepEqual(
+      world.table.takeSilences().map(({ isOver }) => isOver),
+      [true],
+    );
+  });
+
   test('a clock that is wrong by an hour changes nothing', () => {
     const world = new World();
     const wrongMs = NOW_MS - 3600_000;

@@ -10,7 +10,7 @@ import { Intake } from './intake.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { FlowNames } from './naming.ts';
 import { isNothing, toNumbers } from './quantities.ts';
-import { Pending, type StoredBehind } from './pending.ts';
+import { Pending, type Silence, type StoredBehind } from './pending.ts';
 import { MISSING_MS_MAX, ReportingAgent, StreamDictionary } from './reporters.ts';
 import type { AgentIdentity } from './reporters.ts';
 
@@ -34,6 +34,7 @@ export class FlowTable {
   readonly #fingerprints = new Map<string, string>();
   readonly #listeners = new Set<(denial: Denial) => void>();
   #pending = new Pending();
+  #silences: Silence[] = [];
   #sweptMs = 0;
 
   constructor(options: {
@@ -105,6 +106,13 @@ export class FlowTable {
       account.source.atMs = told.sourceAtMs;
       account.destination.atMs = told.destinationAtMs;
     }
+  }
+
+  /** Since the last time this was asked. */
+  takeSilences(): readonly Silence[] {
+    const silences = this.#silences;
+    this.#silences = [];
+    return silences;
   }
 
   *openByEdge(): Iterable<{ readonly edge: number; readonly open: number }> {
@@ -218,7 +226,24 @@ export class FlowTable {
       }
       if (nowMs - agent.heardMs > AGENT_KEPT_MS) this.#forget(agent);
     }
-    for (const edge of this.edges.all()) forgetSilent(edge, nowMs);
+    for (const edge of this.edges.all()) {
+      this.#listen(edge, nowMs);
+      forgetSilent(edge, nowMs);
+    }
+  }
+
+  #listen(edge: EdgeRecord, nowMs: number): void {
+    const { source, destination } = edge.agents;
+    if (source.size + destination.size === 0) return;
+    let heardMs = 0;
+    for (const agents of [source, destination]) {
+      for (const agent of agents) heardMs = Math.max(heardMs, agent.heardMs);
+    }
+    const isSilent = nowMs - heardMs >= HEARD_WITHIN_MS;
+    if (isSilent === edge.isSilent) return;
+    edge.isSilent = isSilent;
+    const atMs = isSilent ? heardMs : nowMs;
+    this.#silences.push({ edge: edge.index, atMs, isOver: !isSilent });
   }
 
   #forget(agent: ReportingAgent): void {

@@ -21,6 +21,13 @@ export type StoredBehind = {
   readonly destinationAtMs: number;
 };
 
+/** Nobody reports an edge any more, or somebody does again: what it carried is not known between. */
+export type Silence = {
+  readonly edge: number;
+  readonly atMs: number;
+  readonly isOver: boolean;
+};
+
 /** One agent's last batch. */
 export type StoredReporter = {
   readonly key: string;

@@ -65,7 +65,8 @@ function read(history: History, fromMs: number, toMs: number, nowMs: number) {
   const query = { of: { edge: 'edge-1' }, fromMs, toMs };
   const { stored, told } = stepsFor(query, nowMs);
   const points = history.points(new Set([1]), query, stored).values();
-  const source = { points, uptimes: history.uptimes(query), firstSeenMs: 0 };
+  const uptimes = history.uptimes(query);
+  const source = { points, uptimes, silences: history.silences(1, query), firstSeenMs: 0 };
   return seriesOf(source, query, told);
 }
 
@@ -136,6 +137,26 @@ describe('history', () => {
     const expected = [null, null, 1000, 0, 0, 0, 0, 0, null, null];
     assert.deepEqual(series.toServerBytes, expected);
     assert.deepEqual(series.open, [null, null, 2, 0, 0, 0, 0, 0, null, null]);
+  });
+
+  test('while nobody reports an edge nothing is known of it', () => {
+    using disk = new Disk();
+    const at = (second: number): number => NOW_MS + second * 1000;
+    {
+      using history = new History(disk.path);
+      carry(history, 1, 1000, NOW_MS);
+      for (let second = 1; second <= 8; second++) {
+        const silence = { edge: 1, atMs: at(second - 1), isOver: second > 4 };
+        history.tick(at(second), [], second === 3 || second === 7 ? [silence] : []);
+      }
+      const series = read(history, NOW_MS, at(9), at(9));
+      assert.deepEqual(series.toServerBytes, [1000, 0, 0, null, null, null, 0, 0, 0]);
+      history.tick(at(9), [], [{ edge: 1, atMs: at(9), isOver: false }]);
+    }
+    using history = new History(disk.path);
+    for (let second = 10; second <= 12; second++) history.tick(at(second), []);
+    const after = read(history, at(8), at(13), at(13));
+    assert.deepEqual(after.toServerBytes, [0, 0, 0, 0, 0]);
   });
 
   test('what comes late goes where it belongs, folded or not', () => {

@@ -9,13 +9,13 @@ import type { StoredEdge } from '#telemetry/flows/edge-record.ts';
 import type { EdgeStore } from '#telemetry/flows/edges.ts';
 import type { Span } from '#telemetry/flows/flows.ts';
 import type { Pending, StoredBehind } from '#telemetry/flows/pending.ts';
-import type { StoredReporter, Talker } from '#telemetry/flows/pending.ts';
+import type { Silence, StoredReporter, Talker } from '#telemetry/flows/pending.ts';
 import { fold, HOUR_S, type Folded } from './fold.ts';
 import { decodeChunk, decodeJournal, encodeChunk, encodeJournal } from './points.ts';
 import { addPoint, newPoint, type Chunk, type JournalEntry } from './points.ts';
 import { CHUNKS, type StepSeconds } from './retention.ts';
 import { openHistory } from './schema.ts';
-import { edgeOf, talkedOf, textOf } from './rows.ts';
+import { edgeOf, secondsOf, talkedOf, textOf, type Seconds } from './rows.ts';
 
 const WEEK_S = 7 * 24 * HOUR_S;
 /** A journal's row is folded when whatever is late by so much has come. */
@@ -26,6 +26,7 @@ const DENIALS_MAX = 10_000;
 const DENIALS_TOLD_MAX = 1000;
 /** isthmusd was there without a break when its ticks were no further apart. */
 const BREAK_S = 5;
+const FOREVER_S = 2 ** 40;
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -47,6 +48,8 @@ export class History implements EdgeStore, Disposable {
     this.#lastEdge = this.#number(`SELECT seq AS n FROM sqlite_sequence WHERE name = 'edge'`);
     this.#lastTalker = this.#number(`SELECT seq AS n FROM sqlite_sequence WHERE name = 'talker'`);
     this.#journalBytes = this.#number('SELECT sum(length(entries)) AS n FROM journal');
+    // whoever was silent when isthmusd ended may have come back: from then on uptime tells
+    this.#run('UPDATE silence SET to_s = (SELECT max(to_s) FROM uptime) WHERE to_s IS NULL');
   }
 
   [Symbol.dispose](): void {
@@ -125,7 +128,11 @@ export class History implements EdgeStore, Disposable {
   }
 
   /** A second has passed: isthmusd was there, and so many connections were open. */
-  tick(nowMs: number, open: Iterable<{ readonly edge: number; readonly open: number }>): void {
+  tick(
+    nowMs: number,
+    open: Iterable<{ readonly edge: number; readonly open: number }>,
+    silences: readonly Silence[] = [],
+  ): void {
     const second = Math.floor(nowMs / 1000);
     const entries = [...open].map((each) => ({
       edge: each.edge,
@@ -134,6 +141,7 @@ export class History implements EdgeStore, Disposable {
     }));
     this.#transaction(() => {
       if (entries.length > 0) this.#putJournal(second, entries);
+      for (const silence of silences) this.#putSilence(silence);
       if (!this.#uptime || second - this.#uptime.to > BREAK_S) {
         this.#uptime = { from: second, to: second };
       }
@@ -186,6 +194,7 @@ export class History implements EdgeStore, Disposable {
         `DELETE FROM denial WHERE rowid <= (SELECT max(rowid) FROM denial) - ${DENIALS_MAX}`,
       );
       this.#run('DELETE FROM uptime WHERE to_s < ?', weekAgoS);
+      this.#run('DELETE FROM silence WHERE to_s < ?', weekAgoS);
       this.#run('DELETE FROM reporter WHERE at_ms < ?', weekAgoS * 1000);
       this.#run('DELETE FROM edge WHERE last_ms < ?', weekAgoS * 1000);
       this.#run('DELETE FROM talker WHERE edge NOT IN (SELECT idx FROM edge)');
@@ -227,13 +236,18 @@ export class History implements EdgeStore, Disposable {
   }
 
   /** When isthmusd was there, in seconds, both inclusive. */
-  uptimes(span: Span): readonly { readonly from: number; readonly to: number }[] {
+  uptimes(span: Span): readonly Seconds[] {
     const sql = 'SELECT from_s, to_s FROM uptime WHERE to_s >= ? AND from_s <= ? ORDER BY from_s';
     const seconds = [Math.floor(span.fromMs / 1000), Math.ceil(span.toMs / 1000)];
-    return this.#all(sql, ...seconds).map((row) => ({
-      from: Number(row['from_s']),
-      to: Number(row['to_s']),
-    }));
+    return this.#all(sql, ...seconds).map(secondsOf);
+  }
+
+  /** When nobody reported the edge, in seconds. */
+  silences(edge: number, span: Span): readonly Seconds[] {
+    const sql = `SELECT from_s, coalesce(to_s, ${FOREVER_S}) AS to_s FROM silence
+      WHERE edge = ? AND from_s <= ? AND coalesce(to_s, ${FOREVER_S}) >= ?`;
+    const [from, to] = [Math.floor(span.fromMs / 1000), Math.ceil(span.toMs / 1000)];
+    return this.#all(sql, edge, to, from).map(secondsOf);
   }
 
   talkedTo(span: Span): readonly TalkedTo[] {
@@ -281,6 +295,13 @@ export class History implements EdgeStore, Disposable {
   #putTalker({ id, edge, clientIdentity, serverIdentity, service }: Talker): void {
     const sql = 'INSERT OR REPLACE INTO talker VALUES (?, ?, ?, ?, ?)';
     this.#run(sql, id, edge, clientIdentity, serverIdentity, service);
+  }
+
+  #putSilence({ edge, atMs, isOver }: Silence): void {
+    const second = Math.floor(atMs / 1000);
+    const end = 'UPDATE silence SET to_s = ? WHERE edge = ? AND to_s IS NULL';
+    if (isOver) this.#run(end, second, edge);
+    else this.#run('INSERT OR REPLACE INTO silence VALUES (?, ?, NULL)', edge, second);
   }
 
   #putJournal(second: number, entries: readonly JournalEntry[]): void {

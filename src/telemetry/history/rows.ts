@@ -13,6 +13,14 @@ const protocolOf = (row: Row): StoredEdge['protocol'] => {
   return text === 'http' || text === 'grpc' ? text : 'tcp';
 };
 
+/** A stretch of time, both ends in it. */
+export type Seconds = { readonly from: number; readonly to: number };
+
+export const secondsOf = (row: Row): Seconds => ({
+  from: Number(row['from_s']),
+  to: Number(row['to_s']),
+});
+
 export const edgeOf = (row: Row): StoredEdge => ({
   id: textOf(row['id']),
   index: Number(row['idx']),

@@ -10,6 +10,7 @@ import {
 } from '#telemetry/flows/quantities.ts';
 import type { Chunk } from './points.ts';
 import { CHUNKS, type StepSeconds } from './retention.ts';
+import type { Seconds } from './rows.ts';
 
 /** Of what was not asked for with a step of its own; and whatever was asked for. */
 const POINTS_WANTED = 1200;
@@ -43,7 +44,9 @@ export function keptSpan({ fromMs, toMs }: Span, nowMs: number): Span {
 export type SeriesSource = {
   readonly points: Iterable<Chunk>;
   /** When isthmusd was there, in seconds, both inclusive. */
-  readonly uptimes: readonly { readonly from: number; readonly to: number }[];
+  readonly uptimes: readonly Seconds[];
+  /** When nobody reported it. */
+  readonly silences: readonly Seconds[];
   /** Before, there was nothing to know. */
   readonly firstSeenMs: number;
 };
@@ -56,7 +59,8 @@ export function seriesOf(source: SeriesSource, span: Span, told: number): Series
     const point = sums.get(at);
     const isKnown =
       (at + told) * 1000 > source.firstSeenMs &&
-      source.uptimes.some(({ from, to }) => from < at + told && to >= at);
+      source.uptimes.some(({ from, to }) => from < at + told && to >= at) &&
+      !source.silences.some(({ from, to }) => from < at && to >= at + told);
     push(columns, at, point ?? (isKnown ? NOTHING : undefined), told);
   }
   return { stepSeconds: told, ...columns };
