@@ -61,6 +61,19 @@ describe('workloads, joins and identities of a mesh', { concurrency: false }, ()
     }
   }
 
+  /** What the steady client's own socket has carried at both ends of a span, and 2 s later. */
+  async function counted(span: number): Promise<{ first: Counted; last: Counted }> {
+    const lines: Counted[] = [];
+    const note = (line: string): boolean => {
+      const one: Counted = JSON.parse(line); // our own program's
+      return lines.push(one) > POINTS * (span + 1) + 2;
+    };
+    await steady.waitForLine(note, { what: `count span ${span}`, limitMs: 20_000 });
+    const [first, last] = [lines[POINTS * span], lines[POINTS * (span + 1)]];
+    assert(first && last);
+    return { first, last };
+  }
+
   const stepOf = (page: Page, number: number): Locator =>
     page
       .getByRole('list', { name: 'Join steps' })
@@ -98,21 +111,6 @@ describe('workloads, joins and identities of a mesh', { concurrency: false }, ()
   });
 
   test('the chart’s points are what the client’s own socket counts, to five percent', async () => {
-    const lines: Counted[] = [];
-    const note = (line: string): boolean => {
-      const counted: Counted = JSON.parse(line); // our own program's
-      return lines.push(counted) > POINTS;
-    };
-    await steady.waitForLine(note, { what: 'count', limitMs: 20_000 });
-    const last = lines.at(-1);
-    const first = lines.at(-1 - POINTS);
-    assert(first && last);
-    const query = new URLSearchParams({
-      node: `wl:default/${VM}`,
-      from: String(first.atMs),
-      to: String(last.atMs),
-      step: '1',
-    });
     await visit(`/workloads/default/${VM}?tab=metrics`, async (page) => {
       const figure = page.getByRole('figure', { name: /TCP throughput/ });
       await figure.waitFor();
@@ -120,13 +118,20 @@ describe('workloads, joins and identities of a mesh', { concurrency: false }, ()
       assert(shown > POINTS, 'the hidden table has the points');
       assert.match(await figure.innerText(), /→ to server [\d.]+ kB\/s, max/);
     });
-    const series = await lab.api.get(`/api/v1/series?${query}`);
-    const expected = ((last.toServer - first.toServer) * 1000) / (last.atMs - first.atMs);
-    const found = mean(columnOf(series, 'toServerBytes'));
-    assert(
-      Math.abs(found / expected - 1) < 0.05,
-      `${found} B/s in the chart, ${expected} B/s sent`,
-    );
+    // Reports reach the ring within a second or two of what they tell: on a busy machine a span of
+    // six seconds may begin or end in such a moment, and the next one tells.
+    let said = '';
+    for (let span = 1; span <= SPANS_MAX; span += 1) {
+      const { first, last } = await counted(span);
+      const query = { node: `wl:default/${VM}`, from: String(first.atMs), to: String(last.atMs) };
+      const search = new URLSearchParams({ ...query, step: '1' });
+      const series = await lab.api.get(`/api/v1/series?${search}`);
+      const expected = ((last.toServer - first.toServer) * 1000) / (last.atMs - first.atMs);
+      const found = mean(columnOf(series, 'toServerBytes'));
+      if (Math.abs(found / expected - 1) < 0.05) return;
+      said += ` ${found} B/s in the chart, ${expected} B/s by the client;`;
+    }
+    assert.fail(said);
   });
 
   test('the countdown is what the certificate says, to two seconds', async () => {
@@ -190,7 +195,9 @@ describe('workloads, joins and identities of a mesh', { concurrency: false }, ()
   });
 });
 
+/** Seconds of a span. */
 const POINTS = 6;
+const SPANS_MAX = 3;
 
 type Counted = { readonly atMs: number; readonly toServer: number; readonly toClient: number };
 
