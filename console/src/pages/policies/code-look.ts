@@ -46,6 +46,12 @@ export const editorTheme = EditorView.theme({
   '.cm-diagnostic-error': { borderLeftColor: 'var(--bad)' },
   '.cm-diagnostic-warning': { borderLeftColor: 'var(--warn)' },
   '.cm-panels': { backgroundColor: 'var(--raised)', color: 'var(--text)' },
+  '.cm-collapsedLines': {
+    background: 'var(--sunken)',
+    color: 'var(--quiet)',
+    padding: '2px 8px',
+  },
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"…"' },
   '.cm-changedLine': { backgroundColor: 'var(--good-soft)' },
   '.cm-deletedChunk, .cm-merge-a .cm-changedLine': { backgroundColor: 'var(--bad-soft)' },
 });

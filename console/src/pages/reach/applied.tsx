@@ -3,10 +3,10 @@ import { useState, type ReactNode } from 'react';
 import { problemFrom } from '../../api/client.ts';
 import type { ApiProblem, PolicyDocument } from '../../api/types.ts';
 import { Problem } from '../../components/states.tsx';
-import { Countdown } from '../../components/text.tsx';
 import { Link } from '../../router/link.tsx';
 import { serverNowMs, useNowMs } from '../../store/hooks.ts';
 import { keepPolicy } from '../policies/api.ts';
+import { countdown, UNDO_SECONDS } from '../policies/impact.ts';
 import { policyPath } from '../policies/paths.ts';
 
 export function Applied({ applied }: { readonly applied: PolicyDocument }): ReactNode {
@@ -14,7 +14,7 @@ export function Applied({ applied }: { readonly applied: PolicyDocument }): Reac
   const [problem, setProblem] = useState<ApiProblem>();
   useNowMs();
   const { pending } = document;
-  const isOver = pending !== null && pending.revertsAtMs <= serverNowMs();
+  const left = countdown(pending?.revertsAtMs ?? 0, serverNowMs(), UNDO_SECONDS * 1000);
   const keep = (): void => {
     keepPolicy(document).then(setDocument, (error: unknown) => setProblem(problemFrom(error)));
   };
@@ -26,11 +26,13 @@ export function Applied({ applied }: { readonly applied: PolicyDocument }): Reac
   return (
     <section className="applied" aria-label="Applied fix">
       {pending === null && <p role="status">{page} is applied and kept.</p>}
-      {pending !== null && isOver && <p role="status">{page} was not kept and undid itself.</p>}
-      {pending !== null && !isOver && (
+      {pending !== null && left.isOver && (
+        <p role="status">{page} was not kept and undid itself.</p>
+      )}
+      {pending !== null && !left.isOver && (
         <>
           <p>
-            {page} is applied. It undoes itself in <Countdown untilMs={pending.revertsAtMs} />.
+            {page} is applied. It undoes itself in {left.text}.
           </p>
           <button type="button" className="primary" onClick={keep}>
             Keep
