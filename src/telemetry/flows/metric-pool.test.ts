@@ -50,7 +50,7 @@ test('two instances of one workload keep their series apart', () => {
   ]);
 });
 
-test('what an agent’s families are is what is told, histograms too, and only changes travel', () => {
+test('what an agent’s families are is told, histograms too, and only changes travel', () => {
   const histogram = new Histogram();
   for (const ms of [0.2, 7, 7, 99, 1e9]) histogram.record(ms);
   const labels = [['reporter', 'destination']] as const;
@@ -80,7 +80,7 @@ test('what an agent’s families are is what is told, histograms too, and only c
   assert.equal(renderFamilies(world.pool.families(world.nowMs)), told);
 });
 
-test('an agent that has gone ends after five minutes, a series that it dropped after its stream', () => {
+test('an agent that has gone ends after five minutes, a dropped series with its stream', () => {
   const world = new World();
   world.push(CLIENT, [counter(1), { ...counter(2, ['reporter', 'destination']), number: 2 }]);
   world.push(SERVER, [counter(9)]);

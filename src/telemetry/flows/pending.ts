@@ -21,7 +21,7 @@ export type StoredBehind = {
   readonly destinationAtMs: number;
 };
 
-/** Nobody reports an edge any more, or somebody does again: what it carried is not known between. */
+/** Nobody reports an edge any more, or somebody does again: what it carried between is unknown. */
 export type Silence = {
   readonly edge: number;
   readonly atMs: number;
