@@ -9,6 +9,8 @@ import { silentLogger } from '#base/log.ts';
 import { runCli } from '../../src/cli/run.ts';
 import { buildControlPlane, runControlPlane } from '#controlplane/build.ts';
 import { parseControlPlaneConfig } from '#controlplane/config.ts';
+import type { ApiRoute } from '#controlplane/console/route.ts';
+import { apiRoutes } from '#controlplane/console/routes.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createKubeClient } from '#kube/https-client.ts';
 import { loadKubeconfig } from '#kube/kubeconfig.ts';
@@ -37,6 +39,7 @@ spec:
 let server: ApiServerProcess;
 let kube: KubeClient;
 let url = '';
+let routes: readonly ApiRoute[] = [];
 const stop = new AbortController();
 let running: Promise<void>;
 let stateDir = '';
@@ -87,6 +90,7 @@ async function startControlPlane(): Promise<void> {
   const client = createKubeClient(await loadKubeconfig(kubeconfig));
   const parts = { client, clock: systemClock, log: silentLogger };
   const built = await buildControlPlane(config, parts, stop.signal);
+  routes = apiRoutes(built);
   const listening = Promise.withResolvers<number>();
   running = runControlPlane(
     built,
@@ -126,6 +130,22 @@ describe('who may', () => {
     assert.equal((await ask('/api/v1/snapshot', { headers: as('workload') })).status, 401);
     assert.equal((await ask('/api/v1/snapshot', { headers: as('nobody') })).status, 403);
     assert.equal((await ask('/api/v1/snapshot', { headers: as('viewer') })).status, 200);
+  });
+
+  test('no path answers nobody, nor somebody without its right', async () => {
+    assert(routes.length > 20);
+    for (const { method, path, allow } of routes) {
+      const where = `${method} ${path}`;
+      assert.notEqual(allow, 'anyone', where);
+      const real = path.replaceAll(/\/:\w+/g, '/x');
+      const body = method === 'GET' ? {} : { body: '{}' };
+      const type = { 'content-type': 'application/json' };
+      const without = await ask(real, { method, headers: type, ...body });
+      assert.equal(without.status, 401, where);
+      if (allow === 'signed-in') continue;
+      const headers = { ...type, ...as('nobody') };
+      assert.equal((await ask(real, { method, headers, ...body })).status, 403, where);
+    }
   });
 
   test('a viewer sees, and changes nothing, however it is asked', async () => {
