@@ -165,6 +165,18 @@ test('probes from both machines tell what is open, refused and dropped', async (
   assert.match(dropped, /✗ {2}6 Network .*timed out/);
 });
 
+test('an agent that cannot start says why, on both sides', async () => {
+  const vm = cloud.machine(TAKEN);
+  const taken = `require('net').createServer().listen(15020, '0.0.0.0', () => console.log('up'))`;
+  const squatter = vm.start('squatter-15020', [process.execPath, '-e', taken]);
+  await squatter.waitForLine(/up/, { what: 'listen', limitMs: 5_000 });
+  const { status, stderr } = await typeOn(vm, await lineFor(TAKEN));
+  assert.equal(status, 1);
+  assert.match(stderr, /^error ENVOY_FAILED: the agent ended: error ADDRESS_IN_USE: .*15020/);
+  assert.match(await typed('join-status', TAKEN), /✗ 5 .*the agent ended: .*15020/);
+  await squatter.stop();
+});
+
 test('a port that is taken is named, and nothing is green', async () => {
   const vm = cloud.machine(TAKEN);
   const taken = `require('net').createServer().listen(15006, '0.0.0.0', () => console.log('up'))`;

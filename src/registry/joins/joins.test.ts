@@ -136,6 +136,18 @@ test('a new invitation cancels the unused one before it; one in use goes on', as
   assert.equal(joins.get(second.join.id)?.state, 'running');
 });
 
+test('a machine that joins anew ends its join before', async () => {
+  const { joins } = await openJoins();
+  const first = await joins.invite(invitation());
+  assert((await joins.redeem(first.token)).ok);
+  joins.bind(first.join.id, 'db-10.0.0.1');
+  const second = await joins.invite(invitation());
+  assert((await joins.redeem(second.token)).ok);
+  joins.bind(second.join.id, 'db-10.0.0.1');
+  const states = [first, second].map(({ join }) => joins.get(join.id)?.state);
+  assert.deepEqual(states, ['failed', 'running']);
+});
+
 test('no more than so many last at once', async () => {
   const { joins } = await openJoins();
   for (let count = 0; count < JOINS_OPEN_MAX; count += 1) {

@@ -149,10 +149,17 @@ export class Joins {
     return { ok: true, value: used };
   }
 
-  /** The machine has an entry of this name from now on. */
+  /** The machine has an entry of this name from now on; an earlier join of it is over. */
   bind(id: string, entry: string): void {
     const record = this.#records.get(id);
-    if (record) this.#put({ ...record, entry });
+    if (!record) return;
+    const { namespace } = record;
+    const former = this.open().filter((one) => one.entry === entry && one.namespace === namespace);
+    for (const one of former) {
+      if (one.id !== id)
+        this.note(one.id, { kind: 'given-up', problem: 'the machine joined anew' });
+    }
+    this.#put({ ...record, entry });
   }
 
   note(id: string, event: JoinEvent): void {
