@@ -106,8 +106,9 @@ function Loaded(): ReactNode {
   return (
     <>
       <Toolbar view={view} found={found} hasFind={expression !== null} isNarrow={isNarrow} />
-      <Notes scene={scene} />
+      {isTable && <Notes scene={scene} />}
       <div className="map-body">
+        {!isTable && <Notes scene={scene} />}
         {isTable ? (
           <TableView scene={scene} found={found} sel={view.sel} onSelect={select} />
         ) : (

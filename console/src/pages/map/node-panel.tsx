@@ -58,7 +58,9 @@ export function NodePanel({ node, placed, onClose }: Props): ReactNode {
       }
     >
       <p>
-        <Badge tone={TONES[node.health]}>health {node.health}</Badge>{' '}
+        <Badge tone={TONES[node.health]}>
+          {node.health === 'unknown' ? 'health unknown' : node.health}
+        </Badge>{' '}
         {node.join && (
           <Badge tone="warn">
             joining, step {node.join.step} of {node.join.steps}

@@ -56,8 +56,9 @@ export function Toolbar({ view, found, hasFind, isNarrow }: Props): ReactNode {
   );
 }
 
+/** The command takes one namespace; of several it draws all. */
 const graphCommand = ({ ns }: ViewState): string =>
-  `isthmus graph -o mermaid${ns.length > 0 ? ` --namespace ${ns.join(',')}` : ''}`;
+  `isthmus graph -o mermaid${ns.length === 1 ? ` --namespace ${ns[0]}` : ''}`;
 
 type ChoiceProps<T extends string> = {
   readonly label: string;
