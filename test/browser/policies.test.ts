@@ -240,7 +240,7 @@ test('in shadow nothing is refused and the counter moves; it ends when told to',
   const { page, mock } = visited;
   await page.getByRole('button', { name: 'Remove Rule 2' }).click();
   await page.getByRole('button', { name: '2 Shadow' }).click();
-  await page.getByText(/It would have denied 0 since then/).waitFor();
+  await page.getByText(/It would have denied 0 since then\. It ends by itself in 24 h/).waitFor();
   await fetch(`${mock.url}/api/v1/policies:count`, {
     method: 'POST',
     headers: { 'X-CSRF-Token': 'mock-csrf-token' },

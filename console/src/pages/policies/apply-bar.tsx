@@ -74,6 +74,7 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
       )}
       {asks === 'refusing' && impact && (
         <ConfirmDialog
+          kind={of.kind}
           impact={impact}
           onClose={() => setAsks(undefined)}
           onConfirm={() => {

@@ -2,15 +2,16 @@
 import { useState, type FormEvent, type ReactNode } from 'react';
 import type { PolicyImpact } from '../../api/types.ts';
 import { Dialog } from '../../components/dialog.tsx';
-import { count, isNumberTyped, refusedClients, shortName } from './impact.ts';
+import { count, isNumberTyped, openNote, refusedClients, shortName } from './impact.ts';
 
 type Props = {
+  readonly kind: string;
   readonly impact: PolicyImpact;
   readonly onConfirm: () => void;
   readonly onClose: () => void;
 };
 
-export function ConfirmDialog({ impact, onConfirm, onClose }: Props): ReactNode {
+export function ConfirmDialog({ kind, impact, onConfirm, onClose }: Props): ReactNode {
   const [typed, setTyped] = useState('');
   const refuses = refusedClients(impact);
   const isTyped = isNumberTyped(typed, refuses);
@@ -36,7 +37,7 @@ export function ConfirmDialog({ impact, onConfirm, onClose }: Props): ReactNode 
       <form id="refusing" onSubmit={submit} className="confirm">
         <p>These were let in and will be refused from their next connection on:</p>
         <Refused impact={impact} />
-        <Stays impact={impact} />
+        <p>{openNote(impact, kind)}</p>
         <label className="field">
           Type {refuses} to go on
           <input
@@ -61,17 +62,5 @@ export function Refused({ impact }: { readonly impact: PolicyImpact }): ReactNod
         </li>
       ))}
     </ul>
-  );
-}
-
-/** Policy governs new connections. */
-export function Stays({ impact }: { readonly impact: PolicyImpact }): ReactNode {
-  const open = impact.refused.reduce((sum, { openConnections }) => sum + openConnections, 0);
-  if (open === 0) return null;
-  return (
-    <p>
-      Their {count(open, 'open connection')} {open === 1 ? 'stays' : 'stay'} until the client or the
-      server ends {open === 1 ? 'it' : 'them'}.
-    </p>
   );
 }

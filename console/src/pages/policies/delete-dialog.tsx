@@ -4,9 +4,9 @@ import type { PolicyReference } from '../../api/types.ts';
 import { CopyButton } from '../../components/command.tsx';
 import { Dialog } from '../../components/dialog.tsx';
 import { Problem } from '../../components/states.tsx';
-import { Refused, Stays } from './confirm-dialog.tsx';
+import { Refused } from './confirm-dialog.tsx';
 import { deleteCommand } from './export.ts';
-import { count, honestyLine, isNumberTyped, refusedClients } from './impact.ts';
+import { count, honestyLine, isNumberTyped, openNote, refusedClients } from './impact.ts';
 import { usePreview } from './use-policy.ts';
 
 type Props = {
@@ -54,7 +54,7 @@ export function DeleteDialog({ of, version, onConfirm, onClose }: Props): ReactN
         {impact && refuses > 0 && (
           <>
             <Refused impact={impact} />
-            <Stays impact={impact} />
+            <p>{openNote(impact, of.kind)}</p>
             <label className="field">
               Type {refuses} to go on
               <input

@@ -20,6 +20,7 @@ import {
 import type { Preview } from './use-policy.ts';
 
 type Props = {
+  readonly kind: string;
   readonly preview: Preview;
   readonly window: Window;
   readonly onWindow: (window: Window) => void;
@@ -27,7 +28,7 @@ type Props = {
   readonly hasProblem: boolean;
 };
 
-export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): ReactNode {
+export function ImpactPane({ kind, preview, window, onWindow, hasProblem }: Props): ReactNode {
   const impact = preview.impact ?? preview.last;
   const isOld = preview.impact === undefined;
   return (
@@ -47,7 +48,7 @@ export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): Re
       </header>
       {preview.problem && <Problem problem={preview.problem} />}
       <p className="hidden" role="status">
-        {impact && !isOld ? summaryOf(impact) : ''}
+        {impact && !isOld ? summaryOf(impact, kind) : ''}
       </p>
       {!isOld && impact && hasErrors(impact) && (
         <p className="notice warn">The text has errors: what it would do is not known.</p>
@@ -57,7 +58,7 @@ export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): Re
       )}
       {impact && !hasErrors(impact) ? (
         <div className={isOld ? 'groups old' : 'groups'}>
-          {impactGroups(impact).map((group) => (
+          {impactGroups(impact, kind).map((group) => (
             <Group key={group.key} group={group} />
           ))}
           <p className="honesty">{honestyLine(impact, window)}</p>
@@ -72,8 +73,8 @@ export function ImpactPane({ preview, window, onWindow, hasProblem }: Props): Re
 const windowOf = (value: string): Window =>
   WINDOWS.find(({ window }) => window === value)?.window ?? '24h';
 
-const summaryOf = (impact: PolicyImpact): string =>
-  impactGroups(impact)
+const summaryOf = (impact: PolicyImpact, kind: string): string =>
+  impactGroups(impact, kind)
     .map(({ title, flows }) => `${title}: ${flows.length}`)
     .join('. ');
 

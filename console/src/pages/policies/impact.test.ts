@@ -70,9 +70,12 @@ test('the honesty line never claims more than was watched', () => {
   assert.match(honestyLine(impact({}), '1h'), /^No connections were seen in 1 h/);
 });
 
-test('open connections of who is refused are said to stay', () => {
-  const [refused] = impactGroups(impact({ refused: [flow('report')] }));
-  assert.match(refused?.note ?? '', /2 open connections of theirs would stay/);
+test('open connections of who is refused are said to stay, or to end', () => {
+  const seen = impact({ refused: [flow('report')] });
+  const [refused] = impactGroups(seen, 'AuthorizationPolicy');
+  assert.match(refused?.note ?? '', /Their 2 open connections stay until/);
+  const [strict] = impactGroups(seen, 'PeerAuthentication');
+  assert.match(strict?.note ?? '', /Their 2 open connections end with the drain time/);
 });
 
 test('the countdown goes by whole seconds and ends', () => {

@@ -25,16 +25,25 @@ export type ImpactGroup = {
   readonly flows: readonly FlowImpact[];
 };
 
-/** Worst first. */
-export function impactGroups(impact: PolicyImpact): readonly ImpactGroup[] {
+/** What becomes of the open connections of those who will be refused; empty: they have none. */
+export function openNote(impact: PolicyImpact, kind: string): string {
   const open = sum(impact.refused.map(({ openConnections }) => openConnections));
-  const stay = `${count(open, 'open connection')} of theirs would stay until they end.`;
+  if (open === 0) return '';
+  const theirs = `Their ${count(open, 'open connection')}`;
+  const verb = open === 1 ? 's' : '';
+  // Its filter chains go, and what runs through them with them.
+  if (kind === 'PeerAuthentication') return `${theirs} end${verb} with the drain time.`;
+  return `${theirs} stay${verb} until the client or the server ends ${open === 1 ? 'it' : 'them'}.`;
+}
+
+/** Worst first. */
+export function impactGroups(impact: PolicyImpact, kind: string): readonly ImpactGroup[] {
   return [
     {
       key: 'refused',
       sign: '✗',
       title: 'Will be refused',
-      note: open > 0 ? `From their next connection on. ${stay}` : 'From their next connection on.',
+      note: `From their next connection on. ${openNote(impact, kind)}`.trim(),
       flows: impact.refused,
     },
     {
@@ -73,7 +82,8 @@ export function refusedClients(impact: PolicyImpact): number {
 
 /** What the figures rest on, so that they do not promise more than was seen. */
 export function honestyLine(impact: PolicyImpact, window: Window): string {
-  const flows = sum(impactGroups(impact).map((group) => group.flows.length));
+  const { refused, allowed, unchanged, untold } = impact;
+  const flows = [refused, allowed, unchanged, untold].flat().length;
   const known = Math.min(impact.coverageMs, WINDOW_MS[window]);
   const span = spanText(known);
   const isShort = known < WINDOW_MS[window] * 0.98;

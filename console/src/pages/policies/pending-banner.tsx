@@ -1,7 +1,7 @@
 // What is applied but not for good yet: it counts down, and says how to keep it or take it back.
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useSession, serverNowMs, useNowMs } from '../../store/hooks.ts';
-import { countdown, UNDO_SECONDS } from './impact.ts';
+import { countdown, spanText, UNDO_SECONDS } from './impact.ts';
 import type { Editing } from './use-policy.ts';
 
 export function PendingBanner({ editing }: { readonly editing: Editing }): ReactNode {
@@ -21,7 +21,7 @@ export function PendingBanner({ editing }: { readonly editing: Editing }): React
             <strong>In shadow:</strong> every proxy evaluates it and refuses nobody. It would have
             denied{' '}
             <strong>{pending.wouldDeny === null ? 'an unknown number' : pending.wouldDeny}</strong>{' '}
-            since then. <UndoesItself revertsAtMs={pending.revertsAtMs} />
+            since then. It ends by itself in {spanText(pending.revertsAtMs - serverNowMs())}.
           </p>
           <Buttons>
             <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>

@@ -165,6 +165,7 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
           )}
         </section>
         <ImpactPane
+          kind={of.kind}
           preview={preview}
           window={window}
           onWindow={setWindow}
