@@ -1,5 +1,5 @@
-// What is done from the console to a real mesh: a machine is invited and joins, a connection that is
-// refused is explained and mended, a policy's impact is foretold and undone.
+// What is done from the console to a real mesh: a machine is invited and joins, a connection that
+// is refused is explained and mended, a policy's impact is foretold and undone.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';

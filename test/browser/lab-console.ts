@@ -1,5 +1,5 @@
-// The console of a real mesh, for tests: the library's client and its VM with PostgreSQL, an Envoy at
-// each, and a browser that is signed in as the administrator.
+// The console of a real mesh, for tests: the library's client and its VM with PostgreSQL, an Envoy
+// at each, and a browser that is signed in as the administrator.
 import assert from 'node:assert/strict';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { systemClock } from '#base/clock.ts';

@@ -1,5 +1,5 @@
-// The Policies page in a real browser: the list, the two forms of one text, what an edit would break,
-// and the ways of applying it.
+// The Policies page in a real browser: the list, the two forms of one text, what an edit would
+// break, and the ways of applying it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';

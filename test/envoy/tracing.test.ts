@@ -1,4 +1,5 @@
-// Spans and log records of two real Envoys, at a receiver of OTLP; and what a change of tracing cuts.
+// Spans and log records of two real Envoys, at a receiver of OTLP; and what a change of tracing
+// cuts.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

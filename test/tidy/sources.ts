@@ -17,7 +17,13 @@ export type Source = {
 const FILES_MIN = 20;
 
 export const sources: readonly Source[] = globSync(
-  ['src/**/*.ts', 'scripts/**/*.ts', 'test/**/*.ts', 'library/**/*.ts'],
+  [
+    'src/**/*.ts',
+    'scripts/**/*.ts',
+    'test/**/*.ts',
+    'library/**/*.ts',
+    'console/src/**/*.{ts,tsx}',
+  ],
   { cwd: ROOT, exclude: (path) => path.startsWith('src/gen') },
 )
   .filter((path) => !path.endsWith('.d.ts') && !path.startsWith('src/gen/'))

@@ -1,5 +1,5 @@
-// Why A can or cannot reach B, as the control plane would say it of the library story: a healthy pair
-// unless a test breaks one step.
+// Why A can or cannot reach B, as the control plane would say it of the library story: a healthy
+// pair unless a test breaks one step.
 import {
   REACH_STEPS,
   type ReachRequest,

@@ -1,4 +1,5 @@
-// The smallest change that would mend a step: to copy, or to apply with a look at what else it does.
+// The smallest change that would mend a step: to copy, or to apply with a look at what else it
+// does.
 import { useState, type ReactNode } from 'react';
 import { problemFrom } from '../../api/client.ts';
 import type { ApiProblem, PolicyDocument, ReachFix } from '../../api/types.ts';

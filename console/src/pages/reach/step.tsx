@@ -1,4 +1,5 @@
-// One of the eleven steps: what it asks, what was found, on what that rests, and what would mend it.
+// One of the eleven steps: what it asks, what was found, on what that rests, and what would mend
+// it.
 import { useId, useState, type ReactNode } from 'react';
 import type { PolicyDocument } from '../../api/types.ts';
 import { Badge, type Tone } from '../../components/badge.tsx';

@@ -139,8 +139,8 @@ const isHost = (host: string, name: string): boolean =>
   host === name || host.startsWith(`${name}.`);
 
 /**
- * The way back is asked as well where the client serves something: a firewall, a policy or a mode of
- * TLS may hold in one direction only.
+ * The way back is asked as well where the client serves something: a firewall, a policy or a mode
+ * of TLS may hold in one direction only.
  */
 export function reverseOf(nodes: readonly MeshNode[], asked: Question): Question | undefined {
   const serves = nodesNamed(nodes, asked.from).flatMap(({ ports }) => ports);
