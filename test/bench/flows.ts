@@ -12,6 +12,8 @@ const EDGES_PER_AGENT = 10;
 /** Of one core, by CPU time of the process. */
 const CPU_SHARE_MAX = 0.05;
 const WARM_UP_SECONDS = 10;
+/** After its start isthmusd tidies up for a while. */
+const SETTLING_SECONDS = 5;
 
 const [secondsText = '60'] = process.argv.slice(2);
 const seconds = Number(secondsText);
@@ -20,6 +22,7 @@ async function measure() {
   say(`${AGENTS} agents, ${AGENTS * EDGES_PER_AGENT} edges`);
   await using mesh = await BenchMesh.start({ services: 10, proxies: AGENTS });
   const credentials = await mesh.credentials({ proxies: AGENTS, used: 1 });
+  await runSeconds([], SETTLING_SECONDS);
   const idle = await cpuShare(mesh, () => runSeconds([], 5));
   const all = reporters(AGENTS, EDGES_PER_AGENT, { port: mesh.port, credentials });
   await using stack = new AsyncDisposableStack();

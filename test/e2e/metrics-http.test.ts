@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import type { MeshEdge } from '#api/graph.ts';
+import type { TalkedTo } from '#api/history.ts';
 import { Cloud, POD_CIDR, VM_CIDR } from '#lab/cloud.ts';
 import { Cluster, CONTROL_PLANE_NAME, MONITORING_PORT, XDS_PORT } from '#lab/cluster.ts';
 import { fieldsOf } from '#kube/fields.ts';
@@ -198,6 +201,33 @@ describe('the metrics of requests', { concurrency: false }, () => {
       assert(bytes('istio_request_bytes_sum') > count * HTTP.question.length);
       assert(bytes('istio_response_bytes_sum') > count * HTTP.answer.length);
     }
+  });
+
+  test('what they carry is on edges of HTTP and of gRPC, once', async () => {
+    const { source, destination } = await bothEnds('mutual_tls');
+    const most = (protocol: string, metric: string): number =>
+      Math.max(
+        ...[source, destination].map((end) =>
+          end
+            .filter(({ labels }) => labels['request_protocol'] === protocol)
+            .reduce((sum, one) => sum + (one.metric === metric ? one.value : 0), 0),
+        ),
+      );
+    const expected = (['http', 'grpc'] as const).map((protocol) => [
+      protocol,
+      protocol === 'http' ? HTTP.port : GRPC.port,
+      most(protocol, 'istio_request_bytes_sum'),
+      most(protocol, 'istio_response_bytes_sum'),
+    ]);
+    await eventually('the same of both edges', async () => {
+      const text = await cluster.machine.httpGet(MONITORING_PORT, '/debug/flows');
+      const report: { edges: MeshEdge[]; talkedTo: TalkedTo[] } = JSON.parse(text);
+      const areMutual = report.edges.every(({ encryption }) => encryption.state === 'mutual');
+      const told = report.talkedTo
+        .toSorted((a, b) => a.port - b.port)
+        .map((each) => [each.protocol, each.port, each.toServerBytes, each.toClientBytes]);
+      return (areMutual && isDeepStrictEqual(told, expected)) || undefined;
+    });
   });
 
   const ofVersion = (end: readonly SeriesSample[], version: string): readonly SeriesSample[] =>
