@@ -194,7 +194,7 @@ export async function buildControlPlane(
   const flows = newFlowKeeper(config, { mesh, clock, log: log.with({ part: 'flows' }) });
   const policies = newPolicyKeeper(config, { ...common, log: log.with({ part: 'policies' }) });
   const told = { authority, rootPublisher, certificates, counters, flows, policies };
-  const view = buildView({ ...decided, ...told, clock }, edits);
+  const view = buildView({ ...decided, ...told, clock, log }, edits);
   shown.touch = () => view.touch();
   return { ...decided, ...told, view, client, clock, isReady };
 }

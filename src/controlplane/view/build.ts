@@ -1,4 +1,5 @@
 // The view of a control plane: what it is made from, and by what it is moved.
+import type { Logger } from '#base/log.ts';
 import type { ControlPlane } from '../build.ts';
 import { certificateView } from './certificates.ts';
 import { MeshView } from './mesh-view.ts';
@@ -6,12 +7,15 @@ import type { PolicyChanges } from './policy-changes.ts';
 
 export function buildView(
   parts: Pick<ControlPlane, 'mesh' | 'xds' | 'agents' | 'flows' | 'clock'> &
-    Pick<ControlPlane, 'certificates' | 'authority' | 'joins' | 'ingest'>,
+    Pick<ControlPlane, 'certificates' | 'authority' | 'joins' | 'ingest'> & {
+      readonly log: Logger;
+    },
   edits: PolicyChanges,
 ): MeshView {
   const { certificates, authority, ingest } = parts;
   const view = new MeshView({
     ...parts,
+    log: parts.log.with({ part: 'view' }),
     certificateOf: (instance) => {
       const seen = certificates.get(instance);
       return seen && certificateView(seen, authority.current());

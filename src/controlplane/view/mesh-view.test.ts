@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { MeshEvent } from '#api/events.ts';
 import type { MeshNode } from '#api/graph.ts';
 import type { Join } from '#api/joins.ts';
+import { createLogger } from '#base/log.ts';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import type { StreamStatus } from '#xds/status.ts';
 import { FakeClock } from '../../../test/fakes/clock.ts';
@@ -332,6 +333,25 @@ describe('events', () => {
     stop.abort();
     await running;
     assert.deepEqual(clock.pendingMs(), []);
+  });
+
+  test('what cannot be looked at leaves the view as it was, and is told', async () => {
+    const lines: string[] = [];
+    const log = createLogger('view', { sink: (line) => void lines.push(line) });
+    let isBroken = false;
+    const joins = (): Join[] => {
+      if (isBroken) throw new Error('a bug');
+      return [];
+    };
+    const { view, clock } = viewOf(VM, { joins, log });
+    const stop = new AbortController();
+    const running = view.run(stop.signal);
+    isBroken = true;
+    await clock.untilSleeping(250);
+    assert.match(lines.join(), /the view stays as it was .*a bug/);
+    assert.equal(view.snapshot().nodes.length, 1);
+    stop.abort();
+    await running;
   });
 
   test('another network is a reason to begin anew', () => {

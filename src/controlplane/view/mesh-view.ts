@@ -13,6 +13,7 @@ import type {
 } from '#api/graph.ts';
 import type { Join } from '#api/joins.ts';
 import type { Clock } from '#base/clock.ts';
+import { silentLogger, type Logger } from '#base/log.ts';
 import { programVersion } from '#base/version.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Flows, FlowTick } from '#telemetry/flows/flows.ts';
@@ -36,6 +37,8 @@ export type MeshViewOptions = {
   readonly certificateOf: (instance: string) => CertificateView | undefined;
   readonly joins: () => Iterable<Join>;
   readonly clock: Clock;
+  /** Default: nobody is told of bugs. */
+  readonly log?: Logger;
   readonly eventsMax?: number;
 };
 
@@ -155,9 +158,19 @@ export class MeshView {
       await this.#untilDue(signal);
       if (signal.aborted) return;
       const begunMs = clock.nowMs();
-      this.refresh();
+      this.#tryToRefresh();
       const restMs = Math.max(COALESCE_MS, (clock.nowMs() - begunMs) * REST_FACTOR);
       await clock.sleep(restMs, signal).catch(() => undefined); // aborted: the loop ends
+    }
+  }
+
+  /** A map that cannot be drawn is a bug, but none to take the mesh's control plane down for. */
+  #tryToRefresh(): void {
+    try {
+      this.refresh();
+    } catch (error) {
+      const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      (this.#options.log ?? silentLogger).error('the view stays as it was', { problem });
     }
   }
 
