@@ -47,9 +47,25 @@ export const requestAuthenticationSpec = fc.record({
 const accessLogging = fc.record(
   {
     match: one({ mode: 'CLIENT' }, { mode: 'SERVER' }, { mode: 'CLIENT_AND_SERVER' }),
-    providers: one([{ name: 'envoy' }], [{ name: 'file' }], [{ name: 'file' }, { name: 'envoy' }]),
+    providers: one(
+      [{ name: 'envoy' }],
+      [{ name: 'file' }],
+      [{ name: 'file' }, { name: 'envoy' }],
+      [{ name: 'records' }],
+    ),
     disabled: one(true, false),
     filter: one({ expression: 'response.code >= 400' }),
+  },
+  { requiredKeys: [] },
+);
+
+const tracing = fc.record(
+  {
+    match: one({ mode: 'CLIENT' }, { mode: 'SERVER' }),
+    providers: one([{ name: 'spans' }], [{ name: 'nowhere' }]),
+    disableSpanReporting: one(true, false),
+    randomSamplingPercentage: one(0, 50),
+    customTags: one({ a: { literal: { value: 'b' } } }),
   },
   { requiredKeys: [] },
 );
@@ -57,6 +73,7 @@ const accessLogging = fc.record(
 export const telemetrySpec = fc.record({
   selector,
   accessLogging: fc.array(accessLogging, { maxLength: 2 }),
+  tracing: fc.array(tracing, { maxLength: 2 }),
 });
 
 /** For the mesh's settings: what the above name. */
@@ -64,4 +81,6 @@ export const PROVIDERS = `
 extensionProviders:
   - { name: gate, envoyExtAuthzHttp: { service: s1.a.svc.cluster.local, port: 80 } }
   - { name: file, envoyFileAccessLog: { path: /log } }
+  - { name: records, envoyOtelAls: { service: a/s1.a.svc.cluster.local, port: 80 } }
+  - { name: spans, opentelemetry: { service: s2.b.svc.cluster.local, port: 80 } }
 `;

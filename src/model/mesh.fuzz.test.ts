@@ -90,6 +90,13 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
         (['client', 'server'] as const).map((side) => mesh.telemetry.accessLogs(workload, side))
       );
     });
+    all.set(`traces ${key}`, () => {
+      const workload = mesh.workloads.get(key);
+      return (
+        workload &&
+        (['client', 'server'] as const).map((side) => mesh.telemetry.tracing(workload, side))
+      );
+    });
     const [kind = '', namespace = '', name = ''] = key.split('/');
     all.set(`identity ${key}`, () =>
       mesh.workloadOf({

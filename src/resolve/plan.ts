@@ -3,6 +3,7 @@
 // asker any more, so that the resource is made and encoded once for all whose plans agree.
 //
 // This file tells by type and form of a name whose it is; the planners beside it decide.
+import { unknownClient } from '#model/clients.ts';
 import type { Collection } from '#model/collection.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
@@ -140,7 +141,10 @@ export class Planner {
     const workload = this.#mesh.workloadOf(proxy);
     if (name === VIRTUAL_OUTBOUND) return this.#outbound.virtualOutbound(workload);
     if (workload?.isGateway) return this.#gateway.listener(name, workload);
-    if (workload === undefined) return this.#outbound.listener(name, client);
+    if (workload === undefined) {
+      // the labels of a gateway that has gone are nobody's any more
+      return this.#outbound.listener(name, unknownClient(proxy.namespace));
+    }
     return (
       this.#inbound.listener(name, workload) ??
       this.#outbound.explicitListener(name, workload) ??

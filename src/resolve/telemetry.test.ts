@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
-import { apply, meshOf } from '#model/mesh-of.ts';
+import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import { MeshCatalog } from './catalog.ts';
 import { parseCollectorName, TYPE_URL } from './names.ts';
 import { ask, decode } from './simulate-call.ts';
@@ -103,4 +103,35 @@ test('other names of collectors are none', () => {
   ]) {
     assert.equal(parseCollectorName(name), undefined);
   }
+});
+
+test('of a gateway that has gone nothing is left in what its proxy is told', () => {
+  const gateway = `
+kind: Pod
+metadata:
+  { name: gw, namespace: shop, labels: { app: gw },
+    annotations: { inject.istio.io/templates: gateway } }
+spec: { serviceAccountName: gw, containers: [] }
+status: { podIP: 10.0.0.7, phase: Running, conditions: [{ type: Ready, status: "True" }] }`;
+  const rest = `${world('192.0.2.7')}
+---
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { clusterIP: 10.96.0.8, ports: [{ name: http, port: 80 }] }`;
+  const proxy = {
+    trustDomain: 'cluster.local',
+    namespace: 'shop',
+    serviceAccount: 'gw',
+    workload: { kind: 'Pod', name: 'gw' },
+  } as const;
+  const asked = { proxy, typeUrl: TYPE_URL.listener, name: '0.0.0.0_80' };
+  const mesh = meshOf(`${rest}\n---${gateway}`);
+  const catalog = new MeshCatalog(mesh);
+  const key = catalog.acquire(proxy, asked.typeUrl, asked.name);
+  catalog.settle();
+  remove(mesh, gateway);
+  catalog.settle();
+  const fresh = ask(new MeshCatalog(meshOf(rest)), asked);
+  assert(fresh);
+  assert.equal(catalog.lookup(key)?.version, fresh.version);
 });

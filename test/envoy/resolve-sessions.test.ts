@@ -130,6 +130,7 @@ describe('sessions', { concurrency: false }, () => {
       upstream_local_uri: CLIENT_ID,
       upstream_peer_uri: SERVER_ID,
       upstream_peer_subject: SERVER_SUBJECT,
+      upstream_tls_version: 'TLSv1.3',
       service: `${HOST}|${HOST}|default`,
     });
     const inbound = await eventually('an inbound entry with both identities', () =>
