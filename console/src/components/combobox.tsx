@@ -89,21 +89,39 @@ export function Combobox(props: Props): ReactNode {
       <ul id={`${id}-list`} role="listbox" aria-label={label} hidden={!isShown}>
         {isShown &&
           shown.map((option, index) => (
-            <li
+            <Choice
               key={option.value}
               id={`${id}-${index}`}
-              role="option"
-              aria-selected={index === active}
-              // Before the field loses focus, which would close the list.
-              onPointerDown={(event) => event.preventDefault()}
-              onClick={() => take(option.value)}
-            >
-              <span>{option.value}</span>
-              {option.detail && <span className="quiet">{option.detail}</span>}
-            </li>
+              option={option}
+              isActive={index === active}
+              onTake={take}
+            />
           ))}
       </ul>
     </div>
+  );
+}
+
+type ChoiceProps = {
+  readonly id: string;
+  readonly option: Option;
+  readonly isActive: boolean;
+  readonly onTake: (value: string) => void;
+};
+
+function Choice({ id, option, isActive, onTake }: ChoiceProps): ReactNode {
+  return (
+    <li
+      id={id}
+      role="option"
+      aria-selected={isActive}
+      // Before the field loses focus, which would close the list.
+      onPointerDown={(event) => event.preventDefault()}
+      onClick={() => onTake(option.value)}
+    >
+      <span>{option.value}</span>
+      {option.detail && <span className="quiet">{option.detail}</span>}
+    </li>
   );
 }
 

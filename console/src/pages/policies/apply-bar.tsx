@@ -15,53 +15,19 @@ type Props = {
   readonly forbidden: string;
 };
 
-export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): ReactNode {
-  const id = useId();
+export function ApplyBar(props: Props): ReactNode {
+  const { of, editing, ladder, impact, forbidden } = props;
   const [asks, setAsks] = useState<'refusing' | 'deleting'>();
   const { isBusy, document } = editing;
-  const shadowReason =
-    ladder.reason || shadowProblem(of.kind, document?.pending?.mode === 'shadow');
-  const apply = (): void => {
-    if (ladder.refuses > 0) setAsks('refusing');
-    else editing.apply('confirm');
+  const close = (): void => setAsks(undefined);
+  const confirmed = (act: () => void) => (): void => {
+    close();
+    act();
   };
+  const apply = (): void => editing.apply('confirm');
   return (
     <section className="ladder" aria-label="Apply">
-      <ol>
-        <li className={impact ? 'done' : ''}>
-          <span className="rung">1 Preview</span>
-          <span className="quiet">{previewText(impact)}</span>
-        </li>
-        <li>
-          <button
-            type="button"
-            disabled={ladder.reason !== '' || shadowReason !== '' || isBusy}
-            aria-describedby={`${id}-shadow ${id}-reason`}
-            onClick={() => editing.apply('shadow')}
-          >
-            2 Shadow
-          </button>
-          {ladder.reason === '' && (
-            <span className="quiet" id={`${id}-shadow`}>
-              {shadowReason || 'evaluate and count, refuse nobody'}
-            </span>
-          )}
-        </li>
-        <li>
-          <button
-            type="button"
-            className={ladder.refuses > 0 ? 'danger' : 'primary'}
-            disabled={ladder.reason !== '' || isBusy}
-            aria-describedby={`${id}-reason`}
-            onClick={apply}
-          >
-            3 {isBusy ? 'Applying …' : ladder.label}
-          </button>
-          <span className="quiet" id={`${id}-reason`}>
-            {ladder.reason || 'undoes itself after 2 min unless you keep it'}
-          </span>
-        </li>
-      </ol>
+      <Rungs {...props} onApply={ladder.refuses > 0 ? () => setAsks('refusing') : apply} />
       {document && document.yaml !== '' && (
         <button
           type="button"
@@ -76,25 +42,65 @@ export function ApplyBar({ of, editing, ladder, impact, forbidden }: Props): Rea
         <ConfirmDialog
           kind={of.kind}
           impact={impact}
-          onClose={() => setAsks(undefined)}
-          onConfirm={() => {
-            setAsks(undefined);
-            editing.apply('confirm');
-          }}
+          onClose={close}
+          onConfirm={confirmed(apply)}
         />
       )}
       {asks === 'deleting' && (
         <DeleteDialog
           of={of}
           version={document?.resourceVersion ?? ''}
-          onClose={() => setAsks(undefined)}
-          onConfirm={() => {
-            setAsks(undefined);
-            editing.remove();
-          }}
+          onClose={close}
+          onConfirm={confirmed(editing.remove)}
         />
       )}
     </section>
+  );
+}
+
+type RungsProps = Props & { readonly onApply: () => void };
+
+function Rungs({ of, editing, ladder, impact, onApply }: RungsProps): ReactNode {
+  const id = useId();
+  const { isBusy, document } = editing;
+  const isBlocked = ladder.reason !== '' || isBusy;
+  const shadowReason = shadowProblem(of.kind, document?.pending?.mode === 'shadow');
+  return (
+    <ol>
+      <li className={impact ? 'done' : ''}>
+        <span className="rung">1 Preview</span>
+        <span className="quiet">{previewText(impact)}</span>
+      </li>
+      <li>
+        <button
+          type="button"
+          disabled={isBlocked || shadowReason !== ''}
+          aria-describedby={`${id}-${ladder.reason === '' ? 'shadow' : 'reason'}`}
+          onClick={() => editing.apply('shadow')}
+        >
+          2 Shadow
+        </button>
+        {ladder.reason === '' && (
+          <span className="quiet" id={`${id}-shadow`}>
+            {shadowReason || 'evaluate and count, refuse nobody'}
+          </span>
+        )}
+      </li>
+      <li>
+        <button
+          type="button"
+          className={ladder.refuses > 0 ? 'danger' : 'primary'}
+          disabled={isBlocked}
+          aria-describedby={`${id}-reason`}
+          onClick={onApply}
+        >
+          3 {isBusy ? 'Applying …' : ladder.label}
+        </button>
+        <span className="quiet" id={`${id}-reason`}>
+          {ladder.reason || 'undoes itself after 2 min unless you keep it'}
+        </span>
+      </li>
+    </ol>
   );
 }
 

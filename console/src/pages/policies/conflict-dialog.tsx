@@ -1,5 +1,5 @@
-// Somebody else changed it meanwhile: what it was, what they made of it and what is typed here, part
-// by part. Nothing is overwritten: what comes out is a text in the editor.
+// Somebody else changed it meanwhile: what it was, what they made of it and what is typed here,
+// part by part. Nothing is overwritten: what comes out is a text in the editor.
 import { lazy, Suspense, useMemo, useState, type ReactNode } from 'react';
 import type { PolicyDocument } from '../../api/types.ts';
 import { Dialog } from '../../components/dialog.tsx';

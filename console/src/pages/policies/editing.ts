@@ -1,4 +1,4 @@
-// One policy that is being edited: what the cluster has, what the text is, and how the two stay apart.
+// One policy that is being edited: what the cluster has, what the text is, how they stay apart.
 // Pure. The text never changes but by its author, by an apply that was answered, or while it is the
 // cluster's own.
 import type { ApiProblem, PolicyDocument } from '../../api/types.ts';

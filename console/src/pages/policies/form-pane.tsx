@@ -1,5 +1,5 @@
-// A policy as a form. It shows what the text says and asks for changes of the text: comments, quotes
-// and all that has no field here stay as they are.
+// A policy as a form. It shows what the text says and asks for changes of the text: comments,
+// quotes and all that has no field here stay as they are.
 import { useMemo, type ReactNode } from 'react';
 import { FieldView, type Edit } from './form-fields.tsx';
 import { unshown, type Field } from './forms.ts';

@@ -51,8 +51,8 @@ export function WordsField(props: FieldProps<WordsSpec>): ReactNode {
 }
 
 /**
- * Taking away the last word of the only condition must not widen the rule in silence: the empty list
- * stays, which the validator refuses.
+ * Taking away the last word of the only condition must not widen the rule in silence: the empty
+ * list stays, which the validator refuses.
  */
 function emptied(
   value: Json,

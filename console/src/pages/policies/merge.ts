@@ -82,7 +82,7 @@ export function mergedText(
   return lines.join('\n');
 }
 
-/** Above this many pairs of lines the middle counts as changed as a whole, so that it stays quick. */
+/** Above this many pairs of lines the middle counts as changed as a whole: it stays quick. */
 const PAIRS_MAX = 4_000_000;
 
 /** Of each line of `a`, which line of `b` it is in a longest common subsequence. */

@@ -35,25 +35,7 @@ export default function NewPolicy(): ReactNode {
       </nav>
       <h1>New policy</h1>
       <form className="new-policy" onSubmit={submit} aria-label="New policy">
-        <fieldset>
-          <legend>What it is for</legend>
-          {TEMPLATES.map((template) => (
-            <label key={template.kind} className="choice">
-              <input
-                type="radio"
-                name="kind"
-                value={template.kind}
-                checked={kind === template.kind}
-                onChange={() => setKind(template.kind)}
-              />
-              <span>
-                <strong>{template.title}</strong> <code>{template.kind}</code>
-                <br />
-                <span className="quiet">{template.says}</span>
-              </span>
-            </label>
-          ))}
-        </fieldset>
+        <Kinds chosen={kind} onChoose={setKind} />
         <Combobox
           label="Namespace"
           value={namespace}
@@ -85,5 +67,31 @@ export default function NewPolicy(): ReactNode {
         </div>
       </form>
     </div>
+  );
+}
+
+type KindsProps = { readonly chosen: string; readonly onChoose: (kind: string) => void };
+
+function Kinds({ chosen, onChoose }: KindsProps): ReactNode {
+  return (
+    <fieldset>
+      <legend>What it is for</legend>
+      {TEMPLATES.map(({ kind, title, says }) => (
+        <label key={kind} className="choice">
+          <input
+            type="radio"
+            name="kind"
+            value={kind}
+            checked={chosen === kind}
+            onChange={() => onChoose(kind)}
+          />
+          <span>
+            <strong>{title}</strong> <code>{kind}</code>
+            <br />
+            <span className="quiet">{says}</span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }

@@ -1,4 +1,5 @@
-// Where a policy's page is. A file of its own, so that other pages link to it and load nothing else.
+// Where a policy's page is. A file of its own, so that other pages link to it and load nothing
+// else.
 import type { PolicyReference } from '../../api/types.ts';
 
 export const policyPath = ({ kind, namespace, name }: PolicyReference): string =>

@@ -19,9 +19,8 @@ export function PendingBanner({ editing }: { readonly editing: Editing }): React
         <div className="pending shadow">
           <p>
             <strong>In shadow:</strong> every proxy evaluates it and refuses nobody. It would have
-            denied{' '}
-            <strong>{pending.wouldDeny === null ? 'an unknown number' : pending.wouldDeny}</strong>{' '}
-            since then. It ends by itself in {spanText(pending.revertsAtMs - serverNowMs())}.
+            denied <strong>{pending.wouldDeny ?? 'an unknown number'}</strong> since then. It ends
+            by itself in {spanText(pending.revertsAtMs - serverNowMs())}.
           </p>
           <Buttons>
             <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>

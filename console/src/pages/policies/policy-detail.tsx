@@ -1,5 +1,5 @@
-// One policy: the text as form or YAML on the left, what it would do on the right, and below the way
-// from a preview to an apply that lasts.
+// One policy: the text as form or YAML on the left, what it would do on the right, and below the
+// way from a preview to an apply that lasts.
 import { useMemo, type ReactNode } from 'react';
 import type { PolicyReference } from '../../api/types.ts';
 import { Badge } from '../../components/badge.tsx';
@@ -7,21 +7,17 @@ import { CopyButton } from '../../components/command.tsx';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { TimeText } from '../../components/text.tsx';
 import { Link } from '../../router/link.tsx';
-import { useNodes, useSession } from '../../store/hooks.ts';
-import { changeView, useParam, useView } from '../../url/use-view.ts';
+import { useSession } from '../../store/hooks.ts';
+import { useParam } from '../../url/use-view.ts';
 import { ApplyBar } from './apply-bar.tsx';
 import { ConflictDialog } from './conflict-dialog.tsx';
 import { applyCommand, patchCommand } from './export.ts';
-import { FormPane } from './form-pane.tsx';
-import { formOf } from './forms.ts';
 import { ladder, WINDOWS, type Window } from './impact.ts';
 import { ImpactPane } from './impact-pane.tsx';
-import { marksFor } from './marks.ts';
-import { liveNames } from './names.ts';
 import { PendingBanner } from './pending-banner.tsx';
+import { PolicySheet } from './policy-sheet.tsx';
 import { usePolicy, usePreview, type Editing } from './use-policy.ts';
 import { readYaml } from './yaml-edit.ts';
-import { Marks, YamlPane } from './yaml-pane.tsx';
 
 type Props = { readonly of: PolicyReference };
 
@@ -112,58 +108,22 @@ type BenchProps = Props & { readonly editing: Editing };
 
 function Workbench({ of, editing }: BenchProps): ReactNode {
   const { can, role } = useSession();
-  const { tab } = useView();
   const [window, setWindow] = useWindow();
-  const names = liveNames(useNodes());
-  const { document, text } = editing;
-  const read = useMemo(() => readYaml(text), [text]);
-  const hasProblem = read.problems.length > 0;
+  const { document, text, isChanged, isTextChanged } = editing;
+  const hasProblem = useMemo(() => readYaml(text).problems.length > 0, [text]);
   const version = document?.resourceVersion ?? '';
   const preview = usePreview(of, hasProblem || text === '' ? undefined : text, window, version);
-  const marks = useMemo(() => marksFor(text, preview.impact), [text, preview.impact]);
+  const { impact } = preview;
   const forbidden = can.policies
     ? ''
     : `You are a ${role}; writing policies needs the right to it.`;
   const managedBy = document?.managedBy ?? '';
-  const isShadow = document?.pending?.mode === 'shadow';
-  const rung = ladder({
-    isChanged: editing.isChanged || isShadow,
-    forbidden,
-    managedBy,
-    isTextChanged: editing.isTextChanged,
-    impact: preview.impact,
-    hasProblem,
-  });
+  const rung = ladder({ isChanged, isTextChanged, forbidden, managedBy, impact, hasProblem });
   const readOnlyReason = forbidden || (managedBy && `${managedBy} keeps this policy.`);
-  const fields = formOf(of.kind);
-  const isForm = tab === 'form' && fields !== undefined;
   return (
     <>
       <div className="bench">
-        <section className="sheet" aria-label="Policy">
-          <Switch isForm={isForm} hasForm={fields !== undefined} editing={editing} />
-          {isForm ? (
-            <>
-              <FormPane
-                fields={fields}
-                text={text}
-                onChange={editing.setText}
-                names={names}
-                readOnlyReason={readOnlyReason}
-              />
-              {!hasProblem && <Marks marks={marks} />}
-            </>
-          ) : (
-            <YamlPane
-              label={`${of.kind} ${of.namespace}/${of.name} as YAML`}
-              text={text}
-              onChange={editing.setText}
-              marks={marks}
-              names={names}
-              readOnlyReason={readOnlyReason}
-            />
-          )}
-        </section>
+        <PolicySheet of={of} editing={editing} impact={impact} readOnlyReason={readOnlyReason} />
         <ImpactPane
           kind={of.kind}
           preview={preview}
@@ -178,7 +138,7 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
           of={of}
           editing={editing}
           ladder={rung}
-          impact={preview.impact}
+          impact={impact}
           forbidden={readOnlyReason}
         />
       </div>
@@ -199,43 +159,4 @@ function useWindow(): readonly [Window, (window: Window) => void] {
   const [value, set] = useParam('window');
   const window = WINDOWS.find((one) => one.window === value)?.window ?? '24h';
   return [window, (next) => set(next === '24h' ? '' : next)];
-}
-
-type SwitchProps = {
-  readonly isForm: boolean;
-  readonly hasForm: boolean;
-  readonly editing: Editing;
-};
-
-function Switch({ isForm, hasForm, editing }: SwitchProps): ReactNode {
-  return (
-    <div className="sheet-head">
-      <div className="segments" role="group" aria-label="Edit as">
-        <button
-          type="button"
-          aria-pressed={isForm}
-          disabled={!hasForm}
-          onClick={() => changeView({ tab: 'form' }, 'replace')}
-        >
-          Form
-        </button>
-        <button
-          type="button"
-          aria-pressed={!isForm}
-          onClick={() => changeView({ tab: '' }, 'replace')}
-        >
-          YAML
-        </button>
-      </div>
-      {!hasForm && <span className="quiet">This kind has no form.</span>}
-      {editing.isChanged && editing.document && editing.document.yaml !== '' && (
-        <span className="actions">
-          <Badge tone="warn">edited</Badge>
-          <button type="button" className="link" onClick={editing.revert}>
-            Discard the edit
-          </button>
-        </span>
-      )}
-    </div>
-  );
 }

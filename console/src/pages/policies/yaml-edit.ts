@@ -48,8 +48,8 @@ function valueOf(document: Document): Json {
 }
 
 /**
- * The text with one part set to a value (undefined: taken away). Text that is no YAML is returned as
- * it is.
+ * The text with one part set to a value (undefined: taken away). Text that is no YAML is returned
+ * as it is.
  */
 export function editYaml(text: string, path: Path, value: Json | undefined): string {
   const read = readYaml(text);
