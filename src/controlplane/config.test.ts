@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OperatorError } from '#base/operator-error.ts';
 import { parseControlPlaneConfig } from './config.ts';
+import { isLoopback } from './console/console.ts';
 
 const parse = (...argv: string[]) => parseControlPlaneConfig(['--kubeconfig', 'k', ...argv], {});
 
@@ -24,4 +25,17 @@ test('an address that no API server would take is refused', () => {
       url,
     );
   }
+});
+
+test('the console is on loopback, and in clear text elsewhere only when that is said', () => {
+  const parse = (...flags: readonly string[]) =>
+    parseControlPlaneConfig(['--kubeconfig', 'k', ...flags], {});
+  assert.deepEqual(parse().console, { host: '127.0.0.1', port: 8080 });
+  assert.equal(parse().consoleTls, 'auto');
+  assert.equal(parse('--console', '0.0.0.0:80', '--console-tls', 'off').consoleTls, 'off');
+  assert.throws(() => parse('--console-tls', 'no'), /neither auto nor off/);
+  const isOwn = ['127.0.0.1', '127.9.9.9', '::1', 'localhost', '0.0.0.0', '::', '10.0.0.1'].map(
+    (host) => isLoopback({ host, port: 1 }),
+  );
+  assert.deepEqual(isOwn, [true, true, true, true, false, false, false]);
 });
