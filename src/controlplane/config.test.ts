@@ -28,8 +28,6 @@ test('an address that no API server would take is refused', () => {
 });
 
 test('the console is on loopback, and in clear text elsewhere only when that is said', () => {
-  const parse = (...flags: readonly string[]) =>
-    parseControlPlaneConfig(['--kubeconfig', 'k', ...flags], {});
   assert.deepEqual(parse().console, { host: '127.0.0.1', port: 8080 });
   assert.equal(parse().consoleTls, 'auto');
   assert.equal(parse('--console', '0.0.0.0:80', '--console-tls', 'off').consoleTls, 'off');
