@@ -66,6 +66,11 @@ async function tick(mock: MockConsole, page: Page, second: number): Promise<void
 
 const WARM_UP = 5;
 
+const nextTurn = async (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
 export async function measureLoad(
   browser: Browser,
   seconds: number,
@@ -78,7 +83,8 @@ export async function measureLoad(
     await page.waitForFunction(
       () => document.querySelectorAll('[data-id^="edge:"]').length === 600,
     );
-    while (mock.streams === 0) await pause();
+    // A turn of the loop, in which the stream may come in.
+    while (mock.streams === 0) await nextTurn();
     const session = await page.context().newCDPSession(page);
     await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     for (let second = 0; second < WARM_UP; second++) await tick(mock, page, second);
