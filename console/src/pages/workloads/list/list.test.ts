@@ -90,7 +90,9 @@ test('the address says order, filters and density, and survives a round trip', (
   const texts = ['', 'sort=-rate', 'kind=vm&network=mesh&problems=1&q=pg&rows=dense', 'network=a'];
   for (const text of texts) {
     const params = Object.entries(listQueryParams(query(text)));
-    const kept = params.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
+    const kept = params.flatMap(([name, value]): [string, string][] =>
+      value === null ? [] : [[name, value]],
+    );
     assert.deepEqual(query(new URLSearchParams(kept).toString()), query(text), text);
     assert.equal(kept.length, [...new URLSearchParams(text)].length, `nothing extra: ${text}`);
   }
