@@ -60,9 +60,13 @@ export class Prometheus {
   }
 
   /** Returns when it has scraped every target. It ends with the machine. */
-  static async start(machine: Host, targets: readonly Target[]): Promise<Prometheus> {
+  static async start(
+    machine: Host,
+    targets: readonly Target[],
+    interval = '1s',
+  ): Promise<Prometheus> {
     const config = {
-      global: { scrape_interval: '1s', scrape_timeout: '1s' },
+      global: { scrape_interval: interval, scrape_timeout: interval },
       scrape_configs: targets.map(({ job, address, path }) => ({
         job_name: job,
         metrics_path: path,
