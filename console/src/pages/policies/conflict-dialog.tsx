@@ -5,7 +5,7 @@ import type { PolicyDocument } from '../../api/types.ts';
 import { Dialog } from '../../components/dialog.tsx';
 import { TimeText } from '../../components/text.tsx';
 import { count } from './impact.ts';
-import { mergedText, mergeParts, type Choice, type MergePart } from './merge.ts';
+import { differences, mergedText, mergeParts, type Choice, type MergePart } from './merge.ts';
 
 const MergeResult = lazy(() => import('./merge-result.tsx'));
 
@@ -77,7 +77,6 @@ type ThreeWayProps = {
 
 /** Only what differs; what is the same on all sides would hide it. */
 function ThreeWay({ parts, choices, onChoose }: ThreeWayProps): ReactNode {
-  let conflict = -1;
   return (
     <div className="table-frame">
       <table className="three-way" aria-label="Three-way differences">
@@ -90,29 +89,24 @@ function ThreeWay({ parts, choices, onChoose }: ThreeWayProps): ReactNode {
           </tr>
         </thead>
         <tbody>
-          {parts.map((part, index) => {
-            if (part.kind === 'same') return null;
-            if (part.kind === 'conflict') conflict += 1;
-            const number = conflict;
-            return (
-              <tr key={index} className={part.kind}>
-                <Lines lines={part.base} />
-                <Lines lines={part.theirs} />
-                <Lines lines={part.mine} />
-                <td>
-                  {part.kind === 'conflict' ? (
-                    <Chooser
-                      number={number}
-                      choice={choices[number]}
-                      onChoose={(choice) => onChoose(number, choice)}
-                    />
-                  ) : (
-                    <>{part.kind === 'mine' ? 'yours' : 'theirs'}</>
-                  )}
-                </td>
-              </tr>
-            );
-          })}
+          {differences(parts).map(({ key, part, conflict }) => (
+            <tr key={key} className={part.kind}>
+              <Lines lines={part.base} />
+              <Lines lines={part.theirs} />
+              <Lines lines={part.mine} />
+              <td>
+                {part.kind === 'conflict' ? (
+                  <Chooser
+                    number={conflict}
+                    choice={choices[conflict]}
+                    onChoose={(choice) => onChoose(conflict, choice)}
+                  />
+                ) : (
+                  <>{part.kind === 'mine' ? 'yours' : 'theirs'}</>
+                )}
+              </td>
+            </tr>
+          ))}
         </tbody>
       </table>
     </div>

@@ -6,28 +6,13 @@ import {
   labelsText,
   type ChoiceSpec,
   type ChoicesSpec,
-  type Field,
   type LabelsSpec,
   type TextSpec,
 } from './forms.ts';
 import { ListField } from './form-list.tsx';
-import { at, isList, isMap, type Json, type Path } from './json.ts';
-import type { LiveNames } from './names.ts';
+import { textOf, type FieldProps } from './form-props.ts';
+import { at, isMap, type Json } from './json.ts';
 import { WordsField } from './form-words.tsx';
-
-/** @param part undefined: it is taken away */
-export type Edit = (path: Path, part: Json | undefined) => void;
-
-export type FieldProps<Spec extends Field = Field> = {
-  readonly field: Spec;
-  /** Where the field's own key begins. */
-  readonly base: Path;
-  /** The whole document. */
-  readonly value: Json;
-  readonly names: LiveNames;
-  readonly onEdit: Edit;
-  readonly isDisabled: boolean;
-};
 
 export function FieldView(props: FieldProps): ReactNode {
   const { field } = props;
@@ -39,7 +24,7 @@ export function FieldView(props: FieldProps): ReactNode {
     case 'labels':
       return <LabelsField {...props} field={field} />;
     case 'list':
-      return <ListField {...props} field={field} />;
+      return <ListField {...props} field={field} view={FieldView} />;
     case 'choices':
       return <ChoicesField {...props} field={field} />;
     case 'text':
@@ -51,9 +36,6 @@ export function FieldView(props: FieldProps): ReactNode {
 
 const partOf = ({ field, base, value }: FieldProps): Json | undefined =>
   at(value, [...base, ...field.key]);
-
-export const textOf = (value: Json | undefined): string =>
-  value === undefined || value === null || typeof value === 'object' ? '' : String(value);
 
 function ChoiceField(props: FieldProps<ChoiceSpec>): ReactNode {
   const { field, base, onEdit } = props;
@@ -200,11 +182,4 @@ function ChoicesField(props: FieldProps<ChoicesSpec>): ReactNode {
       />
     </fieldset>
   );
-}
-
-/** Has the field anything to show? */
-export function isSet(value: Json, path: Path): boolean {
-  const found = at(value, path);
-  if (isList(found)) return found.length > 0;
-  return found !== undefined && found !== null;
 }

@@ -1,21 +1,25 @@
 // A list of parts with fields of their own: rules, sources, operations, subsets.
-import type { ReactNode } from 'react';
-import { FieldView, isSet, type FieldProps } from './form-fields.tsx';
+import type { ComponentType, ReactNode } from 'react';
+import { isSet, type FieldProps } from './form-props.ts';
 import type { ListSpec } from './forms.ts';
 import { at, isList } from './json.ts';
 
-export function ListField(props: FieldProps<ListSpec>): ReactNode {
+/** How a field is shown that stands in a list: given, since fields hold lists and lists fields. */
+type ListProps = FieldProps<ListSpec> & { readonly view: ComponentType<FieldProps> };
+
+export function ListField(props: ListProps): ReactNode {
   const { field, base, value, onEdit } = props;
   const path = [...base, ...field.key];
   const found = at(value, path);
   const items = isList(found) ? found : [];
+  const titles = items.map((_, index) => `${field.item} ${index + 1}`);
   return (
     <fieldset className="list">
       <legend>{field.label}</legend>
       {items.length === 0 && <p className="quiet">{field.empty}</p>}
-      {items.map((_, index) => (
+      {titles.map((title, index) => (
         <Item
-          key={index}
+          key={title}
           {...props}
           index={index}
           onRemove={() => onEdit(items.length === 1 ? path : [...path, index], undefined)}
@@ -30,7 +34,7 @@ export function ListField(props: FieldProps<ListSpec>): ReactNode {
 
 const article = (noun: string): string => (/^[AEIOU]/.test(noun) ? 'an' : 'a');
 
-type ItemProps = FieldProps<ListSpec> & { readonly index: number; readonly onRemove: () => void };
+type ItemProps = ListProps & { readonly index: number; readonly onRemove: () => void };
 
 function Item({
   field,
@@ -39,6 +43,7 @@ function Item({
   names,
   onEdit,
   isDisabled,
+  view: View,
   index,
   onRemove,
 }: ItemProps): ReactNode {
@@ -50,7 +55,7 @@ function Item({
   }));
   const hidden = inner.filter(({ isShown }) => !isShown);
   const view = ({ one }: (typeof inner)[number]): ReactNode => (
-    <FieldView
+    <View
       key={one.label}
       field={one}
       base={path}

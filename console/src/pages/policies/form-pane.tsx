@@ -1,7 +1,8 @@
 // A policy as a form. It shows what the text says and asks for changes of the text: comments,
 // quotes and all that has no field here stay as they are.
 import { useMemo, type ReactNode } from 'react';
-import { FieldView, type Edit } from './form-fields.tsx';
+import { FieldView } from './form-fields.tsx';
+import type { Edit } from './form-props.ts';
 import { unshown, type Field } from './forms.ts';
 import type { Json, Path } from './json.ts';
 import type { LiveNames } from './names.ts';

@@ -1,7 +1,7 @@
 // A list of words: each can be taken away, new ones are typed or picked from what there is.
 import { useState, type ReactNode } from 'react';
 import { Combobox } from '../../components/combobox.tsx';
-import type { FieldProps } from './form-fields.tsx';
+import type { FieldProps } from './form-props.ts';
 import { wordsFrom, type WordsSpec } from './forms.ts';
 import { at, isList, isMap, type Json } from './json.ts';
 

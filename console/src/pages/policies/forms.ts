@@ -238,7 +238,7 @@ export function pathText(path: Path): string {
 export function labelsText(value: Json | undefined): string {
   if (!isMap(value)) return '';
   return Object.entries(value)
-    .map(([key, label]) => `${key}=${String(label)}`)
+    .map(([key, label]) => `${key}=${typeof label === 'object' ? JSON.stringify(label) : label}`)
     .join(', ');
 }
 

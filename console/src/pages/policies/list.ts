@@ -36,6 +36,6 @@ export const kindsOf = (policies: readonly PolicySummary[]): readonly string[] =
   [...new Set(policies.map(({ kind }) => kind))].toSorted();
 
 export function effectTone(effect: string): Tone {
-  if (/^(DENY|DISABLE)/.test(effect)) return 'warn';
-  return /^STRICT/.test(effect) ? 'good' : 'neutral';
+  if (effect.startsWith('DENY') || effect.startsWith('DISABLE')) return 'warn';
+  return effect.startsWith('STRICT') ? 'good' : 'neutral';
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { mergedText, mergeParts } from './merge.ts';
+import { differences, mergedText, mergeParts } from './merge.ts';
 
 const kinds = (base: string, theirs: string, mine: string) =>
   mergeParts(base, theirs, mine).map(({ kind }) => kind);
@@ -30,6 +30,16 @@ test('what both changed alike is no conflict, what one took away stays away', ()
   assert.deepEqual(kinds('a\nb', 'a\nx', 'a\nx'), ['same']);
   const parts = mergeParts('a\nb\nc', 'a\nc', 'a\nb\nc\nd');
   assert.equal(mergedText(parts, []), 'a\nc\nd');
+});
+
+test('differences are told apart, and those that wait for a choice are counted', () => {
+  const parts = mergeParts('a\nb\nc\nd\ne', 'x\nb\nT\nd\nE', 'y\nb\nc\nd\nF');
+  const found = differences(parts);
+  assert.deepEqual(
+    found.map(({ part, conflict }) => `${part.kind} ${conflict}`),
+    ['conflict 0', 'theirs 0', 'conflict 1'],
+  );
+  assert.equal(new Set(found.map(({ key }) => key)).size, found.length);
 });
 
 const text = fc

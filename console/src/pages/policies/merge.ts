@@ -82,6 +82,25 @@ export function mergedText(
   return lines.join('\n');
 }
 
+/** A part that differs; `conflict` counts those that wait for a choice, from 0. */
+export type Difference = {
+  readonly key: string;
+  readonly part: MergePart;
+  readonly conflict: number;
+};
+
+export function differences(parts: readonly MergePart[]): readonly Difference[] {
+  let line = 1;
+  let conflict = -1;
+  const found: Difference[] = [];
+  for (const part of parts) {
+    if (part.kind === 'conflict') conflict += 1;
+    if (part.kind !== 'same') found.push({ key: `${part.kind} at ${line}`, part, conflict });
+    line += part.base.length + part.theirs.length + part.mine.length;
+  }
+  return found;
+}
+
 /** Above this many pairs of lines the middle counts as changed as a whole: it stays quick. */
 const PAIRS_MAX = 4_000_000;
 

@@ -1,5 +1,5 @@
 // A new policy begins with what it is for and what it is called; the rest is the editor's.
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useId, useState, type FormEvent, type ReactNode } from 'react';
 import { Combobox } from '../../components/combobox.tsx';
 import { Link } from '../../router/link.tsx';
 import { navigate } from '../../router/location.ts';
@@ -73,24 +73,30 @@ export default function NewPolicy(): ReactNode {
 type KindsProps = { readonly chosen: string; readonly onChoose: (kind: string) => void };
 
 function Kinds({ chosen, onChoose }: KindsProps): ReactNode {
+  const id = useId();
   return (
     <fieldset>
       <legend>What it is for</legend>
       {TEMPLATES.map(({ kind, title, says }) => (
-        <label key={kind} className="choice">
+        <div key={kind} className="choice">
           <input
+            id={`${id}-${kind}`}
             type="radio"
             name="kind"
             value={kind}
             checked={chosen === kind}
+            aria-describedby={`${id}-${kind}-says`}
             onChange={() => onChoose(kind)}
           />
-          <span>
-            <strong>{title}</strong> <code>{kind}</code>
-            <br />
-            <span className="quiet">{says}</span>
-          </span>
-        </label>
+          <div>
+            <label htmlFor={`${id}-${kind}`}>
+              {title} <code>{kind}</code>
+            </label>
+            <p className="quiet" id={`${id}-${kind}-says`}>
+              {says}
+            </p>
+          </div>
+        </div>
       ))}
     </fieldset>
   );

@@ -1,11 +1,11 @@
 // All rules in one table: what each is about, what it decided, and who keeps it.
-import { useMemo, type ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import type { PolicySummary } from '../../api/types.ts';
 import { Badge } from '../../components/badge.tsx';
 import { formatAgo, formatCount } from '../../components/format.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
-import { useLoaded } from '../../components/use-loaded.ts';
+import { useLoaded, type Loaded } from '../../components/use-loaded.ts';
 import { Link } from '../../router/link.tsx';
 import { navigate } from '../../router/location.ts';
 import { serverNowMs, useNews, useSession } from '../../store/hooks.ts';
@@ -31,11 +31,13 @@ export function PolicyList(): ReactNode {
 }
 
 /** Loads again when the feed tells of a change, and keeps what is in sight meanwhile. */
-function useRefreshed(revision: string): ReturnType<typeof useLoaded<readonly PolicySummary[]>> {
-  const latest = useLoaded(`policies ${revision}`, listPolicies);
-  const kept = useMemo(() => ({ value: latest.value }), []);
-  if (latest.value) kept.value = latest.value;
-  return { ...latest, value: latest.value ?? kept.value };
+function useRefreshed(revision: string): Loaded<readonly PolicySummary[]> {
+  const loaded = useLoaded('policies', listPolicies);
+  const { reload } = loaded;
+  useEffect(() => {
+    if (revision !== '') reload();
+  }, [revision, reload]);
+  return loaded;
 }
 
 function NewLink(): ReactNode {

@@ -194,7 +194,7 @@ test('any edit says what it should and keeps the lines that it does not concern'
         assert.ok(isSame(readYaml(edited).value, expected), `${text}→ ${edited}`);
         const lines = text.split('\n');
         const kept = lines.filter(
-          (line, n) => /^# above/.test(line) && !/^-/.test(lines[n + 1] ?? ''),
+          (line, n) => line.startsWith('# above') && lines[n + 1]?.startsWith('-') !== true,
         );
         for (const line of kept)
           assert.ok(edited.includes(line), `${line} lost\n${text}→ ${edited}`);

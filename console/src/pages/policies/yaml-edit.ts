@@ -1,7 +1,7 @@
 // Changes one part of a YAML text and leaves every other byte as it is: comments, quotes, order and
 // blank lines are the author's. The text is the truth; the form only asks for changes of it.
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Document, Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
+import type { Document, Node, YAMLMap, YAMLSeq } from 'yaml';
 import { at, isList, isMap as isJsonMap, isSame, withPart } from './json.ts';
 import type { Json, Path } from './json.ts';
 import { afterKey, flowText, isBlock, itemText, pairText, scalarText } from './yaml-text.ts';
@@ -335,6 +335,6 @@ function withoutInFlow(text: string, parent: YAMLMap | YAMLSeq, index: number): 
 
 /** A block list's item begins at its dash. */
 function itemStart(text: string, parent: YAMLMap | YAMLSeq | undefined, item: unknown): number {
-  const start = isPair(item) ? startOf((item as Pair).key) : startOf(item);
+  const start = isPair(item) ? startOf(item.key) : startOf(item);
   return isSeq(parent) && parent.flow !== true ? text.lastIndexOf('-', start - 1) : start;
 }

@@ -28,9 +28,7 @@ export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): Rea
       {fix.command !== '' && <CommandBlock label="Command of the fix" text={fix.command} />}
       {fix.yaml !== '' && (
         <>
-          <pre className="fix-yaml" tabIndex={0} role="region" aria-label="Object of the fix">
-            {fix.yaml}
-          </pre>
+          <pre className="fix-yaml">{fix.yaml}</pre>
           <ApplyFix yaml={fix.yaml} mayApply={can.policies} onApplied={onApplied} />
         </>
       )}

@@ -1,5 +1,5 @@
 // Who, where to, which port; and what to do to find out.
-import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type FormEvent, type ReactNode } from 'react';
 import { Combobox } from '../../components/combobox.tsx';
 import { useNodes, useSession } from '../../store/hooks.ts';
 import {
@@ -32,16 +32,11 @@ export function QuestionForm({
 }: Props): ReactNode {
   const nodes = useNodes();
   const { can, role } = useSession();
-  const [from, setFrom] = useState(given.from);
-  const [to, setTo] = useState(given.to);
-  const [port, setPort] = useState(given.port);
+  // Back, Forward and links ask as well: then what was typed for another question is dropped.
+  const [typed, setTyped] = useState({ of: given, ...given });
+  const { from, to, port } = typed.of === given ? typed : given;
+  const set = (change: Partial<Given>): void => setTyped({ of: given, from, to, port, ...change });
   const [isTried, setTried] = useState(false);
-  // Back, Forward and links ask as well.
-  useEffect(() => {
-    setFrom(given.from);
-    setTo(given.to);
-    setPort(given.port);
-  }, [given]);
   const problem = questionProblem(from, to, port);
   const question = { from: from.trim(), to: to.trim(), port: portOf(port) ?? 0 };
   const isAsked =
@@ -52,17 +47,13 @@ export function QuestionForm({
     setTried(true);
     if (problem === '') onAsk(question);
   };
-  const swap = (): void => {
-    setFrom(to);
-    setTo(from);
-    setPort('');
-  };
+  const swap = (): void => set({ from: to, to: from, port: '' });
   return (
     <form className="question" onSubmit={submit} aria-label="Question">
       <Combobox
         label="From"
         value={from}
-        onChange={setFrom}
+        onChange={(next) => set({ from: next })}
         options={fromChoices(nodes)}
         placeholder="who connects"
       />
@@ -72,7 +63,7 @@ export function QuestionForm({
       <Combobox
         label="To"
         value={to}
-        onChange={setTo}
+        onChange={(next) => set({ to: next })}
         options={toChoices(nodes)}
         placeholder="workload, service, host or address"
       />
@@ -80,7 +71,7 @@ export function QuestionForm({
         label="Port"
         className="port"
         value={port}
-        onChange={setPort}
+        onChange={(next) => set({ port: next })}
         options={portChoices(nodes, to)}
         placeholder="the only one"
       />

@@ -71,8 +71,8 @@ function Body({ step, isProbing, onAgain, onProbe, onApplied }: Props): ReactNod
       </p>
       {step.evidence.length > 0 && (
         <ul className="evidence" aria-label="Evidence">
-          {step.evidence.map((line, index) => (
-            <li key={`${index} ${line}`}>{line}</li>
+          {[...new Set(step.evidence)].map((line) => (
+            <li key={line}>{line}</li>
           ))}
         </ul>
       )}
