@@ -2,6 +2,7 @@
 import { useEffect, type ReactNode } from 'react';
 import type { PolicySummary } from '../../api/types.ts';
 import { Badge } from '../../components/badge.tsx';
+import { CommandBlock } from '../../components/command.tsx';
 import { formatAgo, formatCount } from '../../components/format.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
@@ -224,9 +225,14 @@ function NoPolicies(): ReactNode {
   return (
     <Empty title="There are no policies yet.">
       <p className="measure">
-        Everybody in the mesh may connect to everybody, encrypted where both ends can. A policy says
-        who may connect, whether encryption is demanded, or how clients connect.
+        No AuthorizationPolicy limits who may connect, no PeerAuthentication demands encryption, no
+        RequestAuthentication asks for tokens. A MeshPolicy, Policy or DestinationRule may say more
+        and is not shown here:
       </p>
+      <CommandBlock
+        label="Other policies"
+        text="kubectl get meshpolicies,policies.authentication.istio.io,destinationrules -A"
+      />
       <NewLink />
     </Empty>
   );
