@@ -35,6 +35,7 @@ export const NAMES: FlowNames = {
     const name = peer.split('|').at(-1) ?? '';
     return peer.startsWith('cert|cluster.local|default|') ? `wl:default/${name}` : undefined;
   },
+  dialledNode: () => undefined,
   applicationOf: () => 'postgres',
 };
 

@@ -1,8 +1,9 @@
 // What the mesh's model says of the ends of flows.
 import type { Mesh } from '#model/mesh.ts';
-import { workloadName } from '#resolve/identity-metadata.ts';
+import { parsePeerName } from '#base/peer-name.ts';
 import { workloadOfPeer } from '#resolve/workload-facts.ts';
 import type { FlowNames } from '#telemetry/flows/naming.ts';
+import { nodeIdOf } from '../view/node-id.ts';
 
 /** Nodes of which it is remembered by which workload they were last met. */
 const NODES_MAX = 10_000;
@@ -15,10 +16,27 @@ export function meshNames(mesh: Mesh): FlowNames {
     nodeOf(peer) {
       const workload = workloadOfPeer(mesh, peer);
       if (!workload) return undefined;
-      const node = `wl:${workload.namespace}/${workloadName(workload)}`;
+      const node = nodeIdOf(workload);
       if (workloads.size >= NODES_MAX) workloads.clear();
       workloads.set(node, workload.key);
       return node;
+    },
+    dialledNode(address, client) {
+      const peer = parsePeerName(client);
+      const namespace = peer?.kind === 'certificate' ? peer.identity.namespace : '';
+      const owner = mesh.ownerOf(namespace, address);
+      if (owner?.kind === 'workload') return nodeIdOf(owner.workload);
+      if (owner?.kind !== 'service' && owner?.kind !== 'endpoint') return undefined;
+      const { host, key } = owner.service;
+      const nodes = new Set(
+        [...mesh.workloads.entries()]
+          .filter(([workload]) =>
+            mesh.inboundPorts(workload).some(({ service }) => service.key === key),
+          )
+          .map(([, workload]) => nodeIdOf(workload)),
+      );
+      const [only] = nodes;
+      return nodes.size === 1 ? only : `host:${host}`;
     },
     applicationOf({ to, port }) {
       const key = workloads.get(to);

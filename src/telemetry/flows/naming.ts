@@ -10,6 +10,8 @@ import type { AgentIdentity } from './reporters.ts';
 export type FlowNames = {
   /** The node of a peer (`base/peer-name.ts`): `wl:<namespace>/<workload>`; undefined: none. */
   nodeOf(peer: string): string | undefined;
+  /** Whose an address is that this client has dialled in vain; undefined: nobody's. */
+  dialledNode(address: string, client: string): string | undefined;
   /** `postgres`, from the name of the port that a service has there; empty: it does not say. */
   applicationOf(edge: EdgeName, serviceHost: string): string;
 };
@@ -31,7 +33,7 @@ export function endsOf(facts: FlowEdge, agent: AgentIdentity, names: FlowNames):
   if (ownPrincipal !== '' && ownPrincipal !== agent.spiffeId) return undefined;
   return isDestination
     ? { from: clientEnd(facts, names), to: own }
-    : { from: own, to: serverEnd(facts, names) };
+    : { from: own, to: serverEnd(facts, agent, names) };
 }
 
 const ownEnd = ({ peer }: AgentIdentity, names: FlowNames): End => peerEnd(peer, names);
@@ -46,10 +48,16 @@ function isOwn(peer: string, agent: AgentIdentity, node: string, names: FlowName
 
 const clientEnd = ({ clientPeer }: FlowEdge, names: FlowNames): End => peerEnd(clientPeer, names);
 
-function serverEnd({ serverPeer, serviceHost, dialled }: FlowEdge, names: FlowNames): End {
+function serverEnd(
+  { serverPeer, serviceHost, dialled }: FlowEdge,
+  { peer: client }: AgentIdentity,
+  names: FlowNames,
+): End {
   const known = serverPeer === '' ? undefined : names.nodeOf(serverPeer);
   if (known !== undefined) return { node: known, isFound: true };
   if (serverPeer.startsWith('cert|')) return peerEnd(serverPeer, names);
+  const wanted = dialled === '' ? undefined : names.dialledNode(dialled, client);
+  if (wanted !== undefined) return { node: wanted, isFound: true };
   if (serviceHost !== '') return { node: `host:${serviceHost}`, isFound: false };
   if (serverPeer !== '') return peerEnd(serverPeer, names);
   return { node: dialled === '' ? OTHERS : `ip:${dialled}`, isFound: false };

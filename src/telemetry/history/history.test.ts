@@ -186,7 +186,11 @@ describe('history', () => {
     using disk = new Disk();
     const before = memoryBytes();
     using history = new History(disk.path);
-    const names = { nodeOf: () => undefined, applicationOf: () => '' };
+    const names = {
+      nodeOf: () => undefined,
+      dialledNode: () => undefined,
+      applicationOf: () => '',
+    };
     const edges = new Edges({ store: history, names });
     for (let edge = 1; edge <= 40_000; edge += 5000) {
       const pending = new Pending();
