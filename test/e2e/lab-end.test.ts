@@ -43,11 +43,19 @@ async function standing(child: ChildProcess): Promise<string> {
   );
 }
 
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return `${pid}, which has just ended`;
+  }
+}
+
 async function untilNothingIsLeft(id: string): Promise<void> {
   const deadlineMs = systemClock.nowMs() + END_LIMIT_MS;
   while (processesOf(id).length > 0) {
-    const left = processesOf(id).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-    assert(systemClock.nowMs() < deadlineMs, `still there: ${left.join('; ')}`);
+    const isTime = systemClock.nowMs() < deadlineMs;
+    assert(isTime, `still there: ${processesOf(id).map(commandOf).join('; ')}`);
     await systemClock.sleep(POLL_MS);
   }
 }
