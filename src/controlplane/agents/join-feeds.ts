@@ -25,6 +25,8 @@ export type JoinFeedParts = {
 };
 
 const LOOK_MS = 200;
+/** While nobody joins: a fifth of the wake-ups. */
+const IDLE_LOOK_MS = 1_000;
 /** What machines are asked for, less often. */
 const ASK_MS = 1_000;
 const BY = 'system:isthmusd';
@@ -33,13 +35,14 @@ const BY = 'system:isthmusd';
 export async function runJoinFeeds(parts: JoinFeedParts, signal: AbortSignal): Promise<void> {
   const asking = new Map<string, { atMs: number; isBusy: boolean }>();
   const { joins, clock } = parts;
-  for (;;) {
-    await clock.sleep(LOOK_MS, signal);
+  for (let waitMs = IDLE_LOOK_MS; ;) {
+    await clock.sleep(waitMs, signal);
     const open = joins.open().filter(({ entry }) => entry !== '');
     for (const record of open) {
       for (const event of look(parts, record)) joins.note(record.id, event);
       askSometimes(parts, record, { asking, signal });
     }
+    waitMs = open.length === 0 ? IDLE_LOOK_MS : LOOK_MS;
     if (open.length === 0) asking.clear();
   }
 }

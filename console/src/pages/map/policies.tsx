@@ -25,12 +25,22 @@ function Deciding({ node, port }: { readonly node: MeshNode; readonly port: numb
       {value && policies.length === 0 && <p className="quiet">None: everybody is allowed.</p>}
       {policies.map(({ kind, namespace, name, effect }) => (
         <p key={`${kind} ${namespace} ${name}`}>
-          <Link to={`/policies/${kind}/${namespace}/${name}`}>
-            {kind} {namespace}/{name}
-          </Link>{' '}
+          <Name kind={kind} namespace={namespace} name={name} />{' '}
           <span className="quiet">{effect}</span>
         </p>
       ))}
     </section>
+  );
+}
+
+type NameProps = { readonly kind: string; readonly namespace: string; readonly name: string };
+
+/** What several objects amount to has no name of its own, and no page. */
+function Name({ kind, namespace, name }: NameProps): ReactNode {
+  if (name === '') return kind;
+  return (
+    <Link to={`/policies/${kind}/${namespace}/${name}`}>
+      {kind} {namespace}/{name}
+    </Link>
   );
 }
