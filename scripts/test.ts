@@ -5,16 +5,24 @@ import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Two cores: unit tests side by side; what starts Envoys or namespaces, one file after another. */
-const UNIT_CONCURRENCY = 2;
+/** Two cores. Each lab is in namespaces of its own. */
+const SIDE_BY_SIDE = 2;
+/** What measures, and would measure its neighbour. */
+const ALONE = [
+  'test/e2e/{flows,lab-limits}.test.ts',
+  'test/browser/lab-{map,workloads}.test.ts',
+] as const;
 /** Many times what the longest file takes: what hangs is a failure, not a wait. */
 const FILE_LIMIT_MS = 300_000;
+const LABS = ['test/{e2e,envoy,grpc}/**/*.test.ts', 'test/browser/lab-*.test.ts'] as const;
 const UNIT_TESTS = ['{src,library,console/src}/**/*.test.ts', 'test/tidy/*.test.ts'];
 
 type Step = { readonly title: string; readonly command: string; readonly args: readonly string[] };
 
 function testStep(title: string, patterns: readonly string[], concurrency: number): Step {
-  const files = globSync([...patterns], { cwd: ROOT }).toSorted();
+  const alone = new Set(concurrency === 1 ? [] : globSync([...ALONE], { cwd: ROOT }));
+  const all = globSync([...patterns], { cwd: ROOT }).toSorted();
+  const files = all.filter((file) => !alone.has(file));
   if (files.length === 0) throw new Error(`${title}: no test file matches ${patterns.join(' ')}`);
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${FILE_LIMIT_MS}`];
   const args = ['--test', ...limits, '--test-reporter=spec', ...files];
@@ -32,9 +40,10 @@ function steps(): Step[] {
     { title: 'browser test types', command: 'tsc', args: ['--project', 'test/browser'] },
     { title: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
     { title: 'format', command: 'oxfmt', args: ['--check'] },
-    testStep('unit', UNIT_TESTS, UNIT_CONCURRENCY),
-    testStep('browser', ['test/browser/*.test.ts'], 1),
-    testStep('lab', ['test/{e2e,envoy,grpc}/**/*.test.ts'], 1),
+    testStep('unit', UNIT_TESTS, SIDE_BY_SIDE),
+    testStep('browser', ['test/browser/!(lab-*).test.ts'], SIDE_BY_SIDE),
+    testStep('lab', [...LABS], SIDE_BY_SIDE),
+    testStep('alone', [...ALONE], 1),
   ];
 }
 

@@ -11,8 +11,8 @@ import { rounded } from './series.ts';
 
 await enterSandbox();
 
-/** Of CPU time of both proxies per operation, mesh to pair. */
-const LIMIT = 1.05;
+/** Of time per operation, mesh to pair: five percent less in the same time. */
+const LIMIT = 1 / 0.95;
 /** Many short ones in turns: what slows the machine down for a while then slows all of them. */
 const ROUNDS = 60;
 /** The ways beside mesh and pair are there to compare with, in every so many rounds. */
@@ -88,7 +88,7 @@ async function compare(world: DataWorld, scenario: Scenario) {
   const ratios = Object.fromEntries(
     others.map((way) => [way, { cpu: ratioTo(way, 'cpuUs'), wall: ratioTo(way, 'wallUs') }]),
   );
-  return { name: scenario.name, perOperation, ratios, cpuToPair: ratioTo('envoyPair', 'cpuUs') };
+  return { name: scenario.name, perOperation, ratios, toPair: ratioTo('envoyPair', 'wallUs') };
 }
 
 const [only = ''] = process.argv.slice(2);
@@ -102,10 +102,10 @@ let ways: readonly Way[] = [];
   }
 }
 const missed = scenarios
-  .filter(({ cpuToPair }) => cpuToPair > LIMIT)
-  .map(({ name, cpuToPair }) => `${name}: ${cpuToPair} of the pair's CPU time, more than ${LIMIT}`);
+  .filter(({ toPair }) => toPair > LIMIT)
+  .map(({ name, toPair }) => `${name}: ${toPair} of the pair's time, more than ${rounded(LIMIT)}`);
 const machine = { cores: availableParallelism(), node: process.versions.node };
 process.stdout.write(
-  `${JSON.stringify({ machine, ways, limits: { cpuToPairMax: LIMIT }, missed, scenarios }, null, 2)}\n`,
+  `${JSON.stringify({ machine, ways, limits: { toPairMax: rounded(LIMIT) }, missed, scenarios }, null, 2)}\n`,
 );
 process.exitCode = missed.length > 0 ? 1 : 0;
