@@ -156,12 +156,12 @@ test('no more than so many last at once', async () => {
   await assert.rejects(joins.invite(invitation({ name: 'one-more' })), TooManyJoins);
 });
 
-test('a spoiled file is an empty one', async () => {
+test('a spoiled file is said to be one, and stays as it is', async () => {
   const path = joinPath(folder, 'spoiled.json');
-  for (const text of ['', '{', '{"version":1,"joins":[{"id":1},null,7]}', '{"version":2}']) {
+  for (const text of ['', '{', '{"version":1,"records":[{"id":1},null,7]}', '{"version":2}']) {
     await writeFile(path, text);
-    const { joins } = await openJoins(path);
-    assert.deepEqual(joins.list(), []);
+    await assert.rejects(openJoins(path), /spoiled\.json is not what isthmusd has written/);
+    assert.equal(await readFile(path, 'utf8'), text);
   }
 });
 
