@@ -5,7 +5,7 @@ import { replaceFile } from './atomic-file.ts';
 import { OperatorError } from './operator-error.ts';
 
 export interface RecordFile<T> {
-  /** Empty where there is no file yet. @throws OperatorError STORE_FAILED also for foreign content */
+  /** Empty where there is no file yet. @throws OperatorError STORE_FAILED, also of a spoiled one */
   load(): Promise<readonly T[]>;
   /** On disk when it returns. @throws OperatorError STORE_FAILED; the old content is then intact */
   save(records: readonly T[]): Promise<void>;
