@@ -153,11 +153,12 @@ test('the VM is looked at from afar', async () => {
 test('probes from both machines tell what is open, refused and dropped', async () => {
   const why = async (from: string, to: string): Promise<string> =>
     (await operate('why', from, to, '--probe')).stdout;
-  const [open, refused, dropped] = await Promise.all([
-    why(CLIENT, `${VM}:${PORT}`),
-    why(CLIENT, `${CONTROL_PLANE}:9`),
-    why(VM, `${CLIENT}:9`),
-  ]);
+  // one after the other from one machine: an agent takes four requests at a time, and refuses more
+  const fromClient = async (): Promise<readonly [string, string]> => [
+    await why(CLIENT, `${VM}:${PORT}`),
+    await why(CLIENT, `${CONTROL_PLANE}:9`),
+  ];
+  const [[open, refused], dropped] = await Promise.all([fromClient(), why(VM, `${CLIENT}:9`)]);
   assert.match(open, / 1 Name .* → 10\.96\.[\d.]+ \(mesh DNS\) {2}\[probed\]/);
   assert.match(open, / 6 Network .*connect to 10\.128\.0\.17:5432 took \d+ ms {2}\[probed\]/);
   assert.match(open, /10 Port .*listens on 127\.0\.0\.1:5432 {2}\[probed\]/);
