@@ -316,6 +316,7 @@ describe('events', () => {
   test('changes are gathered for a quarter of a second', async () => {
     const { mesh, view, clock, eventsSince } = viewOf(POD('inventory-1'));
     const stop = new AbortController();
+    view.onChange(() => undefined);
     const running = view.run(stop.signal);
     await clock.untilSleeping(250);
     const before = view.revision;
@@ -330,6 +331,30 @@ describe('events', () => {
     assert(event?.type === 'node.upsert');
     assert.equal(event.node.instances.length, 3);
     assert.deepEqual(others, []);
+    stop.abort();
+    await running;
+    assert.deepEqual(clock.pendingMs(), []);
+  });
+
+  test('while nobody watches, changes are gathered longer, and whoever asks has them', async () => {
+    const { mesh, view, clock, eventsSince } = viewOf(POD('inventory-1'));
+    const stop = new AbortController();
+    const running = view.run(stop.signal);
+    await clock.untilSleeping(250);
+    clock.advance(250);
+    await clock.untilSleeping(4750);
+    apply(mesh, POD('inventory-22'));
+    view.touch();
+    assert.equal(view.snapshot().nodes[0]?.instances.length, 2);
+    const before = view.revision;
+    apply(mesh, POD('inventory-333'));
+    view.touch();
+    view.onChange(() => undefined);
+    await clock.untilSleeping(250);
+    assert.deepEqual(
+      eventsSince(before).map(({ type }) => type),
+      ['node.upsert'],
+    );
     stop.abort();
     await running;
     assert.deepEqual(clock.pendingMs(), []);

@@ -46,6 +46,8 @@ export type MeshViewOptions = {
 const COALESCE_MS = 250;
 /** And so much longer than it takes to look at them. */
 const REST_FACTOR = 10;
+/** While nobody watches: then only what happened in between is of interest, and when. */
+const UNWATCHED_MS = 5000;
 /** What only the passing of time changes: expiries, silence. */
 const UPKEEP_MS = 5000;
 /** Revisions begin where no earlier isthmusd's have been: tenths of seconds since 2026. */
@@ -67,6 +69,8 @@ export class MeshView {
   #ticks = 0;
   #lastTick: FlowTick | undefined;
   #due = Promise.withResolvers<void>();
+  #isStale = false;
+  #watched = Promise.withResolvers<void>();
 
   constructor(options: MeshViewOptions) {
     this.#options = options;
@@ -83,6 +87,7 @@ export class MeshView {
   }
 
   snapshot(): Snapshot {
+    this.#catchUp();
     const { mesh, flows, clock } = this.#options;
     return {
       revision: this.#log.revision,
@@ -104,14 +109,17 @@ export class MeshView {
   }
 
   node(id: string): MeshNode | undefined {
+    this.#catchUp();
     return this.#nodes.get(id);
   }
 
   nodes(): Iterable<MeshNode> {
+    this.#catchUp();
     return this.#nodes.values();
   }
 
   edges(): Iterable<MeshEdge> {
+    this.#catchUp();
     return this.#edges.values();
   }
 
@@ -128,11 +136,13 @@ export class MeshView {
   /** Told after events and samples; it is to read them then. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
+    this.#watched.resolve();
     return () => this.#listeners.delete(listener);
   }
 
   /** Something has changed that `refresh` reads: it will, soon. */
   touch(): void {
+    this.#isStale = true;
     this.#due.resolve();
   }
 
@@ -161,7 +171,20 @@ export class MeshView {
       this.#tryToRefresh();
       const restMs = Math.max(COALESCE_MS, (clock.nowMs() - begunMs) * REST_FACTOR);
       await clock.sleep(restMs, signal).catch(() => undefined); // aborted: the loop ends
+      await this.#untilWatched(UNWATCHED_MS - restMs, signal);
     }
+  }
+
+  /** Or until so long has passed: a mesh at which nobody looks is not looked at all the time. */
+  async #untilWatched(limitMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#listeners.size > 0 || limitMs <= 0 || signal.aborted) return;
+    this.#watched = Promise.withResolvers();
+    await this.#sleepOr(this.#watched.promise, limitMs, signal);
+  }
+
+  /** Who asks once is told the present, too. */
+  #catchUp(): void {
+    if (this.#isStale && this.#listeners.size === 0) this.#tryToRefresh();
   }
 
   /** A map that cannot be drawn is a bug, but none to take the mesh's control plane down for. */
@@ -176,13 +199,18 @@ export class MeshView {
 
   /** Until something changes, or it is time for a look anyway. */
   async #untilDue(signal: AbortSignal): Promise<void> {
+    await this.#sleepOr(this.#due.promise, UPKEEP_MS, signal);
+    this.#due = Promise.withResolvers();
+  }
+
+  /** Until something has happened, the time is over, or aborted. */
+  async #sleepOr(happened: Promise<void>, limitMs: number, signal: AbortSignal): Promise<void> {
     const waiting = new AbortController();
     const both = AbortSignal.any([signal, waiting.signal]);
-    const upkeep = this.#options.clock.sleep(UPKEEP_MS, both).catch(() => undefined);
-    await Promise.race([upkeep, this.#due.promise]);
+    const asleep = this.#options.clock.sleep(limitMs, both).catch(() => undefined);
+    await Promise.race([asleep, happened]);
     waiting.abort();
-    await upkeep;
-    this.#due = Promise.withResolvers();
+    await asleep;
   }
 
   #onTick(tick: FlowTick): void {
@@ -196,6 +224,7 @@ export class MeshView {
   refresh(): void {
     const { mesh, flows, agents, certificateOf, xds, clock } = this.#options;
     const nowMs = clock.nowMs();
+    this.#isStale = false;
     const events: MeshEvent[] = [];
     const edges = new Map([...flows.edges()].map((edge) => [edge.id, edge]));
     const isWorkload = (key: string): boolean => keys.has(key);
