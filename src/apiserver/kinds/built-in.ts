@@ -14,7 +14,8 @@ import { WEBHOOK_KINDS } from '../admission/kinds.ts';
 import { RBAC_KINDS } from '../rbac/kinds.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import { serviceBehaviour } from './service.ts';
-import { DEPLOYMENT, REPLICA_SET, WORKLOAD_SCALE } from './workload.ts';
+import { REPLICAS_FIELD, WORKLOAD_KINDS, WORKLOAD_SCALE } from './workload-kinds.ts';
+import { REPLICATION_CONTROLLER } from './workload-sets.ts';
 
 const involved = (field: string) => (event: KubeObject) =>
   stringAt(objectAt(event, 'involvedObject'), field);
@@ -109,6 +110,17 @@ function coreKinds(addresses: ServiceAddresses): readonly BuiltInKind[] {
       fields: POD_FIELDS,
       behaviour: POD,
     }),
+    core({
+      kind: 'ReplicationController',
+      plural: 'replicationcontrollers',
+      short: ['rc'],
+      categories: ['all'],
+      hasStatus: true,
+      hasGeneration: true,
+      scale: WORKLOAD_SCALE,
+      fields: REPLICAS_FIELD,
+      behaviour: REPLICATION_CONTROLLER,
+    }),
     core({ kind: 'Secret', plural: 'secrets', fields: SECRET_FIELDS, behaviour: SECRET }),
     core({ kind: 'ServiceAccount', plural: 'serviceaccounts', short: ['sa'] }),
     core({
@@ -125,30 +137,7 @@ function coreKinds(addresses: ServiceAddresses): readonly BuiltInKind[] {
 }
 
 const OTHER_KINDS: readonly BuiltInKind[] = [
-  {
-    api: 'apps/v1',
-    kind: 'Deployment',
-    plural: 'deployments',
-    type: 'apps.Deployment',
-    short: ['deploy'],
-    categories: ['all'],
-    hasStatus: true,
-    hasGeneration: true,
-    scale: WORKLOAD_SCALE,
-    behaviour: DEPLOYMENT,
-  },
-  {
-    api: 'apps/v1',
-    kind: 'ReplicaSet',
-    plural: 'replicasets',
-    type: 'apps.ReplicaSet',
-    short: ['rs'],
-    categories: ['all'],
-    hasStatus: true,
-    hasGeneration: true,
-    scale: WORKLOAD_SCALE,
-    behaviour: REPLICA_SET,
-  },
+  ...WORKLOAD_KINDS,
   {
     api: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',

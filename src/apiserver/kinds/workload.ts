@@ -1,27 +1,15 @@
-// Deployments and ReplicaSets: a template of pods and how many of them.
+// Deployments and ReplicaSets: a template of pods and how many of them. And what all kinds with such
+// a template have in common.
 import { fieldOf } from '../field-path.ts';
 import { validateLabels } from '../metadata-validation.ts';
-import type { Json, JsonObject, KubeObject } from '../object.ts';
-import {
-  isJsonObject,
-  isSameJson,
-  numberAt,
-  objectAt,
-  stringAt,
-  withFallbacks,
-} from '../object.ts';
+import type { Draft, Json, JsonObject, KubeObject } from '../object.ts';
+import { isJsonObject, isSameJson, objectAt, stringAt, withFallbacks } from '../object.ts';
 import { labelSelectorOf, matchesLabels } from '../selectors/label-selector.ts';
 import type { Violation } from '../violation.ts';
 import { invalid, notSupported, required } from '../violation.ts';
-import type { Behaviour, ScalePaths } from './kind.ts';
+import type { Behaviour } from './kind.ts';
 import { podSpecWithDefaults } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-rules.ts';
-
-export const WORKLOAD_SCALE: ScalePaths = {
-  specReplicas: 'spec.replicas',
-  statusReplicas: 'status.replicas',
-  labelSelector: undefined,
-};
 
 const STRATEGIES = ['Recreate', 'RollingUpdate'];
 
@@ -29,7 +17,7 @@ export const REPLICA_SET: Behaviour = {
   defaults(draft) {
     draft['spec'] = { replicas: 1, ...specWithTemplate(objectAt(draft, 'spec')) };
   },
-  validate: (object) => validateWorkload(objectAt(object, 'spec')),
+  validate: (object) => validateWorkload(objectAt(object, 'spec'), 'deployment'),
   validateUpdate: validateSelectorUpdate,
 };
 
@@ -49,16 +37,15 @@ export const DEPLOYMENT: Behaviour = {
     const spec = objectAt(object, 'spec');
     const strategy = stringAt(objectAt(spec, 'strategy'), 'type');
     return [
-      ...validateWorkload(spec),
-      ...(STRATEGIES.includes(strategy)
-        ? []
-        : [notSupported('spec.strategy.type', strategy, STRATEGIES)]),
+      ...validateWorkload(spec, 'deployment'),
+      ...validateChoice('spec.strategy.type', strategy, STRATEGIES),
     ];
   },
   validateUpdate: validateSelectorUpdate,
 };
 
-function specWithTemplate(spec: JsonObject): JsonObject {
+/** A spec whose pods' template has what Kubernetes fills into one. */
+export function specWithTemplate(spec: JsonObject): JsonObject {
   const template = objectAt(spec, 'template');
   const podSpec = podSpecWithDefaults(objectAt(template, 'spec'));
   const metadata = objectAt(template, 'metadata');
@@ -72,47 +59,94 @@ function strategyWithDefaults(strategy: JsonObject): JsonObject {
   return { type, rollingUpdate: { ...limits, ...objectAt(strategy, 'rollingUpdate') } };
 }
 
-function validateWorkload(spec: JsonObject): Violation[] {
-  const selector = spec['selector'];
-  const template = objectAt(spec, 'template');
-  const labels = textMap(objectAt(objectAt(template, 'metadata'), 'labels'));
-  const replicas = numberAt(spec, 'replicas') ?? 0;
-  const policy = stringAt(objectAt(template, 'spec'), 'restartPolicy');
+/**
+ * What pods that are to run for ever need: a selector that finds them, and a template of them.
+ *
+ * @param what the kind in messages, as Kubernetes words them
+ */
+export function validateWorkload(spec: JsonObject, what: string): Violation[] {
+  const labels = templateLabels(spec);
   return [
-    ...(replicas < 0
-      ? [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]
-      : []),
-    ...validateSelector(selector, labels),
-    ...validateLabels(labels, 'spec.template.metadata.labels'),
-    ...validatePodSpec(objectAt(template, 'spec'), 'spec.template.spec'),
-    ...(policy === 'Always'
-      ? []
-      : [notSupported('spec.template.spec.restartPolicy', policy, ['Always'])]),
+    ...validateAmount('spec.replicas', spec['replicas']),
+    ...validateSelector(spec['selector'], labels, what),
+    ...validateTemplate(spec, 'spec'),
+    ...validateRunsForEver(spec),
   ];
+}
+
+/** @param path of the spec that the template is in */
+export function validateTemplate(spec: JsonObject, path: string): Violation[] {
+  const template = fieldOf(path, 'template');
+  return [
+    ...validateLabels(templateLabels(spec), fieldOf(template, 'metadata.labels')),
+    ...validatePodSpec(objectAt(objectAt(spec, 'template'), 'spec'), fieldOf(template, 'spec')),
+  ];
+}
+
+export function validateRunsForEver(spec: JsonObject): Violation[] {
+  const policy = stringAt(objectAt(objectAt(spec, 'template'), 'spec'), 'restartPolicy');
+  return validateChoice('spec.template.spec.restartPolicy', policy, ['Always']);
+}
+
+export function validateChoice(
+  path: string,
+  value: string,
+  choices: readonly string[],
+): Violation[] {
+  return choices.includes(value) ? [] : [notSupported(path, value, choices)];
+}
+
+/** A number that is there must not be negative. */
+export function validateAmount(path: string, value: Json | undefined): Violation[] {
+  if (typeof value !== 'number' || value >= 0) return [];
+  return [invalid(path, value, 'must be greater than or equal to 0')];
 }
 
 function validateSelector(
   selector: Json | undefined,
   labels: { readonly [key: string]: string },
+  what: string,
 ): Violation[] {
   if (!isJsonObject(selector)) return [required('spec.selector')];
   const requirements = labelSelectorOf(selector);
   if (requirements.length === 0) {
-    return [invalid('spec.selector', selector, 'empty selector is invalid for deployment')];
+    return [invalid('spec.selector', selector, `empty selector is invalid for ${what}`)];
   }
   if (matchesLabels(requirements, labels)) return [];
-  const at = fieldOf('spec.template.metadata', 'labels');
-  return [invalid(at, labels, '`selector` does not match template `labels`')];
+  return [mismatch(labels)];
 }
 
-function validateSelectorUpdate(next: KubeObject, previous: KubeObject): Violation[] {
-  const selector = objectAt(next, 'spec')['selector'];
-  if (isSameJson(selector, objectAt(previous, 'spec')['selector'])) return [];
-  return [invalid('spec.selector', selector, 'field is immutable')];
+export function mismatch(labels: { readonly [key: string]: string }): Violation {
+  const at = 'spec.template.metadata.labels';
+  return invalid(at, labels, '`selector` does not match template `labels`');
 }
 
-function textMap(object: JsonObject): { [key: string]: string } {
-  const entries = Object.entries(object).flatMap(([key, value]) =>
+export function validateSelectorUpdate(next: KubeObject, previous: KubeObject): Violation[] {
+  return validateFixed(['selector'], next, previous);
+}
+
+/** Fields of the spec that stay as they were made. */
+export function validateFixed(
+  fields: readonly string[],
+  next: KubeObject,
+  previous: KubeObject,
+): Violation[] {
+  const [before, after] = [objectAt(previous, 'spec'), objectAt(next, 'spec')];
+  return fields
+    .filter((field) => !isSameJson(after[field], before[field]))
+    .map((field) => invalid(fieldOf('spec', field), after[field], 'field is immutable'));
+}
+
+/** An object without labels of its own gets those of its pods. */
+export function labelLikeItsPods(draft: Draft, labels: { readonly [key: string]: string }): void {
+  const isBare = Object.keys(draft.metadata.labels ?? {}).length === 0;
+  if (isBare && Object.keys(labels).length > 0) draft.metadata.labels = labels;
+}
+
+/** The labels of a template's pods. */
+export function templateLabels(spec: JsonObject): { [key: string]: string } {
+  const labels = objectAt(objectAt(objectAt(spec, 'template'), 'metadata'), 'labels');
+  const entries = Object.entries(labels).flatMap(([key, value]) =>
     typeof value === 'string' ? [[key, value] as const] : [],
   );
   return Object.fromEntries(entries);

@@ -5,7 +5,7 @@ import type { ScalePaths } from '../kinds/kind.ts';
 import type { Draft, Json, JsonObject, KubeObject } from '../object.ts';
 import { draftOf, isJsonObject, numberAt, objectAt } from '../object.ts';
 import { unknownResource } from '../status.ts';
-import { renderSelector } from '../table/column.ts';
+import { renderLabels, renderSelector } from '../table/column.ts';
 import { invalid } from '../violation.ts';
 import { decodeObject } from './decode.ts';
 import { patcherOf, refusedPatch } from './patch.ts';
@@ -47,7 +47,10 @@ function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
 /** Custom resources keep it as text in their status; built-in ones as an object in their spec. */
 function selectorOf(object: KubeObject, { labelSelector }: ScalePaths): string {
   if (labelSelector === undefined) {
-    return renderSelector(objectAt(objectAt(object, 'spec'), 'selector'));
+    const selector = objectAt(objectAt(object, 'spec'), 'selector');
+    // a ReplicationController's is labels alone
+    const isLabels = object.kind === 'ReplicationController';
+    return isLabels ? renderLabels(selector) : renderSelector(selector);
   }
   const [value] = readPath(object, labelSelector);
   return typeof value === 'string' ? value : '';

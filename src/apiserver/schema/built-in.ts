@@ -40,6 +40,7 @@ const SCALARS: Readonly<Record<string, Schema>> = {
 const PACKAGES: Readonly<Record<string, string>> = {
   core: 'io.k8s.api.core.v1',
   apps: 'io.k8s.api.apps.v1',
+  batch: 'io.k8s.api.batch.v1',
   discovery: 'io.k8s.api.discovery.v1',
   coordination: 'io.k8s.api.coordination.v1',
   events: 'io.k8s.api.events.v1',

@@ -70,8 +70,8 @@ test('every type in the field tables has a schema', () => {
 
 test('no type uses a field name or number twice', () => {
   for (const [name, fields] of TYPES) {
-    const numbers = new Set(fields.map((field) => field.number));
-    assert.equal(numbers.size, fields.length, name);
+    const onWire = fields.filter((field) => field.number > 0);
+    assert.equal(new Set(onWire.map((field) => field.number)).size, onWire.length, name);
     const names = fields.filter((field) => !field.isEmbedded).map((field) => field.name);
     assert.equal(new Set(names).size, names.length, name);
   }

@@ -16,14 +16,18 @@ import {
   SECRET_COLUMNS,
   SERVICE_COLUMNS,
 } from './core.ts';
+import { CRON_JOB_COLUMNS, JOB_COLUMNS } from './jobs.ts';
 import { POD_COLUMNS } from './pods.ts';
 import {
   BINDING_COLUMNS,
+  DAEMON_SET_COLUMNS,
   DEPLOYMENT_COLUMNS,
   LEASE_COLUMNS,
   NAME_AND_AGE,
   NAME_AND_CREATION,
   REPLICA_SET_COLUMNS,
+  REPLICATION_CONTROLLER_COLUMNS,
+  STATEFUL_SET_COLUMNS,
   WEBHOOK_COLUMNS,
 } from './workloads.ts';
 
@@ -35,11 +39,16 @@ const BUILT_IN: Readonly<Record<string, readonly Column[]>> = {
   namespaces: NAMESPACE_COLUMNS,
   nodes: NODE_COLUMNS,
   pods: POD_COLUMNS,
+  replicationcontrollers: REPLICATION_CONTROLLER_COLUMNS,
   secrets: SECRET_COLUMNS,
   serviceaccounts: ACCOUNT_COLUMNS,
   services: SERVICE_COLUMNS,
   'deployments.apps': DEPLOYMENT_COLUMNS,
   'replicasets.apps': REPLICA_SET_COLUMNS,
+  'statefulsets.apps': STATEFUL_SET_COLUMNS,
+  'daemonsets.apps': DAEMON_SET_COLUMNS,
+  'jobs.batch': JOB_COLUMNS,
+  'cronjobs.batch': CRON_JOB_COLUMNS,
   'endpointslices.discovery.k8s.io': ENDPOINT_SLICE_COLUMNS,
   'leases.coordination.k8s.io': LEASE_COLUMNS,
   'roles.rbac.authorization.k8s.io': NAME_AND_CREATION,

@@ -26,6 +26,15 @@ core.LoadBalancerIngress:
   ip:string=1 hostname:string=2 ipMode:string?=3 ports:[PortStatus]=4#atomic
 core.PortStatus:
   port:int32=1! protocol:string=2! error:string?=3
+core.ReplicationController:
+  metadata:meta.ObjectMeta=1 spec:ReplicationControllerSpec=2 status:ReplicationControllerStatus=3
+core.ReplicationControllerSpec:
+  replicas:int32?=1 minReadySeconds:int32=4 selector:{string}=2#atomic template:PodTemplateSpec=3
+core.ReplicationControllerStatus:
+  replicas:int32=1! fullyLabeledReplicas:int32=2 readyReplicas:int32=4 availableReplicas:int32=5
+  observedGeneration:int64=3 conditions:[ReplicationControllerCondition]=6^type#map(type)
+core.ReplicationControllerCondition:
+  type:string=1! status:string=2! lastTransitionTime:Time=3 reason:string=4 message:string=5
 core.Endpoints:
   metadata:meta.ObjectMeta=1 subsets:[EndpointSubset]=2#atomic
 core.EndpointSubset:

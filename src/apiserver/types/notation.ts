@@ -11,6 +11,7 @@
 //   !           always present in what a server sends
 // `...:Type=2` embeds: in JSON its fields stand beside the others, in protobuf it is one message.
 // Keys of a map may continue on the next line after their comma.
+// Number 0: the field is in JSON only, as kind and apiVersion of an object within another are.
 // `[T]` is a list, `{T}` a map with string keys; a type without a package is of the same package.
 
 export type FieldType =

@@ -123,6 +123,19 @@ core.PersistentVolumeClaimSpec:
   resources:VolumeResourceRequirements=2 volumeName:string=3 storageClassName:string?=5
   volumeMode:string?=6 dataSource:TypedLocalObjectReference=7 dataSourceRef:TypedObjectReference=8
   volumeAttributesClassName:string?=9
+core.PersistentVolumeClaim:
+  apiVersion:string=0 kind:string=0 metadata:meta.ObjectMeta=1 spec:PersistentVolumeClaimSpec=2
+  status:PersistentVolumeClaimStatus=3
+core.PersistentVolumeClaimStatus:
+  phase:string=1 accessModes:[string]=2#atomic capacity:{Quantity}=3
+  conditions:[PersistentVolumeClaimCondition]=4^type#map(type) allocatedResources:{Quantity}=5
+  allocatedResourceStatuses:{string}=7 currentVolumeAttributesClassName:string?=8
+  modifyVolumeStatus:ModifyVolumeStatus=9
+core.PersistentVolumeClaimCondition:
+  type:string=1! status:string=2! lastProbeTime:Time=3 lastTransitionTime:Time=4 reason:string=5
+  message:string=6
+core.ModifyVolumeStatus:
+  targetVolumeAttributesClassName:string=1 status:string=2!
 core.VolumeResourceRequirements:
   limits:{Quantity}=1 requests:{Quantity}=2
 core.TypedLocalObjectReference:

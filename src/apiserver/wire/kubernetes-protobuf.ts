@@ -15,6 +15,7 @@ const DEPTH_MAX = 64;
 const PACKAGES: Readonly<Record<string, string>> = {
   v1: 'core',
   'apps/v1': 'apps',
+  'batch/v1': 'batch',
   'discovery.k8s.io/v1': 'discovery',
   'coordination.k8s.io/v1': 'coordination',
   'events.k8s.io/v1': 'events',
@@ -64,7 +65,9 @@ function typeName(apiVersion: string, kind: string): string {
 function readMessage(name: string, bytes: Uint8Array, depth: number): DraftFields {
   if (depth > DEPTH_MAX) throw new ProtobufError('the message is nested too deeply');
   const fields = TYPES.get(name) ?? [];
-  const byNumber = new Map(fields.map((field) => [field.number, field]));
+  // numbers begin at 1: what has 0 in the table is in JSON only
+  const onWire = fields.filter(({ number }) => number > 0);
+  const byNumber = new Map(onWire.map((field) => [field.number, field]));
   const message: DraftFields = {};
   for (const wire of readFields(bytes)) {
     const field = byNumber.get(wire.number);

@@ -156,6 +156,14 @@ test('lists, int-or-string, embedded types, and zeros that mean something', () =
     ],
   ]);
   assert.deepEqual(objectAt(Object(readKubernetesProtobuf(deployment)), 'spec'), { replicas: 0 });
+  const claim: Part = [4, [[1, [[1, 'data']]]]];
+  const set = readKubernetesProtobuf(body('apps/v1', 'StatefulSet', META_A, [2, [claim]]));
+  assert.deepEqual(Object(set).spec.volumeClaimTemplates, [{ metadata: { name: 'data' } }]);
+  // what JSON alone has is no field on the wire
+  const strange = readKubernetesProtobuf(
+    body('apps/v1', 'StatefulSet', META_A, [2, [[4, [[0, 'v2']]]]]),
+  );
+  assert.deepEqual(Object(strange).spec.volumeClaimTemplates, [{}]);
   const volume: Part = [
     1,
     [
@@ -203,8 +211,8 @@ test('kinds that are not known, and broken bytes, are refused with the reason', 
     );
   refused(Buffer.from('{"a":1}'), /does not begin/);
   refused(
-    body('batch/v1', 'Job', META_A),
-    /Job in batch\/v1 cannot be read as protobuf: send JSON/,
+    body('networking.k8s.io/v1', 'Ingress', META_A),
+    /Ingress in networking.k8s.io\/v1 cannot be read as protobuf: send JSON/,
   );
   const whole = body('v1', 'ConfigMap', META_A, [
     2,

@@ -80,6 +80,11 @@ core.ServicePort: One port of a Service.
   nodePort: The port on every node, for types NodePort and LoadBalancer.
   protocol: TCP (default), UDP or SCTP.
   appProtocol: Which protocol is spoken, before what the name says.
+core.ReplicationController: What ReplicaSets were before. Kept here, not carried out.
+core.ReplicationControllerSpec: Which Pods, and how many.
+  replicas: How many Pods there are to be; default 1.
+  selector: Labels of the Pods that are its own; default those of the template.
+  template: What its Pods are made from.
 core.Endpoints: The addresses behind a Service, in the form of before EndpointSlices.
 core.ConfigMap: Settings for programs, as keys with texts.
   data: Keys and texts.

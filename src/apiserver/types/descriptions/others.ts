@@ -20,6 +20,38 @@ apps.ReplicaSetSpec: Which Pods, and how many.
   replicas: How many Pods there are to be; default 1.
   selector: Labels of the Pods that are its own; cannot be changed.
   template: What its Pods are made from.
+apps.StatefulSet: A number of Pods with names and volumes of their own. Kept here, not carried out.
+apps.StatefulSetSpec: Which Pods, how many, in which order, and with which volumes.
+  replicas: How many Pods there are to be; default 1.
+  selector: Labels of the Pods that are its own; cannot be changed.
+  template: What its Pods are made from.
+  serviceName: The headless Service that gives its Pods their names.
+  volumeClaimTemplates: What the claims of volumes of each Pod are made from.
+  podManagementPolicy: One Pod after the other (OrderedReady, default), or all at once (Parallel).
+  updateStrategy: How Pods of an old revision are replaced: RollingUpdate (default) or OnDelete.
+apps.DaemonSet: One Pod on each node. Kept here, not carried out.
+apps.DaemonSetSpec: Which Pods, and on which nodes.
+  selector: Labels of the Pods that are its own; cannot be changed.
+  template: What its Pods are made from; its nodeSelector says on which nodes.
+  updateStrategy: How Pods of an old revision are replaced: RollingUpdate (default) or OnDelete.
+batch.Job: Runs Pods until enough of them have succeeded. Kept here, not carried out.
+batch.JobSpec: Which Pods, how many of them are to succeed, and when to give up.
+  parallelism: How many Pods run at once; default 1.
+  completions: How many Pods are to succeed; default 1 where parallelism is left out, too.
+  backoffLimit: So many failures are borne; default 6.
+  activeDeadlineSeconds: How long it may take.
+  template: What its Pods are made from; restartPolicy OnFailure or Never.
+  ttlSecondsAfterFinished: How long it stays after its end.
+  suspend: true keeps it from running.
+batch.CronJob: Makes a Job again and again, at given times. Kept here, not carried out.
+batch.CronJobSpec: What to run, and when.
+  schedule: When, as cron has it: minute, hour, day of the month, month, day of the week.
+  timeZone: The time zone of the schedule, such as Europe/Berlin; default that of the controller.
+  concurrencyPolicy: While the last one still runs: Allow (default), Forbid, or Replace it.
+  suspend: true keeps new Jobs from being made.
+  jobTemplate: What its Jobs are made from.
+  successfulJobsHistoryLimit: How many Jobs that succeeded are kept; default 3.
+  failedJobsHistoryLimit: How many Jobs that failed are kept; default 1.
 discovery.EndpointSlice: Some of the addresses behind a Service.
   addressType: IPv4, IPv6 or FQDN; cannot be changed.
   endpoints: The addresses, each with its readiness and what it belongs to.
