@@ -3,7 +3,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { KubeClient } from '#kube/client.ts';
 import { createKubeClient } from '#kube/https-client.ts';
 import { loadKubeconfig } from '#kube/kubeconfig.ts';
+import { freePorts } from '#lab/loopback/ports.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/isthmus.js', import.meta.url));
 /** As the launcher itself would start it: then the child is the server, and a kill reaches it. */
@@ -30,7 +30,7 @@ export class ApiServerProcess implements AsyncDisposable {
 
   static async start(): Promise<ApiServerProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-apiserver-'));
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     return new ApiServerProcess(folder, port, await launch(folder, port));
   }
 
@@ -82,14 +82,4 @@ async function launch(folder: string, port: number): Promise<ChildProcess> {
 
 async function untilReady(lines: AsyncIterable<string>): Promise<void> {
   for await (const line of lines) if (line.startsWith('ready ')) return;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
 }

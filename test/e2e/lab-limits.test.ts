@@ -11,9 +11,10 @@ import type { LabProcess } from '#lab/process.ts';
 
 await enterSandbox();
 
-/** What was started last still installs kinds and lists them. */
-const SETTLE_MS = 3_000;
-const IDLE_MS = 6_000;
+const WINDOW_MS = 6_000;
+/** What was started last still installs kinds, lists them and compiles: idle comes after that. */
+const WINDOWS_MAX = 6;
+const SHARE_MAX = 0.01;
 /** Linux: USER_HZ, the unit of /proc/PID/stat, is 100 a second on every architecture we run on. */
 const TICKS_PER_SECOND = 100;
 const MIB = 1024;
@@ -49,18 +50,22 @@ function processorTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Share of one core while nothing happens. */
-async function idleShares(pids: readonly number[]): Promise<readonly number[]> {
-  await systemClock.sleep(SETTLE_MS);
+/** Shares of one core during a window in which nothing is asked of anybody. */
+async function sharesOfWindow(pids: readonly number[]): Promise<readonly number[]> {
   const before = pids.map(processorTicks);
-  await systemClock.sleep(IDLE_MS);
-  const ticksOfCore = (IDLE_MS / 1000) * TICKS_PER_SECOND;
+  await systemClock.sleep(WINDOW_MS);
+  const ticksOfCore = (WINDOW_MS / 1000) * TICKS_PER_SECOND;
   return pids.map((pid, index) => (processorTicks(pid) - (before[index] ?? 0)) / ticksOfCore);
 }
 
 test('idle: isthmusd with its API server ≤ 1 % of a core, an agent too', async () => {
-  const shares = await idleShares([embedded.pid, mesh.client.agent.pid, mesh.vm.agent.pid]);
-  for (const share of shares) assert(share <= 0.01, `${shares.join(', ')} of a core`);
+  const pids = [embedded.pid, mesh.client.agent.pid, mesh.vm.agent.pid];
+  const windows: (readonly number[])[] = [];
+  const isIdle = (shares: readonly number[]) => shares.every((share) => share <= SHARE_MAX);
+  while (windows.length < WINDOWS_MAX && !windows.some(isIdle)) {
+    windows.push(await sharesOfWindow(pids));
+  }
+  assert(windows.some(isIdle), `of a core, by window: ${JSON.stringify(windows)}`);
 });
 
 test('isthmusd with its API server ≤ 200 MB', () => {

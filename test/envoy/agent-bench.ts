@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import { freePorts } from '#lab/loopback/ports.ts';
 import { parseRecord } from '../../src/agent/envoy/record.ts';
 import { FakeControlPlane, FakeMesh, SERVER_NAME } from './agent-control-plane.ts';
 import { inboundListener, staticCluster } from './agent-resources.ts';
@@ -111,15 +112,6 @@ export class Session {
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 export const portOf = (server: Server): number => {
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
@@ -155,12 +147,8 @@ export class Bench implements AsyncDisposable {
     const echo = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
     echo.listen(0, '127.0.0.1');
     await once(echo, 'listening');
-    const ports = {
-      admin: await freePort(),
-      status: await freePort(),
-      ready: await freePort(),
-      inbound: await freePort(),
-    };
+    const [admin = 0, status = 0, ready = 0, inbound = 0] = await freePorts(4);
+    const ports = { admin, status, ready, inbound };
     const controlPlane = await FakeControlPlane.start(mesh);
     const bench = new Bench({ mesh, dir, controlPlane, echo, ports });
     await bench.#layOut();

@@ -14,6 +14,7 @@ import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
 import { AddressSchema } from '#gen/envoy/config/core/v3/address_pb.js';
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js';
+import { freePorts } from '#lab/loopback/ports.ts';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
@@ -86,11 +87,13 @@ export class GatewayWorld implements AsyncDisposable {
     const app = shopProgram();
     const secret = secretProgram();
     for (const program of [app, secret]) stack.defer(() => end(program));
+    // a gateway's are written into its objects before it listens
+    const [forHttp = 0, forTls = 0] = await freePorts(2);
     const ports = {
       app: await listen(app),
       secret: await listen(secret),
-      http: await freePort(),
-      tls: await freePort(),
+      http: forHttp,
+      tls: forTls,
     };
     const mesh = meshOf(worldOf(ports));
     const catalog = new MeshCatalog(mesh);
@@ -213,14 +216,6 @@ async function end(server: net.Server): Promise<void> {
   server.close();
   if (server instanceof http.Server) server.closeAllConnections();
   await closed;
-}
-
-/** A gateway's ports are written into its objects before it listens. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  const port = await listen(server);
-  await end(server);
-  return port;
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

@@ -12,6 +12,7 @@ import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/log.ts';
 import { connectGrpc } from '#grpc/client.ts';
 import { createGrpcServer, type GrpcServer } from '#grpc/server.ts';
+import { freePorts } from '#lab/loopback/ports.ts';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { XdsServer } from '#xds/server.ts';
@@ -22,7 +23,6 @@ import { PROXYLESS_METHOD } from '../../src/agent/relayed-stream.ts';
 import { Retry } from '../../src/agent/retry.ts';
 import { XdsCache } from '../../src/agent/xds-cache.ts';
 import { XdsRelay } from '../../src/agent/xds-relay.ts';
-import { freePort } from '../envoy/agent-bench.ts';
 import { Greeter } from './greeter.ts';
 
 const PROGRAM = fileURLToPath(new URL('greeter-program.ts', import.meta.url));
@@ -149,7 +149,7 @@ describe('gRPC without a proxy', { concurrency: false, timeout: 60_000 }, () => 
   };
 
   before(async () => {
-    port = await freePort();
+    [port = 0] = await freePorts(1);
     for (const [name, address] of Object.entries(SERVERS)) {
       owned.use(await Greeter.listen(name, `${address}:${port}`));
     }
