@@ -71,20 +71,27 @@ CREATE TABLE IF NOT EXISTS silence (
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
-/** Raised when the tables change in a way that this program cannot read any more. */
-export const FORMAT = 1;
+/** Raised when an older program can no longer read what this one writes; 2: points of requests. */
+export const FORMAT = 2;
 /** SQLite's own memory, in KiB: what is read of the past does not add up. */
 const CACHE_KIB = 4096;
 const CHECKPOINT_PAGES = 1000;
 
+/** @throws the SQLite error as it is; the caller words it */
+export const openHistory = (path: string): DatabaseSync =>
+  openDatabase(path, { tables: TABLES, format: FORMAT });
+
 /**
- * Opens or creates the database, mode 0600, for this process alone. A crash of the machine may cost
+ * Opens or creates a database, mode 0600, for this process alone. A crash of the machine may cost
  * the last seconds, one of the program nothing.
  *
  * @param path a file, or `:memory:`
  * @throws the SQLite error as it is; the caller words it
  */
-export function openHistory(path: string): DatabaseSync {
+export function openDatabase(
+  path: string,
+  { tables, format }: { readonly tables: string; readonly format: number },
+): DatabaseSync {
   if (path !== ':memory:') {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600)); // SQLite gives its -wal file the mode of this one
@@ -103,11 +110,11 @@ export function openHistory(path: string): DatabaseSync {
       PRAGMA trusted_schema = OFF;
     `);
     const { user_version: version } = database.prepare('PRAGMA user_version').get() ?? {};
-    if (version !== 0 && version !== FORMAT) {
-      throw new Error(`format ${String(version)}, not ${FORMAT}`);
+    if (Number(version) > format) {
+      throw new Error(`format ${String(version)} of a newer isthmusd, not ${format}`);
     }
-    database.exec(TABLES);
-    database.exec(`PRAGMA user_version = ${FORMAT}`);
+    database.exec(tables);
+    database.exec(`PRAGMA user_version = ${format}`);
     return database;
   } catch (error) {
     database.close();
