@@ -41,6 +41,7 @@ export async function openPage(
     reducedMotion: 'no-preference',
     timezoneId: 'UTC',
     locale: 'en-GB',
+    permissions: ['clipboard-read', 'clipboard-write'],
     ...options,
   });
   context.setDefaultTimeout(EXPECT_MS);

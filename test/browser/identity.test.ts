@@ -1,45 +1,20 @@
 // The Identity page in a real browser: who is who, what is encrypted, what ends when.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { CertificateView, MeshEdge, MeshNode } from '#api/graph.ts';
 import { assertAccessible } from './axe.ts';
-import { launchBrowser, openPage } from './browser.ts';
 import { identityReport, rootOf } from './mock/identity.ts';
-import { startMock, type MockConsole } from './mock/server.ts';
+import type { MockConsole } from './mock/server.ts';
 import { certificateOf, emptyMesh } from './mock/story.ts';
+import { useChromium } from './visit.ts';
+import { WATCH_FOR_RED } from './watch.ts';
 
 const HOUR_MS = 3_600_000;
 const VM = 'wl:inventory/postgresql-1-vm';
 const EDGE = 'wl:inventory/postgres-library>wl:inventory/postgresql-1-vm:5432/tcp';
 
-let browser: Browser;
-
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => browser.close());
-
-/** A page at `path` of a mock of its own; time stands still in it from the load on. */
-async function visit(
-  path: string,
-  prepare: (mock: MockConsole) => void = () => undefined,
-): Promise<{ page: Page; mock: MockConsole } & AsyncDisposable> {
-  const mock = await startMock();
-  prepare(mock);
-  const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`);
-  await page.getByRole('heading', { level: 1, name: 'Identity' }).waitFor();
-  return {
-    page,
-    mock,
-    async [Symbol.asyncDispose]() {
-      await close();
-      await mock.close();
-      assert.deepEqual(complaints, []);
-    },
-  };
-}
+const { visit } = useChromium();
 
 const vmOf = (mock: MockConsole): MeshNode => {
   const node = mock.mesh.node(VM);
@@ -80,11 +55,6 @@ test('a countdown loses ten seconds in ten, and says what is left', async () => 
   await page.clock.runFor(10_000);
   assert(Math.abs(before - (await left()) - 10) <= 1, `${before} s, then ${await left()} s`);
 });
-
-/** Says so in the title when anything becomes red or amber, however shortly. */
-const WATCH_FOR_RED = `new MutationObserver(() => {
-  if (document.querySelector('.expiry.bad, .expiry.warn')) document.title = 'flashed';
-}).observe(document.body, { subtree: true, childList: true, attributes: true })`;
 
 test('a rotation shows at once: another serial, one more, and nothing turns red', async () => {
   await using visited = await visit('/identity');
@@ -127,9 +97,11 @@ test('amber and red follow the share of life, and say what follows from it', asy
 });
 
 test('a silent proxy is unknown: not none, not well', async () => {
-  await using visited = await visit('/identity', (mock) => {
-    const silent = { ...vmOf(mock), certificate: null, identity: '' };
-    mock.emit({ type: 'node.upsert', node: silent });
+  await using visited = await visit('/identity', {
+    prepare: (mock) => {
+      const silent = { ...vmOf(mock), certificate: null, identity: '' };
+      mock.emit({ type: 'node.upsert', node: silent });
+    },
   });
   const row = rowOf(visited.page);
   await row.waitFor();
@@ -170,17 +142,19 @@ test('an edge can be verified without believing the page', async () => {
 });
 
 test('trust: two roots overlap while one is replaced; the timeline tells renewals', async () => {
-  await using visited = await visit('/identity?tab=trust', (mock) => {
-    mock.route({
-      method: 'GET',
-      path: '/api/v1/identity',
-      handle: ({ mesh, nowMs }) => {
-        const report = identityReport(mesh, nowMs);
-        const next = rootOf(nowMs, { subject: 'CN=Next root', fingerprint: '99:88' });
-        const roots = [...report.trust.roots, next];
-        return { json: { ...report, trust: { ...report.trust, roots } } };
-      },
-    });
+  await using visited = await visit('/identity?tab=trust', {
+    prepare: (mock) => {
+      mock.route({
+        method: 'GET',
+        path: '/api/v1/identity',
+        handle: ({ mesh, nowMs }) => {
+          const report = identityReport(mesh, nowMs);
+          const next = rootOf(nowMs, { subject: 'CN=Next root', fingerprint: '99:88' });
+          const roots = [...report.trust.roots, next];
+          return { json: { ...report, trust: { ...report.trust, roots } } };
+        },
+      });
+    },
   });
   const { page } = visited;
   await page.getByText('rotation overlaps', { exact: true }).waitFor();
@@ -191,27 +165,27 @@ test('trust: two roots overlap while one is replaced; the timeline tells renewal
 });
 
 test('an empty mesh, and a control plane that does not answer, say so', async () => {
-  const mock = await startMock({ snapshot: emptyMesh(Date.now()) });
-  const { page, close } = await openPage(browser, `${mock.url}/identity`);
+  await using visited = await visit('/identity', { snapshot: emptyMesh(Date.now()) });
+  const { page, mock } = visited;
   await page.getByText('No workload has a certificate yet').waitFor();
   const refuse = { status: 503, json: { code: 'unavailable', message: 'Not now.', remedy: '' } };
   mock.route({ method: 'GET', path: '/api/v1/identity', handle: () => refuse });
   await page.reload();
   await page.getByRole('alert').getByText('Not now.').waitFor();
   await page.getByRole('alert').getByRole('button', { name: 'Retry' }).waitFor();
-  await close();
-  await mock.close();
 });
 
 test('everybody can read it: axe finds nothing serious on any tab', async () => {
-  await using visited = await visit('/identity', (mock) => {
-    const plain = { ...edgeOf(mock).encryption, state: 'plaintext' as const, share: 0 };
-    mock.emit({ type: 'edge.upsert', edge: { ...edgeOf(mock), encryption: plain } });
-    const nowMs = Date.now();
-    const overdue = certificateOf(nowMs, vmOf(mock).identity, 2 * HOUR_MS);
-    withCertificate(mock, overdue);
-    const library = mock.mesh.node('wl:inventory/postgres-library');
-    if (library) mock.emit({ type: 'node.upsert', node: { ...library, certificate: null } });
+  await using visited = await visit('/identity', {
+    prepare: (mock) => {
+      const plain = { ...edgeOf(mock).encryption, state: 'plaintext' as const, share: 0 };
+      mock.emit({ type: 'edge.upsert', edge: { ...edgeOf(mock), encryption: plain } });
+      const nowMs = Date.now();
+      const overdue = certificateOf(nowMs, vmOf(mock).identity, 2 * HOUR_MS);
+      withCertificate(mock, overdue);
+      const library = mock.mesh.node('wl:inventory/postgres-library');
+      if (library) mock.emit({ type: 'node.upsert', node: { ...library, certificate: null } });
+    },
   });
   const { page } = visited;
   await page.getByText('rotation overdue').waitFor();

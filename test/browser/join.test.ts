@@ -1,36 +1,13 @@
 // The Join page in a real browser: a VM is invited, comes in step by step, or says why it does not.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Locator, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import { assertAccessible } from './axe.ts';
-import { launchBrowser, openPage } from './browser.ts';
 import { boundPort, joinOf, MOCK_COMMAND, MOCK_TOKEN, withStep } from './mock/joins.ts';
-import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
+import { useChromium } from './visit.ts';
+import { KEPT } from './watch.ts';
 
-let browser: Browser;
-
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => browser.close());
-
-type Visited = { readonly page: Page; readonly mock: MockConsole } & AsyncDisposable;
-
-async function visit(path: string, options: MockOptions = {}): Promise<Visited> {
-  const mock = await startMock(options);
-  const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`);
-  await page.getByRole('heading', { level: 1 }).waitFor();
-  return {
-    page,
-    mock,
-    async [Symbol.asyncDispose]() {
-      await close();
-      await mock.close();
-      assert.deepEqual(complaints, []);
-    },
-  };
-}
+const { visit } = useChromium();
 
 const stepsOf = (page: Page): Locator =>
   page.getByRole('list', { name: 'Join steps' }).getByRole('listitem');
@@ -56,8 +33,6 @@ test('“Add a VM” ends in the very command that the shell prints', async () =
   await page.getByText(/Token good once, for 00:1[45]:\d\d/).waitFor();
   assert.match(page.url(), /\/join\/mysql-2-vm-1$/);
 });
-
-const KEPT = 'JSON.stringify([document.documentElement.outerHTML, localStorage, sessionStorage])';
 
 test('the token is shown once, and is nowhere afterwards', async () => {
   await using visited = await visit('/join');
@@ -201,7 +176,7 @@ test('a viewer sees joins, and why adding one is not for them', async () => {
   const button = page.getByRole('button', { name: 'Add a VM' });
   await button.waitFor();
   assert.equal(await button.isDisabled(), true);
-  await page.getByText(/viewer role: needs the right to create joins/).waitFor();
+  await page.getByText(/You are a viewer; inviting a VM needs the right to create joins/).waitFor();
 });
 
 test('hostile names and errors are text', async () => {

@@ -2,155 +2,133 @@
 // colours, no motion. And it is what it says: small, and closed to what is not ours.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import axeCore from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { launchBrowser, openPage } from './browser.ts';
-import { startMock } from './mock/server.ts';
+import type { Locator, Page } from 'playwright-core';
+import { assertAccessible } from './axe.ts';
+import { joinOf } from './mock/joins.ts';
 import { edgeOf, emptyMesh, libraryStory, nodeOf } from './mock/story.ts';
+import { useChromium, type VisitOptions } from './visit.ts';
 
-declare global {
-  /** In the page, once its source has run there. */
-  var axe: typeof axeCore;
-}
+const { visit } = useChromium();
 
-const PAGES = ['/', '/workloads', '/join', '/identity', '/reach', '/policies'] as const;
 const DIST = new URL('../../console/dist/', import.meta.url);
+const REACH = '/reach?from=postgres-library.inventory&to=postgresql-1-vm.inventory&port=5432';
+const NARROW = { width: 360, height: 740 };
 
-let browser: Browser;
+/** A page of the console, and by what it is seen that all of it is there. */
+type Sight = { readonly path: string; readonly shows: (page: Page) => Locator };
 
-before(async () => {
-  browser = await launchBrowser();
-});
+const table =
+  (name: string): Sight['shows'] =>
+  (page) =>
+    page.getByRole('table', { name }).getByRole('row').nth(1);
+const text =
+  (words: string | RegExp): Sight['shows'] =>
+  (page) =>
+    page.getByText(words).first();
+const alert: Sight['shows'] = (page) => page.getByRole('alert').first();
+const loading: Sight['shows'] = (page) =>
+  page
+    .getByRole('status', { name: /^Loading/ })
+    .locator('.skeleton')
+    .first();
 
-after(async () => browser.close());
+const everywhere = (shows: Sight['shows']): readonly Sight[] =>
+  ['/', '/workloads', '/join', '/identity', REACH, '/policies'].map((path) => ({ path, shows }));
 
-async function withPage(
-  options: Parameters<typeof startMock>[0] & { readonly mood?: 'works' | 'fails' | 'hangs' },
-  context: BrowserContextOptions,
-  work: (page: Page, url: string) => Promise<void>,
-): Promise<void> {
-  const mock = await startMock(options);
-  mock.mood = options.mood ?? 'works';
-  const { page, complaints, close } = await openPage(browser, mock.url, context);
-  try {
-    await work(page, mock.url);
-    assert.deepEqual(complaints, []);
-  } finally {
-    await close();
-    await mock.close();
-  }
-}
+const FULL: readonly Sight[] = [
+  { path: '/', shows: (page) => page.getByRole('button', { name: /^postgresql-1-vm, virtual/ }) },
+  { path: '/workloads', shows: table('Workloads') },
+  { path: '/join', shows: table('Joins') },
+  { path: '/identity', shows: table('Certificates') },
+  { path: REACH, shows: text('Can connect.') },
+  { path: '/policies', shows: table('Policies') },
+];
+const EMPTY: readonly Sight[] = [
+  { path: '/', shows: text('No workload has joined the mesh yet.') },
+  { path: '/workloads', shows: text('Nothing has joined this mesh yet') },
+  { path: '/join', shows: text('No VM has joined through here yet') },
+  { path: '/identity', shows: text('No workload has a certificate yet') },
+  { path: '/reach', shows: (page) => page.getByRole('combobox', { name: 'From' }) },
+  { path: '/policies', shows: text('There are no policies yet.') },
+];
 
-/** What is serious or worse, as `rule: element`. */
-async function violations(page: Page): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeCore.source);
-  const found = await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
-    // On the map the visible label is the workload's name, with which the accessible name begins;
-    // the numbers beside it are what it says, not what it is called.
-    const isOfTheMap = (target: string): boolean =>
-      document.querySelector(target)?.closest('.graph') !== null;
-    return violations.flatMap(({ id, impact, nodes }) =>
-      nodes
-        .map(({ target }) => target.join(' '))
-        .filter((target) => id !== 'label-content-name-mismatch' || !isOfTheMap(target))
-        .map((target) => ({ impact, text: `${id}: ${target}` })),
-    );
+type State = { readonly what: string; readonly sights: readonly Sight[] } & VisitOptions;
+
+const STATES: readonly State[] = [
+  {
+    what: 'full',
+    sights: FULL,
+    prepare: (mock) => mock.emit({ type: 'join.step', join: joinOf(Date.now() - 20_000, 4) }),
+  },
+  {
+    what: 'empty',
+    sights: EMPTY,
+    snapshot: emptyMesh(Date.now()),
+    prepare: (mock) =>
+      mock.route({ method: 'GET', path: '/api/v1/policies', handle: () => ({ json: [] }) }),
+  },
+  { what: 'failing', sights: everywhere(alert), prepare: (mock) => (mock.mood = 'fails') },
+  { what: 'loading', sights: everywhere(loading), prepare: (mock) => (mock.mood = 'hangs') },
+];
+
+for (const { what, sights, ...options } of STATES) {
+  test(`six ${what} pages: axe in both themes, no motion, 360 px, forced colours`, async () => {
+    const context = { reducedMotion: 'reduce' } as const;
+    await using visited = await visit('/', { ...options, context });
+    const { page, mock } = visited;
+    for (const { path, shows } of sights) {
+      await page.goto(mock.url + path);
+      await shows(page).waitFor();
+      await assertAccessible(page, `${what} ${path}`);
+      const moving = await page.evaluate(() => document.getAnimations().length);
+      assert.equal(moving, 0, `${what} ${path} moves`);
+      await assertFits(page, `${what} ${path}`);
+    }
   });
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ text }) => text);
 }
 
-async function checkPages(page: Page, url: string, settled: (path: string) => Promise<unknown>) {
-  const found: string[] = [];
-  for (const path of PAGES) {
-    await page.goto(url + path);
-    await settled(path);
-    found.push(...(await violations(page)).map((text) => `${path} ${text}`));
+/** No page scrolls sideways on a small screen, nor where the system chooses the colours. */
+async function assertFits(page: Page, what: string): Promise<void> {
+  const wide = page.viewportSize();
+  await page.setViewportSize(NARROW);
+  for (const forcedColors of ['none', 'active'] as const) {
+    await page.emulateMedia({ forcedColors });
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert(width <= NARROW.width, `${what} is ${width} px wide, forced colours: ${forcedColors}`);
   }
-  assert.deepEqual(found, []);
-}
-
-const heading = (page: Page) => async (): Promise<void> => {
   await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
-};
-
-/** Tables and lists come with a second answer. */
-const content = (page: Page) => async (): Promise<void> => {
-  await heading(page)();
-  await page.waitForLoadState('networkidle').catch(() => undefined);
-};
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing on six full pages, ${colorScheme}`, async () => {
-    await withPage({}, { colorScheme }, async (page, url) => {
-      await checkPages(page, url, content(page));
-    });
-  });
-}
-
-for (const [what, options, colorScheme] of [
-  ['empty', { snapshot: emptyMesh(Date.now()) }, 'dark'],
-  ['failing', { mood: 'fails' }, 'light'],
-  ['loading', { mood: 'hangs' }, 'dark'],
-] as const) {
-  test(`axe finds nothing on six ${what} pages, ${colorScheme}`, async () => {
-    await withPage(options, { colorScheme }, async (page, url) => {
-      await checkPages(page, url, heading(page));
-    });
-  });
+  await page.emulateMedia({ forcedColors: 'none' });
+  if (wide) await page.setViewportSize(wide);
 }
 
 test('axe finds nothing in drawers and dialogs', async () => {
-  await withPage({}, {}, async (page, url) => {
-    for (const query of ['sel=wl:inventory/postgresql-1-vm', 'panel=mesh', 'panel=alerts']) {
-      await page.goto(`${url}/?${query}`);
-      await page.getByRole('complementary').waitFor();
-      assert.deepEqual(await violations(page), [], query);
-    }
-    await page.goto(url);
-    await page.getByRole('button', { name: /^postgres-library to postgresql/ }).click();
-    await page.getByRole('figure').waitFor();
-    assert.deepEqual(await violations(page), []);
-    await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
-    assert.deepEqual(await violations(page), []);
-  });
+  await using visited = await visit('/');
+  const { page, mock } = visited;
+  for (const query of ['sel=wl:inventory/postgresql-1-vm', 'panel=mesh', 'panel=alerts']) {
+    await page.goto(`${mock.url}/?${query}`);
+    await page.getByRole('complementary').waitFor();
+    await assertAccessible(page, query);
+  }
+  await page.goto(mock.url);
+  await page.getByRole('button', { name: /^postgres-library to postgresql/ }).click();
+  await page.getByRole('figure').waitFor();
+  await assertAccessible(page, 'an edge');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await assertAccessible(page, 'the keys');
 });
 
-test('who wants no motion gets none', async () => {
-  await withPage({}, { reducedMotion: 'reduce' }, async (page, url) => {
-    for (const path of PAGES) {
-      await page.goto(url + path);
-      await heading(page)();
-      assert.equal(await page.evaluate(() => document.getAnimations().length), 0, path);
-    }
-  });
-});
-
-test('forced colours: shapes and lines are still there', async () => {
-  await withPage({}, { forcedColors: 'active' }, async (page) => {
-    const vm = page.getByRole('button', { name: /^postgresql-1-vm, virtual machine/ });
-    await vm.waitFor();
-    const stroke = await vm.locator('.shape').evaluate((shape) => getComputedStyle(shape).stroke);
-    assert.notEqual(stroke, 'none');
-  });
-});
-
-test('360 px: no page scrolls sideways, and the map is a table', async () => {
-  await withPage({}, { viewport: { width: 360, height: 740 } }, async (page, url) => {
-    for (const path of PAGES) {
-      await page.goto(url + path);
-      await heading(page)();
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert(width <= 360, `${path} is ${width} px wide`);
-    }
-    await page.goto(url);
-    await page.getByRole('table', { name: 'Edges' }).waitFor();
-  });
+test('forced colours: shapes and lines are still there; on 360 px the map is a table', async () => {
+  await using visited = await visit('/', { context: { forcedColors: 'active' } });
+  const { page } = visited;
+  const vm = page.getByRole('button', { name: /^postgresql-1-vm, virtual machine/ });
+  await vm.waitFor();
+  const stroke = await vm.locator('.shape').evaluate((shape) => getComputedStyle(shape).stroke);
+  assert.notEqual(stroke, 'none');
+  await page.setViewportSize(NARROW);
+  await page.getByRole('table', { name: 'Edges' }).waitFor();
 });
 
 test('names that are HTML are text', async () => {
@@ -168,25 +146,25 @@ test('names that are HTML are text', async () => {
     edges: [...story.edges, edge],
     alerts: [{ id: 'a', severity: 'error' as const, text: evil, sinceMs: nowMs, about: '' }],
   };
-  await withPage({ snapshot }, {}, async (page, url) => {
-    page.on('dialog', () => assert.fail('the name was executed'));
+  await using visited = await visit('/', { snapshot });
+  const { page, mock } = visited;
+  page.on('dialog', () => assert.fail('the name was executed'));
+  await page.getByText(evil).first().waitFor();
+  for (const query of ['view=table', 'panel=alerts', `q=${encodeURIComponent(evil)}`]) {
+    await page.goto(`${mock.url}/?${query}`);
     await page.getByText(evil).first().waitFor();
-    for (const query of ['view=table', 'panel=alerts', `q=${encodeURIComponent(evil)}`]) {
-      await page.goto(`${url}/?${query}`);
-      await page.getByText(evil).first().waitFor();
-    }
-    assert.equal(await page.locator('img[src="x"]').count(), 0);
-  });
+  }
+  assert.equal(await page.locator('img[src="x"]').count(), 0);
 });
 
 test('every answer carries the security policy', async () => {
-  await withPage({}, {}, async (_, url) => {
-    for (const path of ['/', '/workloads', '/theme.js', '/api/v1/snapshot']) {
-      const policy = (await fetch(url + path)).headers.get('content-security-policy') ?? '';
-      assert.match(policy, /default-src 'self'/);
-      assert.doesNotMatch(policy, /unsafe/);
-    }
-  });
+  await using visited = await visit('/');
+  for (const path of ['/', '/workloads', '/theme.js', '/api/v1/snapshot']) {
+    const { headers } = await fetch(visited.mock.url + path);
+    const policy = headers.get('content-security-policy') ?? '';
+    assert.match(policy, /default-src 'self'/);
+    assert.doesNotMatch(policy, /unsafe/);
+  }
 });
 
 type Chunk = {

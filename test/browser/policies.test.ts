@@ -1,57 +1,20 @@
 // The Policies page in a real browser: the list, the two forms of one text, what an edit would
 // break, and the ways of applying it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { assertAccessible } from './axe.ts';
-import { launchBrowser, openPage } from './browser.ts';
 import { PG_ALLOW_YAML } from './mock/policies.ts';
 import { problem } from './mock/routes.ts';
-import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
+import type { MockConsole } from './mock/server.ts';
+import { useChromium } from './visit.ts';
 
 const PG_ALLOW = { kind: 'AuthorizationPolicy', namespace: 'inventory', name: 'pg-allow' };
 const PATH = '/policies/AuthorizationPolicy/inventory/pg-allow';
 const API = `/api/v1${PATH}`;
 const REPORT = 'cluster.local/ns/batch/sa/report';
 
-let browser: Browser;
-/** Also those of tests that failed half-way: an open server would keep the process alive. */
-const mocks = new Set<MockConsole>();
-
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  await Promise.all([...mocks].map(async (mock) => mock.close()));
-});
-
-type Visit = { readonly page: Page; readonly mock: MockConsole } & AsyncDisposable;
-
-async function visit(
-  path: string,
-  prepare: (mock: MockConsole) => void = () => undefined,
-  options: MockOptions = {},
-): Promise<Visit> {
-  const mock = await startMock(options);
-  mocks.add(mock);
-  prepare(mock);
-  const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`, {
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
-  await page.getByRole('heading', { level: 1 }).waitFor();
-  return {
-    page,
-    mock,
-    async [Symbol.asyncDispose]() {
-      await close();
-      mocks.delete(mock);
-      await mock.close();
-      assert.deepEqual(complaints, []);
-    },
-  };
-}
+const { visit } = useChromium();
 
 const editor = (page: Page) => page.getByRole('textbox', { name: /as YAML$/ });
 
@@ -212,7 +175,7 @@ test('who will be refused is named, and the number is typed before anything is a
 test('an apply undoes itself without the browser; keeping it makes it last', async () => {
   let nowMs = Date.now();
   const clock = { nowMs: () => nowMs, sleep: async () => new Promise<void>(() => undefined) };
-  await using visited = await visit(`${PATH}?tab=form`, undefined, { clock });
+  await using visited = await visit(`${PATH}?tab=form`, { clock });
   const { page, mock } = visited;
   const applyDeny = async (): Promise<void> => {
     await page.getByRole('combobox', { name: 'Action' }).selectOption('AUDIT');
@@ -309,7 +272,7 @@ test('an edit elsewhere is told while one types, and what is typed stays', async
 });
 
 test('a viewer sees everything and changes nothing; a forged write is refused', async () => {
-  await using visited = await visit(`${PATH}?tab=form`, undefined, { role: 'viewer' });
+  await using visited = await visit(`${PATH}?tab=form`, { role: 'viewer' });
   const { page, mock } = visited;
   await page
     .getByText(/You are a viewer; writing policies needs the right to it/)
@@ -385,7 +348,7 @@ test('empty, loading, error and full are accessible in both themes', async () =>
   await assertAccessible(list.page, 'list');
   const none = (mock: MockConsole): void =>
     mock.route({ method: 'GET', path: '/api/v1/policies', handle: () => ({ json: [] }) });
-  await using empty = await visit('/policies', none);
+  await using empty = await visit('/policies', { prepare: none });
   await empty.page.getByText('There are no policies yet.').waitFor();
   await assertAccessible(empty.page, 'no policies');
   const refuse = (mock: MockConsole): void =>
@@ -394,7 +357,7 @@ test('empty, loading, error and full are accessible in both themes', async () =>
       path: '/api/v1/policies',
       handle: () => problem(503, 'unavailable', 'The control plane is starting.'),
     });
-  await using failed = await visit('/policies', refuse);
+  await using failed = await visit('/policies', { prepare: refuse });
   await failed.page.getByRole('alert').waitFor();
   await assertAccessible(failed.page, 'error');
   await using detail = await visit(PATH);

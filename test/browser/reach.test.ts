@@ -1,54 +1,17 @@
 // The Reach page in a real browser: the steps, the fix, the link, the command, the keyboard.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { REACH_STEPS, type ReachRequest } from '#api/reach.ts';
 import { assertAccessible } from './axe.ts';
-import { launchBrowser, openPage } from './browser.ts';
 import { DENIED, FIREWALL, REFUSED, reachRoute, type Breakage } from './mock/reach.ts';
 import { problem } from './mock/routes.ts';
-import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
+import type { MockConsole } from './mock/server.ts';
+import { useChromium } from './visit.ts';
 
 const ASKED = '/reach?from=postgres-library.inventory&to=postgresql-1-vm.inventory&port=5432';
 
-let browser: Browser;
-/** Also those of tests that failed half-way: an open server would keep the process alive. */
-const mocks = new Set<MockConsole>();
-
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  await Promise.all([...mocks].map(async (mock) => mock.close()));
-});
-
-type Visit = { readonly page: Page; readonly mock: MockConsole } & AsyncDisposable;
-
-async function visit(
-  path: string,
-  prepare: (mock: MockConsole) => void = () => undefined,
-  options: MockOptions = {},
-): Promise<Visit> {
-  const mock = await startMock(options);
-  mocks.add(mock);
-  prepare(mock);
-  const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`, {
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
-  await page.getByRole('heading', { level: 1 }).waitFor();
-  return {
-    page,
-    mock,
-    async [Symbol.asyncDispose]() {
-      await close();
-      mocks.delete(mock);
-      await mock.close();
-      assert.deepEqual(complaints, []);
-    },
-  };
-}
+const { visit, open } = useChromium();
 
 const broken =
   (breakage: Breakage) =>
@@ -70,11 +33,11 @@ test('a healthy pair passes eleven steps, each saying what it rests on', async (
 });
 
 test('a link reproduces the result elsewhere, and the command asks the same', async () => {
-  await using visited = await visit(ASKED, broken(FIREWALL));
+  await using visited = await visit(ASKED, { prepare: broken(FIREWALL) });
   const { page } = visited;
   await page.getByRole('button', { name: 'Copy link' }).click();
   const link = await page.evaluate(() => navigator.clipboard.readText());
-  const there = await openPage(browser, link);
+  const there = await open(link);
   await verdict(there.page).waitFor();
   const texts = async (one: Page): Promise<string[]> => steps(one).allInnerTexts();
   assert.deepEqual(await texts(there.page), await texts(page));
@@ -87,7 +50,7 @@ test('a link reproduces the result elsewhere, and the command asks the same', as
 });
 
 test('the first step that fails is open and said; a drop and a refusal differ', async () => {
-  await using dropped = await visit(ASKED, broken(FIREWALL));
+  await using dropped = await visit(ASKED, { prepare: broken(FIREWALL) });
   await verdict(dropped.page).getByText('stopped at step 6 of 11: Network').waitFor();
   const network = steps(dropped.page).nth(5);
   assert.equal(await network.getAttribute('aria-expanded'), 'true');
@@ -97,7 +60,7 @@ test('the first step that fails is open and said; a drop and a refusal differ', 
     .getByRole('status')
     .getByText(/timed out after 3.0 s/)
     .waitFor();
-  await using refused = await visit(ASKED, broken(REFUSED));
+  await using refused = await visit(ASKED, { prepare: broken(REFUSED) });
   await verdict(refused.page).getByText('stopped at step 10 of 11: Port').waitFor();
   assert.match(await steps(refused.page).nth(9).innerText(), /nobody listens/);
 });
@@ -106,7 +69,7 @@ test('a fix that is an object is looked at, applied, and all passes', async () =
   let isMended = false;
   const prepare = (mock: MockConsole): void =>
     mock.route(reachRoute(() => (isMended ? undefined : DENIED)));
-  await using visited = await visit(ASKED, prepare);
+  await using visited = await visit(ASKED, { prepare: prepare });
   const { page, mock } = visited;
   await page.getByRole('link', { name: 'AuthorizationPolicy inventory/pg-allow' }).waitFor();
   const fix = page.getByRole('region', { name: 'Smallest fix' });
@@ -124,17 +87,10 @@ test('a fix that is an object is looked at, applied, and all passes', async () =
 });
 
 test('the way back is shown where it ends otherwise, and only there', async () => {
-  await using visited = await visit(ASKED, broken(FIREWALL));
+  await using visited = await visit(ASKED, { prepare: broken(FIREWALL) });
   const back = visited.page.getByRole('region', { name: 'The way back' });
   await back.getByText(/postgresql-1-vm.inventory → postgres-library.inventory:8080/).waitFor();
   await using healthy = await visit(ASKED);
-  const [answered] = await Promise.all([
-    healthy.page.waitForResponse((one) =>
-      /"from":"postgresql-1-vm/.test(one.request().postData() ?? ''),
-    ),
-    healthy.page.reload(),
-  ]);
-  await answered.finished();
   await verdict(healthy.page).waitFor();
   assert.equal(await healthy.page.getByRole('region', { name: 'The way back' }).count(), 0);
 });
@@ -145,7 +101,9 @@ test('a misspelt host stops at its name and is suggested the right one', async (
     summary: 'nobody is called postgresql-1-vn.inventory; did you mean postgresql-1-vm.inventory?',
     fix: { text: 'Use postgresql-1-vm.inventory.', command: '', yaml: '' },
   };
-  await using visited = await visit('/reach', (mock) => mock.route(reachRoute(() => misspelt)));
+  await using visited = await visit('/reach', {
+    prepare: (mock) => mock.route(reachRoute(() => misspelt)),
+  });
   const { page } = visited;
   await page.getByRole('combobox', { name: 'From' }).fill('postgres-library.inventory');
   await page.getByRole('combobox', { name: 'To' }).fill('postgresql-1-vn.inventory');
@@ -157,7 +115,7 @@ test('a misspelt host stops at its name and is suggested the right one', async (
 });
 
 test('by keyboard alone: choose both ends, explain, open a step', async () => {
-  await using visited = await visit('/reach', broken(FIREWALL));
+  await using visited = await visit('/reach', { prepare: broken(FIREWALL) });
   const { page } = visited;
   await page.getByRole('combobox', { name: 'From' }).focus();
   await page.keyboard.type('postgres-lib');
@@ -207,13 +165,15 @@ test('a probe is an editor’s; a viewer reads why not, and no link starts one',
         return undefined;
       }),
     );
-  await using viewer = await visit(`${ASKED}&probe=1`, record, { role: 'viewer' });
+  await using viewer = await visit(`${ASKED}&probe=1`, { prepare: record, role: 'viewer' });
   await verdict(viewer.page).waitFor();
   const button = viewer.page.getByRole('button', { name: 'Probe now' });
   assert.ok(await button.isDisabled());
-  await viewer.page.getByText(/you are a viewer; it needs the right/).waitFor();
+  await viewer.page
+    .getByText(/You are a viewer; probing needs the right to create proxies\/probe/)
+    .waitFor();
   assert.ok(asked.every(({ isProbing }) => !isProbing));
-  await using editor = await visit(ASKED, record);
+  await using editor = await visit(ASKED, { prepare: record });
   await verdict(editor.page).waitFor();
   await editor.page.getByRole('button', { name: 'Probe now' }).click();
   await steps(editor.page).nth(5).getByText('probed').waitFor();
@@ -244,7 +204,9 @@ test('names and evidence are text, whatever is in them', async () => {
   const nasty = '<img src=x onerror=alert(1)>';
   const hostile: Breakage = { name: 'name', summary: nasty, evidence: [nasty, '\u0007\u001b[31m'] };
   const path = `/reach?from=${encodeURIComponent(nasty)}&to=b`;
-  await using visited = await visit(path, (mock) => mock.route(reachRoute(() => hostile)));
+  await using visited = await visit(path, {
+    prepare: (mock) => mock.route(reachRoute(() => hostile)),
+  });
   await verdict(visited.page).getByText(nasty).first().waitFor();
   assert.equal(await visited.page.locator('img[src=x]').count(), 0);
 });
@@ -258,10 +220,10 @@ test('empty, loading, error and full are accessible in both themes', async () =>
       path: '/api/v1/reach',
       handle: () => problem(503, 'unavailable', 'The control plane is starting.'),
     });
-  await using failed = await visit(ASKED, refuse);
+  await using failed = await visit(ASKED, { prepare: refuse });
   await failed.page.getByRole('alert').getByText('The control plane is starting.').waitFor();
   await assertAccessible(failed.page, 'error');
-  await using full = await visit(ASKED, broken(DENIED));
+  await using full = await visit(ASKED, { prepare: broken(DENIED) });
   await verdict(full.page).waitFor();
   await assertAccessible(full.page, 'full');
   await full.page.getByRole('combobox', { name: 'To' }).click();

@@ -1,49 +1,30 @@
 // Every view is a link, and every view can be had without a mouse.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { launchBrowser, openPage, type WatchedPage } from './browser.ts';
+import { test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
 import { largeMesh, randomOf } from './mock/large.ts';
-import { startMock, type MockConsole } from './mock/server.ts';
+import { useChromium, type Visited, type VisitOptions } from './visit.ts';
 
-let browser: Browser;
-let mock: MockConsole;
-let opened: WatchedPage;
-let page: Page;
+const { visit } = useChromium();
 
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => browser.close());
-
-async function start(options: Parameters<typeof startMock>[0] = {}): Promise<void> {
-  mock = await startMock(options);
-  opened = await openPage(browser, mock.url);
-  ({ page } = opened);
-  await page
+/** The map, with what is on it. */
+async function start(options: VisitOptions = {}): Promise<Visited> {
+  const visited = await visit('/', options);
+  await visited.page
     .getByRole('button', { name: /^[\w-]+, (virtual machine|Kubernetes)/ })
     .first()
     .waitFor();
+  return visited;
 }
 
-afterEach(async () => {
-  await opened.close();
-  await mock.close();
-});
-
-/** What a page must not do, it has not done. */
-function end(): void {
-  assert.deepEqual(opened.complaints, []);
-}
-
-const vm = (): Locator => page.getByRole('button', { name: /^postgresql-1-vm, virtual machine/ });
+const vm = (page: Page): Locator =>
+  page.getByRole('button', { name: /^postgresql-1-vm, virtual machine/ });
 
 /** Name of what has the focus. */
-const focused = async (): Promise<string> =>
+const focused = async (page: Page): Promise<string> =>
   page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '');
 
-const rows = async (): Promise<string[]> =>
+const rows = async (page: Page): Promise<string[]> =>
   page
     .getByRole('table', { name: 'Edges' })
     .locator('tbody tr td:nth-child(-n+3)')
@@ -81,7 +62,8 @@ function someView(
 
 test('thirty views: loaded anew, each is the same', async () => {
   const snapshot = largeMesh(Date.now(), 30, 60);
-  await start({ snapshot });
+  await using visited = await start({ snapshot });
+  const { page, mock } = visited;
   const random = randomOf(20261123);
   const edges = snapshot.edges.map(({ id }) => id);
   const nodes = snapshot.nodes.map(({ id }) => id);
@@ -91,53 +73,57 @@ test('thirty views: loaded anew, each is the same', async () => {
     await page.getByRole('table', { name: 'Workloads' }).waitFor();
     const url = page.url();
     const selected = await page.locator('tr[aria-selected=true]').allTextContents();
-    const before = await rows();
+    const before = await rows(page);
     await page.reload({ waitUntil: 'commit' });
     await page.getByRole('table', { name: 'Workloads' }).waitFor();
     assert.equal(page.url(), url);
-    assert.deepEqual(await rows(), before);
+    assert.deepEqual(await rows(page), before);
     const again = await page.locator('tr[aria-selected=true]').count();
     assert.equal(again, selected.length, view);
     const hasDrawer = (await page.getByRole('complementary').count()) > 0;
     assert.equal(hasDrawer, view.includes('sel='), view);
   }
-  end();
 });
 
 test('Back closes the drawer, then leaves the page', async () => {
-  await start();
+  await using visited = await start();
+  const { page } = visited;
   await page.getByRole('link', { name: 'Workloads' }).click();
   await page.getByRole('heading', { level: 1, name: 'Workloads' }).waitFor();
   await page.getByRole('link', { name: 'Map' }).click();
-  await vm().click();
+  await vm(page).click();
   const drawer = page.getByRole('complementary', { name: 'Workload postgresql-1-vm' });
   await drawer.waitFor();
   await page.goBack();
   await drawer.waitFor({ state: 'detached' });
-  await vm().waitFor();
+  await vm(page).waitFor();
   await page.goBack();
   await page.getByRole('heading', { level: 1, name: 'Workloads' }).waitFor();
-  end();
 });
 
 test('a value that means nothing is told, and does no harm', async () => {
-  await start();
+  await using visited = await start();
+  const { page, mock } = visited;
   await page.goto(`${mock.url}/?group=colour&sel=wl:nobody/here`);
   await page.getByText('Ignored in the address: group=colour means nothing here').waitFor();
   await page.getByText(/is not in the mesh/).waitFor();
-  end();
 });
 
 test('without a mouse: to the VM, into the drawer and back to the VM', async () => {
-  await start();
-  for (let presses = 0; presses < 40 && !/Kubernetes workload/.test(await focused()); presses++) {
+  await using visited = await start();
+  const { page } = visited;
+  for (
+    let presses = 0;
+    presses < 40 && !/Kubernetes workload/.test(await focused(page));
+    presses++
+  ) {
     await page.keyboard.press('Tab');
   }
-  assert.match(await focused(), /^frontend, Kubernetes workload/);
+  assert.match(await focused(page), /^frontend, Kubernetes workload/);
   await page.keyboard.press('ArrowRight');
-  assert.match(await focused(), /^postgres-library/);
+  assert.match(await focused(page), /^postgres-library/);
   await page.keyboard.press('ArrowRight');
-  assert.match(await focused(), /^postgresql-1-vm, virtual machine/);
+  assert.match(await focused(page), /^postgresql-1-vm, virtual machine/);
   await page.keyboard.press('Enter');
   const drawer = page.getByRole('complementary', { name: 'Workload postgresql-1-vm' });
   await drawer.waitFor();
@@ -150,14 +136,14 @@ test('without a mouse: to the VM, into the drawer and back to the VM', async () 
   // One Tab further is out of the map: it is one stop.
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement?.closest('svg')), null);
-  end();
 });
 
 test('without a mouse: an edge, its explanation, and back', async () => {
-  await start();
-  await vm().focus();
+  await using visited = await start();
+  const { page, mock } = visited;
+  await vm(page).focus();
   await page.keyboard.press('n');
-  assert.match(await focused(), /^postgres-library to postgresql-1-vm, TCP 5432/);
+  assert.match(await focused(page), /^postgres-library to postgresql-1-vm, TCP 5432/);
   await page.keyboard.press('Enter');
   await page.getByRole('complementary', { name: /^Edge postgres-library/ }).waitFor();
   await page.keyboard.press('e');
@@ -170,15 +156,15 @@ test('without a mouse: an edge, its explanation, and back', async () => {
   await table.waitFor();
   assert.equal(await table.locator('tbody tr').count(), mock.mesh.snapshot(0).edges.length);
   await page.keyboard.press('t');
-  await vm().waitFor();
+  await vm(page).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('i');
   await page.getByRole('heading', { level: 1, name: 'Identity' }).waitFor();
-  end();
 });
 
 test('the list of keys has them all, and letters can be switched off', async () => {
-  await start();
+  await using visited = await start();
+  const { page } = visited;
   await page.keyboard.press('?');
   const help = page.getByRole('dialog', { name: 'Keys' });
   for (const key of [
@@ -202,30 +188,30 @@ test('the list of keys has them all, and letters can be switched off', async () 
   await page.keyboard.press('Control+k');
   await page.getByRole('dialog', { name: 'Search' }).waitFor();
   assert(!page.url().includes('table'));
-  end();
 });
 
 test('search finds by name, kind and identity', async () => {
-  await start();
+  await using visited = await start();
+  const { page } = visited;
   await page.keyboard.press('/');
   const search = page.getByRole('dialog', { name: 'Search' });
   await search.getByRole('combobox').fill('sa/postgresql');
   await search.getByRole('option', { name: /postgresql-1-vm/ }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('complementary', { name: 'Workload postgresql-1-vm' }).waitFor();
-  end();
 });
 
 test('a place made by hand stays, until the map is laid out anew', async () => {
-  await start();
-  await vm().focus();
-  const transform = async (): Promise<string | null> => vm().getAttribute('transform');
+  await using visited = await start();
+  const { page } = visited;
+  await vm(page).focus();
+  const transform = async (): Promise<string | null> => vm(page).getAttribute('transform');
   const first = await transform();
   await page.keyboard.press('Alt+ArrowDown');
   const moved = await transform();
   assert.notEqual(moved, first);
   await page.reload();
-  await vm().waitFor();
+  await vm(page).waitFor();
   assert.equal(await transform(), moved);
   await page.keyboard.press('Shift+L');
   await page.waitForFunction(
@@ -235,5 +221,4 @@ test('a place made by hand stays, until the map is laid out anew', async () => {
         ?.getAttribute('transform') === wanted,
     first,
   );
-  end();
 });

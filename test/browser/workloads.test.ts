@@ -1,47 +1,19 @@
 // The list of workloads and the seven tabs of one, in a real browser.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { MeshNode } from '#api/graph.ts';
 import type { Connection, Series } from '#api/history.ts';
 import { assertAccessible } from './axe.ts';
-import { launchBrowser, openPage } from './browser.ts';
-import { startMock, type MockConsole, type MockOptions } from './mock/server.ts';
+import type { MockConsole } from './mock/server.ts';
 import { emptyMesh } from './mock/story.ts';
+import { useChromium } from './visit.ts';
 
 const VM = 'wl:inventory/postgresql-1-vm';
 const EDGE = 'wl:inventory/postgres-library>wl:inventory/postgresql-1-vm:5432/tcp';
 const PATH = '/workloads/inventory/postgresql-1-vm';
 
-let browser: Browser;
-
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => browser.close());
-
-type Visited = { readonly page: Page; readonly mock: MockConsole } & AsyncDisposable;
-type Visit = MockOptions & {
-  readonly context?: BrowserContextOptions;
-  readonly prepare?: (mock: MockConsole) => void;
-};
-
-async function visit(path: string, { context, prepare, ...options }: Visit = {}): Promise<Visited> {
-  const mock = await startMock(options);
-  prepare?.(mock);
-  const { page, complaints, close } = await openPage(browser, `${mock.url}${path}`, context);
-  await page.getByRole('heading', { level: 1 }).waitFor();
-  return {
-    page,
-    mock,
-    async [Symbol.asyncDispose]() {
-      await close();
-      await mock.close();
-      assert.deepEqual(complaints, []);
-    },
-  };
-}
+const { visit } = useChromium();
 
 function vmOf(mock: MockConsole): MeshNode {
   const node = mock.mesh.node(VM);
@@ -254,10 +226,8 @@ const connection = (id: string, change: Partial<Connection> = {}): Connection =>
 });
 
 test('the live tap shows connections, waits while paused, and copies as JSON', async () => {
-  const permissions = ['clipboard-read', 'clipboard-write'];
   const senders: ((event: string, data: unknown) => void)[] = [];
   await using visited = await visit(`${PATH}?tab=connections`, {
-    context: { permissions },
     prepare: (mock) =>
       mock.route({
         method: 'GET',
