@@ -8,6 +8,8 @@ export type Session = {
   /** To be sent with every request that changes something, as `X-CSRF-Token`. */
   readonly csrfToken: string;
   readonly endsAtMs: number;
+  /** An applied policy that nobody confirms undoes itself after so long. */
+  readonly undoSeconds: number;
 };
 
 export type Ability = 'probe' | 'join' | 'policies' | 'proxy' | 'logs';

@@ -214,10 +214,12 @@ function newFlowKeeper(
 }
 
 const newPolicyKeeper = (
-  { stateDir }: ControlPlaneConfig,
-  parts: Omit<KeeperParts, 'store'>,
-): PolicyKeeper =>
-  new PolicyKeeper({ ...parts, store: createPolicyStore(join(stateDir, 'policies.json')) });
+  { stateDir, undoSeconds }: ControlPlaneConfig,
+  parts: Omit<KeeperParts, 'store' | 'undoSeconds'>,
+): PolicyKeeper => {
+  const store = createPolicyStore(join(stateDir, 'policies.json'));
+  return new PolicyKeeper({ ...parts, store, undoSeconds });
+};
 
 const newAgentServer = (trustDomain: string, clock: Clock, log: Logger): AgentServer =>
   new AgentServer({

@@ -37,3 +37,11 @@ test('the console is on loopback, and in clear text elsewhere only when that is 
   );
   assert.deepEqual(isOwn, [true, true, true, true, false, false, false]);
 });
+
+test('what is applied waits for its confirmation as long as is said', () => {
+  assert.equal(parse().undoSeconds, 120);
+  assert.equal(parse('--undo-seconds', '8').undoSeconds, 8);
+  for (const wrong of ['4', '3601', '2m', '']) {
+    assert.throws(() => parse('--undo-seconds', wrong), /is not from 5 to 3600/, wrong);
+  }
+});

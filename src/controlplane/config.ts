@@ -1,6 +1,7 @@
 // isthmusd's settings: flags and environment in, checked values out. Pure.
 import { OperatorError } from '#base/operator-error.ts';
 import { parseHostPort, readFlags, usageError, type HostPort } from '#base/flags.ts';
+import { UNDO_SECONDS } from './policies/keeper.ts';
 
 export type ControlPlaneConfig = {
   /** How to reach the Kubernetes API. */
@@ -17,6 +18,8 @@ export type ControlPlaneConfig = {
   readonly console: HostPort;
   /** `off`: plain HTTP anywhere, for whoever puts TLS before it. */
   readonly consoleTls: 'auto' | 'off';
+  /** What is applied from the console undoes itself after so long, unless it is confirmed. */
+  readonly undoSeconds: number;
   /** Injection and validation, for the API server; TLS only. */
   readonly webhooks: HostPort;
   /** Where the API server reaches the webhooks; undefined: at the Service `istiod`. */
@@ -39,6 +42,7 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
   --monitoring HOST:PORT     health, metrics and debug, default 127.0.0.1:15014
   --console HOST:PORT        the console and its API, default 127.0.0.1:8080; TLS if not loopback
   --console-tls auto|off     off: plain HTTP also there, behind something that ends TLS
+  --undo-seconds SECONDS     an applied policy that nobody confirms is undone after, default 120
   --webhooks HOST:PORT       injection and validation, default 0.0.0.0:15017
   --webhook-url URL          where the API server reaches --webhooks; default the Service istiod,
                              with the embedded API server this process
@@ -64,6 +68,7 @@ export function parseControlPlaneConfig(
       monitoring: { type: 'string', default: '127.0.0.1:15014' },
       console: { type: 'string', default: '127.0.0.1:8080' },
       'console-tls': { type: 'string', default: 'auto' },
+      'undo-seconds': { type: 'string', default: String(UNDO_SECONDS.usual) },
       webhooks: { type: 'string', default: '0.0.0.0:15017' },
       'webhook-url': { type: 'string' },
       'proxy-image': { type: 'string', default: 'isthmus.dev/proxy:dev' },
@@ -86,6 +91,7 @@ export function parseControlPlaneConfig(
     monitoring: parseHostPort('--monitoring', values.monitoring),
     console: parseHostPort('--console', values.console),
     consoleTls: parseConsoleTls(values['console-tls']),
+    undoSeconds: parseUndoSeconds(values['undo-seconds']),
     webhooks: parseHostPort('--webhooks', values.webhooks),
     webhookUrl: parseWebhookUrl(values['webhook-url']),
     proxyImage: values['proxy-image'],
@@ -98,6 +104,14 @@ export function parseControlPlaneConfig(
 function parseConsoleTls(text: string): 'auto' | 'off' {
   if (text === 'auto' || text === 'off') return text;
   throw usageError(`--console-tls ${text} is neither auto nor off`, CONTROL_PLANE_USAGE);
+}
+
+/** @throws OperatorError USAGE */
+function parseUndoSeconds(text: string): number {
+  const { min, max } = UNDO_SECONDS;
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && seconds >= min && seconds <= max) return seconds;
+  throw usageError(`--undo-seconds ${text} is not from ${min} to ${max}`, CONTROL_PLANE_USAGE);
 }
 
 /** As Kubernetes wants it of a webhook: https, and nothing but a place. */

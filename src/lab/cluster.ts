@@ -1,6 +1,7 @@
 // The cluster's side: an API server and isthmusd as processes on a machine of the lab, and the
 // hands of an operator on the Kubernetes API.
 import { fileURLToPath } from 'node:url';
+import type { CommandResult } from '#base/command.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createKubeClient } from '#kube/https-client.ts';
@@ -36,9 +37,22 @@ export function isthmus(...args: readonly string[]): string[] {
   return [process.execPath, ...NODE_FLAGS, LAUNCHER, ...args];
 }
 
+/** A line as it is typed in a shell: a machine of the lab has neither sudo nor a link to us. */
+export const typed = (line: string): string[] => [
+  'bash',
+  '-c',
+  `sudo() { "$@"; }; isthmus() { ${isthmus().join(' ')} "$@"; }\n${line}`,
+];
+
+export type ClusterOptions = {
+  /** Until an applied policy that nobody confirms is undone; default isthmusd's. */
+  readonly undoSeconds?: number;
+};
+
 export class Cluster implements AsyncDisposable {
   readonly machine: Host;
   readonly kube: KubeClient;
+  readonly #options: ClusterOptions;
   #apiServer: LabProcess;
   #isthmusd: LabProcess;
 
@@ -48,20 +62,22 @@ export class Cluster implements AsyncDisposable {
       readonly kube: KubeClient;
       readonly apiServer: LabProcess;
       readonly isthmusd: LabProcess;
+      readonly options: ClusterOptions;
     },
   ) {
     this.machine = machine;
+    this.#options = parts.options;
     this.kube = parts.kube;
     this.#apiServer = parts.apiServer;
     this.#isthmusd = parts.isthmusd;
   }
 
   /** Starts both and returns when both serve. */
-  static async start(machine: Host): Promise<Cluster> {
+  static async start(machine: Host, options: ClusterOptions = {}): Promise<Cluster> {
     const apiServer = await launchApiServer(machine);
     const kube = createKubeClient(await loadKubeconfig(adminKubeconfig(machine)));
-    const isthmusd = await launchIsthmusd(machine);
-    return new Cluster(machine, { kube, apiServer, isthmusd });
+    const isthmusd = await launchIsthmusd(machine, options);
+    return new Cluster(machine, { kube, apiServer, isthmusd, options });
   }
 
   /** Where agents find the control plane. */
@@ -79,10 +95,16 @@ export class Cluster implements AsyncDisposable {
     return adminKubeconfig(this.machine);
   }
 
+  /** Types a line beside the control plane, as its administrator. */
+  async type(line: string): Promise<CommandResult> {
+    const KUBECONFIG = this.machine.own(`${DATA_DIR}/admin.kubeconfig`);
+    return await this.machine.run(typed(line), { env: { KUBECONFIG } });
+  }
+
   /** `kill -9`, and again. */
   async restartIsthmusd(): Promise<void> {
     await this.#isthmusd.kill();
-    this.#isthmusd = await launchIsthmusd(this.machine);
+    this.#isthmusd = await launchIsthmusd(this.machine, this.#options);
   }
 
   async restartApiServer(): Promise<void> {
@@ -152,7 +174,7 @@ async function launchApiServer(machine: Host): Promise<LabProcess> {
   return await launch(machine, 'apiserver', isthmus('apiserver', ...flags));
 }
 
-async function launchIsthmusd(machine: Host): Promise<LabProcess> {
+async function launchIsthmusd(machine: Host, { undoSeconds }: ClusterOptions): Promise<LabProcess> {
   const { address, anyAddress } = machine;
   const kubeconfig = machine.own(`${DATA_DIR}/isthmusd.kubeconfig`);
   const flags = ['--kubeconfig', kubeconfig, '--state-dir', machine.own(STATE_DIR)];
@@ -161,7 +183,8 @@ async function launchIsthmusd(machine: Host): Promise<LabProcess> {
   const webhookUrl = ['--webhook-url', `https://${address}:${WEBHOOK_PORT}`];
   const webhooks = ['--webhooks', `${anyAddress}:${WEBHOOK_PORT}`, ...webhookUrl];
   const page = ['--console', `${anyAddress}:${CONSOLE_PORT}`, '--console-tls', 'off'];
-  const words = ['isthmusd', ...flags, ...listen, ...pages, ...page, ...webhooks];
+  const undo = undoSeconds === undefined ? [] : ['--undo-seconds', String(undoSeconds)];
+  const words = ['isthmusd', ...flags, ...listen, ...pages, ...page, ...undo, ...webhooks];
   return await launch(machine, 'isthmusd', isthmus(...words));
 }
 

@@ -42,6 +42,8 @@ export type LibraryMeshOptions = {
   readonly vmPorts?: readonly number[];
   /** How long the VM's Envoy lets sessions live on whose filter chain has gone. */
   readonly drainDuration?: string;
+  /** Until an applied policy that nobody confirms is undone; default isthmusd's. */
+  readonly undoSeconds?: number;
   /** Machines that stand beside it and are not in the mesh: name → address in the VMs' region. */
   readonly others?: Readonly<Record<string, string>>;
   /** Is told what now stands. */
@@ -102,7 +104,7 @@ export class LibraryMesh implements Setting, AsyncDisposable {
     // Side by side: neither needs the other until both stand.
     const [postgres, cluster] = await Promise.all([
       installDatabase(cloud).then((it) => stack.use(it)),
-      startCluster(cloud, options.enableAutoMtls).then((it) => stack.use(it)),
+      startCluster(cloud, options).then((it) => stack.use(it)),
     ]);
     onStep('PostgreSQL on the VM, 127.0.0.1:5432; API server and isthmusd in the cluster');
     const [client, vm] = await joinMesh(cloud, cluster, options);
@@ -130,8 +132,12 @@ async function installDatabase(cloud: Cloud): Promise<Postgres> {
 }
 
 /** The objects of the story are there before the first agent asks who it is. */
-async function startCluster(cloud: Cloud, enableAutoMtls: boolean | undefined): Promise<Cluster> {
-  const cluster = await Cluster.start(cloud.machine(CONTROL_PLANE));
+async function startCluster(
+  cloud: Cloud,
+  { enableAutoMtls, undoSeconds }: LibraryMeshOptions,
+): Promise<Cluster> {
+  const settings = undoSeconds === undefined ? {} : { undoSeconds };
+  const cluster = await Cluster.start(cloud.machine(CONTROL_PLANE), settings);
   await cluster.apply(
     meshConfig(enableAutoMtls),
     manifests.serviceAccount(CLIENT),

@@ -106,6 +106,12 @@ export class Sidecar {
     await this.ready();
   }
 
+  /** A Pod's agent begins anew with the roots that the mesh has now, as a new Pod would. */
+  async renewTrust(cluster: Cluster): Promise<void> {
+    this.machine.writeFile(POD_ROOT_FILE, await cluster.rootCertificates());
+    await this.restartAgent('stop');
+  }
+
   /** An answer of Envoy's admin interface. */
   async admin(path: string): Promise<string> {
     return await this.machine.httpGet(ADMIN_PORT, path);

@@ -31,6 +31,8 @@ export type ConsoleParts = {
   readonly tls: ServingCertificate | undefined;
   /** All but those of sessions. */
   readonly routes: readonly ApiRoute[];
+  /** For the session: how long an apply waits for its confirmation. */
+  readonly undoSeconds: number;
   readonly client: Pick<KubeClient, 'get' | 'reviewUser' | 'reviewAccess'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,12 +42,12 @@ export type ConsoleParts = {
 
 /** Listens. @throws OperatorError ADDRESS_IN_USE */
 export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer> {
-  const { listen, tls, client, clock, log, folder = BUILT } = parts;
+  const { listen, tls, client, undoSeconds, clock, log, folder = BUILT } = parts;
   const reviews = new TokenReviews(client, clock);
   const identifier = new Identifier({ client, reviews, clock });
   const access = new AccessReviews(client, clock);
   const sessions = new Sessions({ clock, randomBytes });
-  const own = { sessions, identifier, access, clock };
+  const own = { sessions, identifier, access, undoSeconds, clock };
   const api: DispatchParts = {
     ...own,
     reviews,

@@ -89,6 +89,7 @@ export async function startFakeConsole(
     listen: { host: '127.0.0.1', port: 0 },
     tls,
     routes: [...routesOf(changes, streams), ...routes],
+    undoSeconds: 120,
     client: reviews,
     clock,
     log: createLogger('console', { sink: (line) => void log.push(line) }),

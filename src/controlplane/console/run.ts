@@ -36,6 +36,7 @@ export async function runConsole(
     listen: config.console,
     tls: serving && { cert: serving.tls.cert, key: serving.tls.key },
     routes: apiRoutes(parts),
+    undoSeconds: config.undoSeconds,
     client,
     clock,
     log,

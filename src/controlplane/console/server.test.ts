@@ -111,6 +111,7 @@ describe('sessions', () => {
       user: 'ed',
       role: 'editor',
       can: { probe: true, join: true, policies: true, proxy: true, logs: true },
+      undoSeconds: 120,
     });
     assert.match(String(csrfToken), /^[\w-]{43}$/);
     assert(Number(endsAtMs) > systemClock.nowMs());

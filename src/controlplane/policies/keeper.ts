@@ -17,7 +17,8 @@ import type { PolicyRecord, PolicyStore } from './store.ts';
 export const UNDO_MS = 24 * 3_600_000;
 /** How long a shadow is tried before it goes by itself. */
 const SHADOW_MS = 24 * 3_600_000;
-const TTL_SECONDS = { min: 5, max: 3600, usual: 120 } as const;
+/** Until an apply that nobody confirms undoes itself. */
+export const UNDO_SECONDS = { min: 5, max: 3600, usual: 120 } as const;
 /** Of more policies the oldest writes that undo nothing by themselves are forgotten. */
 const RECORDS_MAX = 500;
 
@@ -31,7 +32,7 @@ export type Write = {
   /** undefined: it is to be deleted. */
   readonly object: KubeObject | undefined;
   readonly mode: PolicyMode;
-  /** Until it undoes itself. */
+  /** Until it undoes itself; undefined: as long as is usual here. */
   readonly ttlSeconds: number | undefined;
   readonly condition: Condition;
 };
@@ -44,6 +45,8 @@ export type PolicyClient = {
 export type KeeperParts = {
   readonly client: PolicyClient;
   readonly store: PolicyStore;
+  /** Default `UNDO_SECONDS.usual`. */
+  readonly undoSeconds?: number;
   readonly clock: Clock;
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
@@ -175,10 +178,14 @@ export class PolicyKeeper {
       // what nobody has confirmed is nothing to go back to
       previous: isUnconfirmed ? former.previous : present ? authored(present, ref) : null,
       written: fingerprintOf(written, ref),
-      revertsAtMs: mode === 'confirm' ? nowMs + ttlOf(ttlSeconds) * 1000 : null,
+      revertsAtMs: mode === 'confirm' ? nowMs + this.#ttlOf(ttlSeconds) * 1000 : null,
       undoUntilMs: nowMs + UNDO_MS,
     };
     await this.#promised(record, () => put(client, { type, ref, present }, written));
+  }
+
+  #ttlOf(seconds: number = this.#parts.undoSeconds ?? UNDO_SECONDS.usual): number {
+    return Math.min(Math.max(Math.round(seconds), UNDO_SECONDS.min), UNDO_SECONDS.max);
   }
 
   /** First the promise, then the deed; what was not done needs no undoing. */
@@ -301,9 +308,6 @@ export class PolicyKeeper {
 type Client = ReturnType<PolicyClient['as']>;
 type Acting = { readonly type: ResourceType; readonly client: Client };
 type Present = KubeObject | undefined;
-
-const ttlOf = (seconds: number = TTL_SECONDS.usual): number =>
-  Math.min(Math.max(Math.round(seconds), TTL_SECONDS.min), TTL_SECONDS.max);
 
 async function read(client: Client, type: ResourceType, ref: PolicyReference): Promise<Present> {
   try {

@@ -48,6 +48,7 @@ const sessionOf = (role: Session['role'], nowMs: number): Session => {
     can: { probe: isEditor, join: isEditor, policies: isEditor, proxy: true, logs: true },
     csrfToken: 'mock-csrf-token',
     endsAtMs: nowMs + 8 * 3_600_000,
+    undoSeconds: 120,
   };
 };
 

@@ -9,7 +9,6 @@ import type {
   PolicySummary,
   PolicyWrite,
 } from '../../api/types.ts';
-import { UNDO_SECONDS } from './impact.ts';
 import { policyPath } from './paths.ts';
 
 const ROOT = '/api/v1/policies';
@@ -46,8 +45,8 @@ type Version = string;
 const condition = (version: Version): Readonly<Record<string, string>> =>
   version === '' ? { 'If-None-Match': '*' } : { 'If-Match': `"${version}"` };
 
-const query = (mode: PolicyMode): string =>
-  new URLSearchParams({ mode, ttl: String(UNDO_SECONDS) }).toString();
+/** When it undoes itself is the control plane's setting. */
+const query = (mode: PolicyMode): string => new URLSearchParams({ mode }).toString();
 
 /** Open connections stay: policy governs new ones. */
 const endsOpenConnections = false;

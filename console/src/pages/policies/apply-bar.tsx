@@ -1,9 +1,10 @@
 // From looking to lasting, one rung after the other: preview, shadow, apply with auto-undo.
 import { useId, useState, type ReactNode } from 'react';
 import type { PolicyImpact, PolicyReference } from '../../api/types.ts';
+import { useSession } from '../../store/hooks.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
-import { count, hasErrors, refusedClients, type Ladder } from './impact.ts';
+import { count, delayText, hasErrors, refusedClients, type Ladder } from './impact.ts';
 import type { Editing } from './use-policy.ts';
 
 type Props = {
@@ -63,6 +64,7 @@ type RungsProps = Props & { readonly onApply: () => void };
 function Rungs({ of, editing, ladder, impact, onApply }: RungsProps): ReactNode {
   const id = useId();
   const { isBusy, document } = editing;
+  const { undoSeconds } = useSession();
   const isBlocked = ladder.reason !== '' || isBusy;
   const shadowReason = shadowProblem(of.kind, document?.pending?.mode === 'shadow');
   return (
@@ -97,7 +99,7 @@ function Rungs({ of, editing, ladder, impact, onApply }: RungsProps): ReactNode 
           3 {isBusy ? 'Applying …' : ladder.label}
         </button>
         <span className="quiet" id={`${id}-reason`}>
-          {ladder.reason || 'undoes itself after 2 min unless you keep it'}
+          {ladder.reason || `undoes itself after ${delayText(undoSeconds)} unless you keep it`}
         </span>
       </li>
     </ol>

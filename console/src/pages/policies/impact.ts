@@ -114,9 +114,6 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a +
 
 // ── Applying ────────────────────────────────────────────────────────────────────────────────────
 
-/** Seconds until an apply undoes itself, as a router's `commit confirmed`. */
-export const UNDO_SECONDS = 120;
-
 export type Ladder = {
   /** Empty: it can be applied. */
   readonly reason: string;
@@ -166,6 +163,10 @@ export const isNumberTyped = (typed: string, refuses: number): boolean =>
   typed.trim() === String(refuses);
 
 // ── Auto-undo ───────────────────────────────────────────────────────────────────────────────────
+
+/** How long an apply waits for its confirmation, as a router's `commit confirmed`. */
+export const delayText = (seconds: number): string =>
+  seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 
 export type Countdown = { readonly text: string; readonly isOver: boolean; readonly share: number };
 

@@ -1,7 +1,7 @@
 // What is applied but not for good yet: it counts down, and says how to keep it or take it back.
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useSession, serverNowMs, useNowMs } from '../../store/hooks.ts';
-import { countdown, spanText, UNDO_SECONDS } from './impact.ts';
+import { countdown, spanText } from './impact.ts';
 import type { Editing } from './use-policy.ts';
 
 export function PendingBanner({ editing }: { readonly editing: Editing }): ReactNode {
@@ -75,8 +75,9 @@ type Moment = { readonly revertsAtMs: number };
 
 function UndoesItself({ revertsAtMs }: Moment): ReactNode {
   useNowMs();
+  const { undoSeconds } = useSession();
   if (revertsAtMs <= 0) return null;
-  const { text, isOver } = countdown(revertsAtMs, serverNowMs(), UNDO_SECONDS * 1000);
+  const { text, isOver } = countdown(revertsAtMs, serverNowMs(), undoSeconds * 1000);
   return (
     <>
       {isOver ? (
@@ -93,8 +94,9 @@ function UndoesItself({ revertsAtMs }: Moment): ReactNode {
 /** Its length is set by the DOM's own property: the content security policy knows no style text. */
 function Bar({ revertsAtMs }: Moment): ReactNode {
   const nowMs = useNowMs();
+  const { undoSeconds } = useSession();
   const bar = useRef<HTMLProgressElement>(null);
-  const { share } = countdown(revertsAtMs, serverNowMs(), UNDO_SECONDS * 1000);
+  const { share } = countdown(revertsAtMs, serverNowMs(), undoSeconds * 1000);
   useEffect(() => {
     if (bar.current) bar.current.value = share;
   }, [share, nowMs]);

@@ -4,17 +4,18 @@ import { problemFrom } from '../../api/client.ts';
 import type { ApiProblem, PolicyDocument } from '../../api/types.ts';
 import { Problem } from '../../components/states.tsx';
 import { Link } from '../../router/link.tsx';
-import { serverNowMs, useNowMs } from '../../store/hooks.ts';
+import { serverNowMs, useNowMs, useSession } from '../../store/hooks.ts';
 import { keepPolicy } from '../policies/api.ts';
-import { countdown, UNDO_SECONDS } from '../policies/impact.ts';
+import { countdown } from '../policies/impact.ts';
 import { policyPath } from '../policies/paths.ts';
 
 export function Applied({ applied }: { readonly applied: PolicyDocument }): ReactNode {
   const [document, setDocument] = useState(applied);
   const [problem, setProblem] = useState<ApiProblem>();
   useNowMs();
+  const { undoSeconds } = useSession();
   const { pending } = document;
-  const left = countdown(pending?.revertsAtMs ?? 0, serverNowMs(), UNDO_SECONDS * 1000);
+  const left = countdown(pending?.revertsAtMs ?? 0, serverNowMs(), undoSeconds * 1000);
   const keep = (): void => {
     keepPolicy(document).then(setDocument, (error: unknown) => setProblem(problemFrom(error)));
   };

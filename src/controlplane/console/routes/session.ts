@@ -15,6 +15,7 @@ export type SessionParts = {
   readonly sessions: Sessions;
   readonly identifier: Identifier;
   readonly access: AccessReviews;
+  readonly undoSeconds: number;
   readonly clock: Clock;
 };
 
@@ -115,7 +116,7 @@ function cookieText(
 }
 
 async function describe(
-  { access }: SessionParts,
+  { access, undoSeconds }: SessionParts,
   user: KubeUser,
   session: OpenSession | undefined,
 ): Promise<Session> {
@@ -133,5 +134,6 @@ async function describe(
     can: { probe, join, policies, proxy, logs },
     csrfToken: session?.csrfToken ?? '',
     endsAtMs: session?.endsAtMs ?? 0,
+    undoSeconds,
   };
 }
