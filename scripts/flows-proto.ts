@@ -60,6 +60,8 @@ const MESSAGES = [
     ['server', 6, 'string'],
     ['base_to_server', 7, 'double'],
     ['base_to_client', 8, 'double'],
+    // How long it took to reach the server; 0: not known.
+    ['connect_ms', 9, 'double'],
   ]),
   message('FlowClosed', [
     ['connection', 1, 'uint32'],
@@ -83,6 +85,11 @@ const MESSAGES = [
     ['flags', 8, 'string'],
     ['denied_by', 9, 'string'],
     ['denied', 10, 'double'],
+    // How long the requests took, as counts in the buckets of src/base/durations.ts: a bucket's
+    // number and its count by turns. None of requests: not known, an older agent does not tell,
+    // nor how many were answered 4xx.
+    ['durations', 11, 'uint32', 'repeated'],
+    ['client_errors', 12, 'double'],
   ]),
   // The present total of one series. `name`, `help`, `type` and `labels` (name and value by
   // turns) come once on a stream.

@@ -1,8 +1,9 @@
 // Envoy's access-log stream (envoy/service/accesslog/v3/als.proto), decoded. Envoy sends and never
 // waits for an answer.
 import { fromBinary } from '@bufbuild/protobuf';
-import { durationMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { timestampMs, type Duration } from '@bufbuild/protobuf/wkt';
 import type { Logger } from '#base/log.ts';
+import type { TagAttributes } from '#base/tag-expression.ts';
 import type { Address } from '#gen/envoy/config/core/v3/address_pb.js';
 import {
   AccessLogType,
@@ -21,12 +22,20 @@ import type { ConnectionEntry } from '#telemetry/connection-account.ts';
 import type { RequestReport } from '#telemetry/standard-metrics.ts';
 import type { CallFacts, CertificateFacts } from './call-kind.ts';
 import { type WireFacts, wireFacts } from './flows/wire-facts.ts';
+import { connectionAttributes, requestAttributes } from './tag-attributes.ts';
 
 export const ALS_METHOD = '/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs';
 
+/** Of one entry, besides what is counted. */
+export type EntryFacts = {
+  readonly wire: WireFacts;
+  /** For tags that Telemetry sets; worked out where one does. */
+  readonly attributes: () => TagAttributes;
+};
+
 export type AccessLogReader = {
-  readonly connection: (facts: CallFacts, entry: ConnectionEntry, wire: WireFacts) => void;
-  readonly request: (facts: CallFacts, report: RequestReport, wire: WireFacts) => void;
+  readonly connection: (facts: CallFacts, entry: ConnectionEntry, more: EntryFacts) => void;
+  readonly request: (facts: CallFacts, report: RequestReport, more: EntryFacts) => void;
 };
 
 /** The first message of a stream names its log; the entries of all carry that name. */
@@ -57,7 +66,9 @@ function read(logName: string, { logEntries }: StreamAccessLogsMessage, to: Acce
         const common = entry.commonProperties;
         if (connection && common) {
           const wire = wireFacts(common, common.connectionTerminationDetails);
-          to.connection(factsOf(logName, common), connection, wire);
+          const facts = factsOf(logName, common);
+          const attributes = (): TagAttributes => connectionAttributes(facts, wire);
+          to.connection(facts, connection, { wire, attributes });
         }
       }
       break;
@@ -67,7 +78,10 @@ function read(logName: string, { logEntries }: StreamAccessLogsMessage, to: Acce
         if (!common || !isLast(common)) continue;
         const { responseCode = 0, responseCodeDetails = '' } = entry.response ?? {};
         const facts = { ...factsOf(logName, common), responseCode };
-        to.request(facts, parseRequest(common, entry), wireFacts(common, responseCodeDetails));
+        const wire = wireFacts(common, responseCodeDetails);
+        const attributes = (): TagAttributes =>
+          requestAttributes(entry, connectionAttributes(facts, wire));
+        to.request(facts, parseRequest(common, entry), { wire, attributes });
       }
       break;
     case undefined:
@@ -101,6 +115,8 @@ export function parseConnection(
     streamId: common.streamId,
     stage,
     startedAtMs: common.startTime ? timestampMs(common.startTime) : 0,
+    // Envoy's entry of that moment lasts from the client's connection to the server's
+    ...(stage === 'connected' && common.duration && { connectMs: exactMs(common.duration) }),
     receivedBytes: Number(connectionProperties?.receivedBytes ?? 0n),
     sentBytes: Number(connectionProperties?.sentBytes ?? 0n),
   };
@@ -117,11 +133,13 @@ function parseRequest(
   const sum = (a: bigint | undefined, b: bigint | undefined): number =>
     Number((a ?? 0n) + (b ?? 0n));
   return {
-    durationMs: duration ? durationMs(duration) : 0,
+    durationMs: duration ? exactMs(duration) : 0,
     requestBytes: sum(request?.requestHeadersBytes, request?.requestBodyBytes),
     responseBytes: sum(response?.responseHeadersBytes, response?.responseBodyBytes),
   };
 }
+
+const exactMs = ({ seconds, nanos }: Duration): number => Number(seconds) * 1000 + nanos / 1e6;
 
 function factsOf(logName: string, common: AccessLogCommon): CallFacts {
   const { tlsProperties } = common;
@@ -136,6 +154,7 @@ function factsOf(logName: string, common: AccessLogCommon): CallFacts {
     upstreamRemoteAddress: ipOf(common.upstreamRemoteAddress),
     upstreamLocalAddress: ipOf(common.upstreamLocalAddress),
     responseCode: undefined,
+    routeName: common.routeName,
   };
 }
 

@@ -67,6 +67,8 @@ export type AgentView = {
   readonly subscribed: number;
   /** What Envoy said of the configuration that it refused; empty: it refused none. */
   readonly rejection: string;
+  /** Its machine's owner lets the application's own log be read; absent: not said. */
+  readonly hasAppLog?: boolean;
 };
 
 export type CertificateView = {
@@ -99,6 +101,10 @@ export type MeshEdge = {
   /** Host of the service that was called; empty: none. */
   readonly service: string;
   readonly encryption: Encryption;
+  /** Bytes of the last five minutes, both ways, of which it is known whether they were encrypted. */
+  readonly recent: { readonly bytes: number; readonly encryptedBytes: number };
+  /** null: there were no requests in the last minute. */
+  readonly http: EdgeHttp | null;
   /** Newest first; empty: none of this kind was seen. */
   readonly reporters: readonly Reporter[];
   /** What the two ends say differently; null: they agree, or only one has reported. */
@@ -131,6 +137,25 @@ export type Encryption = {
   readonly seenAtMs: number;
 };
 
+/** Requests of the last minute, of an edge of HTTP or gRPC. */
+export type EdgeHttp = {
+  readonly requests: number;
+  /** Answered 5xx, refused by a policy, or not answered; gRPC's codes that mean as much. */
+  readonly failed: number;
+  /** Answered 4xx, without those that failed; null: no agent of either end tells. */
+  readonly clientErrors: number | null;
+  /** How long they took by the client's proxy: what its user feels; null: it does not tell. */
+  readonly client: Percentiles | null;
+  /** By the server's proxy: the difference is between the two. */
+  readonly server: Percentiles | null;
+};
+
+export type Percentiles = {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+};
+
 export type Disagreement = {
   readonly about: 'bytes' | 'encryption';
   readonly source: string;
@@ -143,13 +168,17 @@ export type Failure = {
   /** What they mean, in words. */
   readonly text: string;
   readonly atMs: number;
+  /** Which end's proxy says so; absent: not known. */
+  readonly reporter?: Reporter;
 };
 
 /**
  * One edge in one second: its index, bytes per second from the client to the server and back
  * (smoothed over 3 s), open connections, connections opened, connections or requests that failed,
  * requests, all but the open ones per second, and the mean duration of requests in milliseconds (0
- * without requests).
+ * without requests). If there were requests in the last minute, of that minute: the share that
+ * failed, the share answered 4xx, and percentiles of their duration, by the client's proxy if it
+ * tells, else by the server's; null: nobody tells.
  */
 export type Sample = readonly [
   edge: number,
@@ -160,6 +189,11 @@ export type Sample = readonly [
   failed: number,
   requests: number,
   requestMs: number,
+  errorShare?: number,
+  clientErrorShare?: number | null,
+  p50Ms?: number | null,
+  p95Ms?: number | null,
+  p99Ms?: number | null,
 ];
 
 /** A box around nodes. */
@@ -175,8 +209,10 @@ export type Network = {
 export type MeshStatus = {
   readonly proxies: number;
   readonly proxiesInSync: number;
-  /** Proxies that have not reported for longer than they should. */
+  /** Proxies that have not reported for longer than they should: keys of instances. */
   readonly silent: readonly string[];
+  /** Since when each of them has not, in the same order; absent: an older control plane. */
+  readonly silentSinceMs?: readonly number[];
   readonly plaintextEdges: number;
   /** Null: no certificate is known. */
   readonly nextExpiryMs: number | null;
@@ -187,7 +223,7 @@ export type Snapshot = {
   readonly revision: number;
   /** Of the control plane, so that ages can be told by whoever's clock is wrong. */
   readonly nowMs: number;
-  /** Of an answer to `?at=<ms>`: the moment that it shows, as far as the ring remembers. */
+  /** Of an answer to `?at=<ms>`: the moment that it shows, which is the nearest that is known. */
   readonly atMs?: number;
   readonly mesh: { readonly trustDomain: string; readonly clusterId: string };
   readonly networks: readonly Network[];

@@ -12,7 +12,20 @@ export type Series = {
   readonly opened: readonly (number | null)[];
   readonly failed: readonly (number | null)[];
   readonly requests: readonly (number | null)[];
+  /** Their mean duration. */
   readonly requestMs: readonly (number | null)[];
+  /** Requests that failed: of an edge of HTTP the same as `failed`, of a node without connections. */
+  readonly requestErrors: readonly (number | null)[];
+  /** Requests answered 4xx, without those that failed; null where no agent tells. */
+  readonly clientErrors: readonly (number | null)[];
+  /** Percentiles of their duration by the client's proxy; null without requests, or if untold. */
+  readonly p50Ms: readonly (number | null)[];
+  readonly p95Ms: readonly (number | null)[];
+  readonly p99Ms: readonly (number | null)[];
+  /** By the server's proxy. */
+  readonly serverP50Ms: readonly (number | null)[];
+  readonly serverP95Ms: readonly (number | null)[];
+  readonly serverP99Ms: readonly (number | null)[];
 };
 
 /**

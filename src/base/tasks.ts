@@ -1,4 +1,5 @@
 // Ownership of concurrent work: nothing outlives the scope that started it.
+import { setImmediate } from 'node:timers/promises';
 
 export type Task = (signal: AbortSignal) => Promise<void>;
 
@@ -36,3 +37,6 @@ export function aborted(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/** Whatever else waits to be done is done first: for work that would hold up everybody. */
+export const nextTurn = (): Promise<void> => setImmediate();

@@ -11,6 +11,8 @@ export type ConnectionEntry = {
   readonly streamId: string;
   readonly stage: 'connected' | 'periodic' | 'end';
   readonly startedAtMs: number;
+  /** From its beginning until the server was reached; absent: not known. */
+  readonly connectMs?: number;
   /** From the downstream and to it, since the connection began. */
   readonly receivedBytes: number;
   readonly sentBytes: number;

@@ -296,6 +296,7 @@ function said(end: End, id: string): { kind: CallKind; facts: CallFacts; wire: W
     upstreamRemoteAddress: '10.0.0.2',
     upstreamLocalAddress: '10.0.0.1',
     responseCode: undefined,
+    routeName: '',
   };
   const wire: WireFacts = {
     downstreamRemotePort: 10_000 + Number(id),

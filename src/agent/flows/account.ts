@@ -5,8 +5,9 @@ import { CONNECTIONS_MAX, EDGES_MAX } from '#telemetry/flows/limits.ts';
 import type { CallKind } from '#telemetry/report.ts';
 import type { ConnectionDelta, RequestReport } from '#telemetry/standard-metrics.ts';
 import type { CallFacts } from '../call-kind.ts';
-import { Batch, countFailure, type ConnectionRecord, type Edge } from './batch.ts';
-import { connectionAddresses, edgeFacts, hasFailed, type EdgeFacts } from './edge-facts.ts';
+import { Batch, countFailure, countRequest, type ConnectionRecord, type Edge } from './batch.ts';
+import { connectionAddresses, edgeFacts, type EdgeFacts } from './edge-facts.ts';
+import { hasFailed, isClientError } from './outcome.ts';
 import type { WireFacts } from './wire-facts.ts';
 
 /** Connections that begin and end in one batch, beyond which they are told as sums. */
@@ -68,12 +69,13 @@ export class FlowAccount {
   ): void {
     const { report, wire } = told;
     const sums = this.#batch.sumsOf(this.#edgeOf(edgeFacts(kind, facts, wire)));
-    sums.requests += 1;
-    sums.requestMs += report.durationMs;
+    countRequest(sums, report.durationMs);
     sums.toServer += report.requestBytes;
     sums.toClient += report.responseBytes;
     const { deniedBy } = wire;
-    countFailure(sums, { hasFailed: hasFailed(kind, deniedBy), flags: flagsOf(kind), deniedBy });
+    const isFailed = hasFailed(kind, deniedBy);
+    countFailure(sums, { hasFailed: isFailed, flags: flagsOf(kind), deniedBy });
+    if (!isFailed && isClientError(kind)) sums.clientErrors += 1;
   }
 
   /** What was added since the last time. */
@@ -106,6 +108,7 @@ export class FlowAccount {
       key,
       edge: this.#edgeOf(edgeFacts(kind, facts, wire)),
       openedMs: entry.startedAtMs,
+      connectMs: entry.connectMs ?? 0,
       ...connectionAddresses(kind, facts, wire),
       baseToServer: entry.receivedBytes - delta.receivedBytes - held.toServer,
       baseToClient: entry.sentBytes - delta.sentBytes - held.toClient,

@@ -1,4 +1,5 @@
 // What one stretch of time added to the account, before it is told. Pure data and its addition.
+import { addDurations, durationBucket, noDurations, type Durations } from '#base/durations.ts';
 import type { EdgeFacts } from './edge-facts.ts';
 
 export type Edge = { readonly number: number; readonly key: string; readonly facts: EdgeFacts };
@@ -9,6 +10,8 @@ export type ConnectionRecord = {
   readonly key: string;
   readonly edge: Edge;
   readonly openedMs: number;
+  /** How long it took to reach the server; 0: not known. */
+  readonly connectMs: number;
   readonly client: string;
   readonly server: string;
   /** Bytes that were told and acknowledged, or not for this agent to tell. */
@@ -31,6 +34,10 @@ export type Sums = {
   failed: number;
   requests: number;
   requestMs: number;
+  /** Undefined: no requests. */
+  durations: Durations | undefined;
+  /** Requests that the server did not take: 4xx, without those that failed. */
+  clientErrors: number;
   toServer: number;
   toClient: number;
   flags: string;
@@ -43,6 +50,8 @@ export const noSums = (): Sums => ({
   failed: 0,
   requests: 0,
   requestMs: 0,
+  durations: undefined,
+  clientErrors: 0,
   toServer: 0,
   toClient: 0,
   flags: '',
@@ -125,6 +134,14 @@ export class Batch {
   }
 }
 
+export function countRequest(sums: Sums, durationMs: number): void {
+  sums.requests += 1;
+  sums.requestMs += durationMs;
+  sums.durations ??= noDurations();
+  const bucket = durationBucket(durationMs);
+  sums.durations[bucket] = (sums.durations[bucket] ?? 0) + 1;
+}
+
 export function countFailure(
   sums: Sums,
   { hasFailed, flags, deniedBy }: Pick<Closing, 'hasFailed' | 'flags' | 'deniedBy'>,
@@ -142,6 +159,8 @@ function addSums(to: Sums, more: Sums): void {
   to.failed += more.failed;
   to.requests += more.requests;
   to.requestMs += more.requestMs;
+  to.clientErrors += more.clientErrors;
+  if (more.durations) addDurations((to.durations ??= noDurations()), more.durations);
   to.toServer += more.toServer;
   to.toClient += more.toClient;
   to.denied += more.denied;

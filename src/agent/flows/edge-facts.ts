@@ -1,5 +1,6 @@
 // From what Envoy says of a connection or a request to whose traffic it is. Pure.
 import { isIP } from 'node:net';
+import { isNobodys } from '#base/access-log-tags.ts';
 import type { CallKind } from '#telemetry/report.ts';
 import type { CallFacts } from '../call-kind.ts';
 import type { WireFacts } from './wire-facts.ts';
@@ -14,6 +15,7 @@ export type EdgeFacts = {
   readonly dialled: string;
   readonly port: number;
   readonly protocol: 'tcp' | 'http' | 'grpc';
+  /** Or Istio's name of what nobody's calls are led to (base/access-log-tags.ts). */
   readonly serviceHost: string;
   readonly security: 'mutual' | 'tls' | 'none' | '';
   readonly tlsVersion: string;
@@ -37,7 +39,7 @@ export function edgeFacts(kind: CallKind, facts: CallFacts, wire: WireFacts): Ed
     dialled: isReached ? '' : facts.downstreamLocalAddress,
     port,
     protocol: kind.protocol,
-    serviceHost: kind.service.host,
+    serviceHost: kind.service.host || (isNobodys(kind.service.name) ? kind.service.name : ''),
     ...sessionOf(kind, facts, wire),
   };
 }
@@ -77,16 +79,4 @@ export function connectionAddresses(
 function hostPort(address: string, port: number): string {
   if (address === '') return '';
   return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** Envoy's flags of connections and requests that did not come about or broke at the server. */
-const FAILURES = new Set(
-  'UF UH NR NC UO URX UAEX LH LR UR UC RL UT DT UPE DPE IH SI NFCF OM DO'.split(' '),
-);
-
-export function hasFailed(kind: CallKind, deniedBy: string): boolean {
-  if (deniedBy !== '') return true;
-  const code = Number(kind.responseCode);
-  if (kind.responseCode !== '' && code >= 500) return true;
-  return kind.responseFlags.split(',').some((flag) => FAILURES.has(flag));
 }

@@ -7,9 +7,10 @@ import {
   type FlowConnectionSchema,
   type FlowEdgeSchema,
   type FlowMetricSchema,
+  type FlowSumsSchema,
 } from '#gen/isthmus/v1/flows_pb.js';
 import { EDGES_MAX } from '#telemetry/flows/limits.ts';
-import type { Batch, ConnectionRecord, Edge } from './batch.ts';
+import type { Batch, ConnectionRecord, Edge, Sums } from './batch.ts';
 import type { Numbered } from './outbox.ts';
 
 export type MetricMessage = MessageInitShape<typeof FlowMetricSchema>;
@@ -63,7 +64,7 @@ export class StreamEncoder {
         toServer: [...batch.moved.values()].map(({ toServer }) => toServer),
         toClient: [...batch.moved.values()].map(({ toClient }) => toClient),
         closed: closings(batch, name),
-        sums: [...batch.sums].map(([edge, sums]) => ({ edge: nameEdge(edge), ...sums })),
+        sums: [...batch.sums].map(([edge, sums]) => sumsMessage(nameEdge(edge), sums)),
         metrics: [...envelope.metrics],
         edges,
         connections,
@@ -77,19 +78,38 @@ export class StreamEncoder {
 const closings = (batch: Batch, name: (connection: ConnectionRecord) => number) =>
   [...batch.closed].map(([connection, closing]) => ({ connection: name(connection), ...closing }));
 
-const connectionMessage = (
-  { number, key, openedMs, client, server, baseToServer, baseToClient }: ConnectionRecord,
+const sumsMessage = (
   edge: number,
-): ConnectionMessage => ({
-  number,
-  edge,
-  key,
-  openedMs,
-  client,
-  server,
-  baseToServer,
-  baseToClient,
-});
+  { durations, ...sums }: Sums,
+): MessageInitShape<typeof FlowSumsSchema> => ({ edge, ...sums, durations: byTurns(durations) });
+
+/** A bucket and its count by turns: of most there is nothing to say. */
+function byTurns(durations: ArrayLike<number> = []): number[] {
+  const told: number[] = [];
+  for (let bucket = 0; bucket < durations.length; bucket++) {
+    const count = durations[bucket] ?? 0;
+    if (count > 0) told.push(bucket, Math.min(count, UINT32_MAX));
+  }
+  return told;
+}
+
+const UINT32_MAX = 2 ** 32 - 1;
+
+function connectionMessage(record: ConnectionRecord, edge: number): ConnectionMessage {
+  const { number, key, openedMs, connectMs, client, server } = record;
+  const { baseToServer, baseToClient } = record;
+  return {
+    number,
+    edge,
+    key,
+    openedMs,
+    connectMs,
+    client,
+    server,
+    baseToServer,
+    baseToClient,
+  };
+}
 
 export function decodeAck(bytes: Uint8Array): FlowAck | undefined {
   try {

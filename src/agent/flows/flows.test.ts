@@ -7,7 +7,7 @@ import { AccessLogCommonSchema } from '#gen/envoy/data/accesslog/v3/accesslog_pb
 import { create } from '@bufbuild/protobuf';
 import { FlowWorld } from '../../../test/fakes/flow-agents.ts';
 import { Batch } from './batch.ts';
-import { hasFailed } from './edge-facts.ts';
+import { hasFailed, isClientError } from './outcome.ts';
 import { Outbox } from './outbox.ts';
 import { wireFacts } from './wire-facts.ts';
 import type { CallKind } from '#telemetry/report.ts';
@@ -35,6 +35,7 @@ const connectionOf = (number: number) => ({
   key: `${number}`,
   edge: EDGE,
   openedMs: 0,
+  connectMs: 0,
   client: '',
   server: '',
   baseToServer: 0,
@@ -144,7 +145,7 @@ describe('what Envoy says of failures', () => {
   });
 
   test('what failed is what did not come about, not what the client ended', () => {
-    const kind = (responseFlags: string, responseCode = ''): CallKind => ({
+    const kind = (responseFlags: string, responseCode = '', grpcStatus = ''): CallKind => ({
       reporter: 'source',
       source: { peer: undefined, principal: '' },
       destination: { peer: undefined, principal: '' },
@@ -153,11 +154,17 @@ describe('what Envoy says of failures', () => {
       security: 'none',
       responseFlags,
       responseCode,
-      grpcStatus: '',
+      grpcStatus,
     });
     const failed = (flags: string, code?: string): boolean => hasFailed(kind(flags, code), '');
     assert(failed('UF') && failed('UF,URX') && failed('-', '503'));
     assert(!failed('-') && !failed('DC') && !failed('DC', '0') && !failed('-', '404'));
     assert(hasFailed(kind('-', '403'), 'default/pg-deny'));
+    // gRPC answers 200 whatever it answers
+    assert(hasFailed(kind('-', '200', '14'), '') && !hasFailed(kind('-', '200', '5'), ''));
+    const errors = ['404', '200', '503', ''].map((code) => isClientError(kind('-', code)));
+    assert.deepEqual(errors, [true, false, false, false]);
+    const calls = ['0', '5', '14'].map((status) => isClientError(kind('-', '200', status)));
+    assert.deepEqual(calls, [false, true, false]);
   });
 });

@@ -1,5 +1,6 @@
 // How an edge's encryption is said in a terminal. Pure.
 import type { Encryption } from '#api/graph.ts';
+import { renderShare } from './units.ts';
 
 /** In words, not by a colour or a sign alone. What nobody has reported is no lock. */
 export function renderEncryption({ state, share }: Encryption): string {
@@ -11,7 +12,7 @@ export function renderEncryption({ state, share }: Encryption): string {
     case 'plaintext':
       return 'PLAINTEXT';
     case 'mixed':
-      return share === null ? 'PARTLY PLAINTEXT' : `${Math.floor(share * 100)} % mTLS`;
+      return share === null || share === 1 ? 'PARTLY PLAINTEXT' : `${renderShare(share)} mTLS`;
     default:
       return 'unknown';
   }

@@ -9,7 +9,7 @@ import { findNode } from './names.ts';
 import { isMeshEvent, isSnapshot, MeshState } from './state.ts';
 import { Tap } from './tap.ts';
 import { renderSummary, renderTop, topRows } from './top.ts';
-import { renderBytes, renderSpan } from './units.ts';
+import { renderBytes, renderShare, renderSpan } from './units.ts';
 
 const NOW = Date.parse('2026-11-22T10:00:05Z');
 
@@ -51,6 +51,8 @@ const edge = (more: Partial<MeshEdge> = {}): MeshEdge => ({
     serverIdentity: '',
     seenAtMs: NOW,
   },
+  recent: { bytes: 0, encryptedBytes: 0 },
+  http: null,
   reporters: [],
   disagreement: null,
   failure: null,
@@ -117,8 +119,26 @@ test('the busiest edge comes first; what nobody reported is no zero', () => {
     lines[0] ?? '',
     /^inventory\.library +db\.default:5432 +postgres +mTLS +1\.2 kB\/s +3\.4 MB\/s +4 +0\.5 +0 +-/,
   );
-  assert.match(lines[1] ?? '', /PLAINTEXT +- +- +- +- +- +- +-$/);
+  assert.match(lines[1] ?? '', /PLAINTEXT +- +- +- +- +- +-$/);
   assert.equal(rows[1]?.toServer, null);
+});
+
+test('of requests it says how many failed and how long they took, if there are any', () => {
+  const http = [edge({ index: 1, protocol: 'http' }), edge({ id: 'e2', index: 2, port: 80 })];
+  const sample = [1, 100, 200, 0, 0, 0, 12, 8, 0.0123, null, 4.2, 31, 1840] as const;
+  const state = new MeshState({ ...SNAPSHOT, edges: http, samples: [sample] });
+  const rows = topRows(state, undefined);
+  const [first = '', asked = '', other = ''] = renderTop(rows).split('\n');
+  assert.match(first, /REQ\/S +ERRORS +4XX +P50 +P95 +P99 +LAST FAILURE$/);
+  assert.match(asked, / 12 +1\.2 % +- +4\.2 ms +31 ms +1\.8 s +-$/);
+  assert.match(other, / - +- +- +- +- +- +-$/);
+  assert.equal(rows[0]?.clientErrorShare, null);
+  assert.doesNotMatch(renderTop(topRows(new MeshState(SNAPSHOT), undefined)), /P95/);
+});
+
+test('a share is never rounded to none or all', () => {
+  const shares = [0, 0.0001, 0.0123, 0.5, 0.9999, 1].map(renderShare);
+  assert.deepEqual(shares, ['0 %', '< 0.1 %', '1.2 %', '50 %', '> 99.9 %', '100 %']);
 });
 
 test("other people's names do not move the cursor", () => {

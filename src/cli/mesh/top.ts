@@ -3,7 +3,7 @@ import type { MeshEdge, Sample } from '#api/graph.ts';
 import { renderTable } from '../render.ts';
 import { renderEncryption } from './encryption.ts';
 import type { MeshState } from './state.ts';
-import { renderRate, renderSpan, renderTime } from './units.ts';
+import { renderMs, renderRate, renderShare, renderSpan, renderTime } from './units.ts';
 
 export type TopRow = {
   readonly from: string;
@@ -18,6 +18,13 @@ export type TopRow = {
   readonly openedPerSecond: number | null;
   readonly failedPerSecond: number | null;
   readonly requestsPerSecond: number | null;
+  /** Of the requests of the last minute, 0 to 1; null: there were none, or nobody tells. */
+  readonly errorShare: number | null;
+  readonly clientErrorShare: number | null;
+  /** Of their duration, as their client's proxy measured it. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
   /** Why connections failed last; empty: none did. */
   readonly failure: string;
 };
@@ -36,7 +43,8 @@ const weightOf = ({ toServer, toClient }: TopRow): number => (toServer ?? 0) + (
 const keyOf = ({ from, to, port }: TopRow): string => `${from} ${to} ${port}`;
 
 function rowOf(state: MeshState, edge: MeshEdge, sample: Sample | undefined): TopRow {
-  const [, toServer, toClient, open, opened, failed, requests] = sample ?? [];
+  const [, toServer, toClient, open, opened, failed, requests, , ...minute] = sample ?? [];
+  const [errorShare, clientErrorShare, p50Ms, p95Ms, p99Ms] = minute;
   return {
     from: state.nameOf(edge.from),
     to: state.nameOf(edge.to),
@@ -49,41 +57,46 @@ function rowOf(state: MeshState, edge: MeshEdge, sample: Sample | undefined): To
     openedPerSecond: opened ?? null,
     failedPerSecond: failed ?? null,
     requestsPerSecond: edge.protocol === 'tcp' ? null : (requests ?? null),
+    errorShare: errorShare ?? null,
+    clientErrorShare: clientErrorShare ?? null,
+    p50Ms: p50Ms ?? null,
+    p95Ms: p95Ms ?? null,
+    p99Ms: p99Ms ?? null,
     failure: edge.failure?.text ?? '',
   };
 }
 
-const HEADERS = [
-  'FROM',
-  'TO',
-  'PROTOCOL',
-  'ENCRYPTED',
-  '→ TO SERVER',
-  '← TO CLIENT',
-  'OPEN',
-  'NEW/S',
-  'FAILED/S',
-  'REQ/S',
-  'LAST FAILURE',
+type TopColumn = readonly [title: string, cell: (row: TopRow) => string];
+
+const BEFORE: readonly TopColumn[] = [
+  ['FROM', ({ from }) => from],
+  ['TO', ({ to, port }) => `${to}:${port}`],
+  ['PROTOCOL', ({ protocol }) => protocol],
+  ['ENCRYPTED', ({ encryption }) => encryption],
+  ['→ TO SERVER', ({ toServer }) => known(toServer, renderRate)],
+  ['← TO CLIENT', ({ toClient }) => known(toClient, renderRate)],
+  ['OPEN', ({ open }) => known(open, String)],
+  ['NEW/S', ({ openedPerSecond }) => known(openedPerSecond, renderCount)],
+  ['FAILED/S', ({ failedPerSecond }) => known(failedPerSecond, renderCount)],
 ];
+/** Of requests: a mesh of databases alone does without these columns. */
+const REQUESTS: readonly TopColumn[] = [
+  ['REQ/S', ({ requestsPerSecond }) => known(requestsPerSecond, renderCount)],
+  ['ERRORS', ({ errorShare }) => known(errorShare, renderShare)],
+  ['4XX', ({ clientErrorShare }) => known(clientErrorShare, renderShare)],
+  ['P50', ({ p50Ms }) => known(p50Ms, renderMs)],
+  ['P95', ({ p95Ms }) => known(p95Ms, renderMs)],
+  ['P99', ({ p99Ms }) => known(p99Ms, renderMs)],
+];
+const AFTER: readonly TopColumn[] = [['LAST FAILURE', ({ failure }) => failure]];
 
 export function renderTop(rows: readonly TopRow[]): string {
   if (rows.length === 0) return 'nobody has talked to anybody yet';
+  const hasRequests = rows.some(({ requestsPerSecond }) => requestsPerSecond !== null);
+  const columns = [...BEFORE, ...(hasRequests ? REQUESTS : []), ...AFTER];
   return renderTable(
-    HEADERS,
-    rows.map((row) => [
-      row.from,
-      `${row.to}:${row.port}`,
-      row.protocol,
-      row.encryption,
-      known(row.toServer, renderRate),
-      known(row.toClient, renderRate),
-      known(row.open, String),
-      known(row.openedPerSecond, renderCount),
-      known(row.failedPerSecond, renderCount),
-      known(row.requestsPerSecond, renderCount),
-      row.failure,
-    ]),
+    columns.map(([title]) => title),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
   );
 }
 

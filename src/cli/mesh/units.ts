@@ -16,6 +16,19 @@ export function renderBytes(bytes: number): string {
 
 export const renderRate = (bytesPerSecond: number): string => `${renderBytes(bytesPerSecond)}/s`;
 
+/** `0.8 ms`, `12 ms`, `1.2 s`. */
+export function renderMs(ms: number): string {
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  return ms < 999.5 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** `1.2 %`; what is not quite none is not `0 %`, and what is not quite all not `100 %`. */
+export function renderShare(share: number): string {
+  if (share > 0 && share < 0.001) return '< 0.1 %';
+  if (share < 1 && share > 0.999) return '> 99.9 %';
+  return `${Math.round(share * 1000) / 10} %`;
+}
+
 /** `22 h 14 min`, `41 s`. */
 export function renderSpan(spanMs: number): string {
   const seconds = Math.max(0, Math.floor(spanMs / 1000));

@@ -4,21 +4,34 @@ import { join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { OperatorError } from '#base/operator-error.ts';
-import { aborted, runTasks } from '#base/tasks.ts';
+import { aborted, nextTurn, runTasks } from '#base/tasks.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import type { GrpcCall, GrpcHandler } from '#grpc/call.ts';
 import type { Denial } from '#api/events.ts';
 import type { Sample } from '#api/graph.ts';
+import type { EdgeReport } from '#api/edge-report.ts';
 import type { Connection, Series, TalkedTo } from '#api/history.ts';
+import { edgeReport } from '#telemetry/flows/edge-report.ts';
+import type { StoredEdge } from '#telemetry/flows/edge-record.ts';
 import { FlowTable } from '#telemetry/flows/flow-table.ts';
 import type { ConnectionEvent, ConnectionQuery } from '#telemetry/flows/flows.ts';
-import type { EdgeState, FlowFigures, Flows, FlowTick } from '#telemetry/flows/flows.ts';
-import type { SeriesQuery, Span, Unsubscribe } from '#telemetry/flows/flows.ts';
+import type { EdgeState, EdgeWitness, FlowFigures } from '#telemetry/flows/flows.ts';
+import type { Flows, FlowTick } from '#telemetry/flows/flows.ts';
+import type {
+  OpenSession,
+  PastEdge,
+  SeriesQuery,
+  Span,
+  Unsubscribe,
+} from '#telemetry/flows/flows.ts';
 import { FLOW_METHOD } from '#telemetry/flows/limits.ts';
 import { MetricPool } from '#telemetry/flows/metric-pool.ts';
 import type { FlowNames } from '#telemetry/flows/naming.ts';
 import { History } from '#telemetry/history/history.ts';
+import { samplesAt } from '#telemetry/history/samples.ts';
+import { readSlices } from '#telemetry/history/read.ts';
 import { keptSpan, seriesOf, stepsFor } from '#telemetry/history/series.ts';
+import { StepSums } from '#telemetry/history/step-sums.ts';
 import type { Admission } from '#xds/server.ts';
 import { createFlowHandler } from './flow-service.ts';
 
@@ -101,6 +114,14 @@ export class FlowKeeper implements Flows, Disposable {
     return this.#table.samples();
   }
 
+  witness(id: string): EdgeWitness {
+    return this.#table.edges.get(id)?.witness() ?? { reachedMs: 0, answeredMs: 0 };
+  }
+
+  async samplesAt(atMs: number, edges: readonly PastEdge[]): Promise<readonly Sample[]> {
+    return await samplesAt(this.#history, { atMs, edges, nowMs: this.#options.clock.nowMs() });
+  }
+
   onTick(listener: (tick: FlowTick) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -110,11 +131,15 @@ export class FlowKeeper implements Flows, Disposable {
     return this.#table.connections.list(query);
   }
 
+  openAt(node: string): readonly OpenSession[] {
+    return this.#table.connections.openAt(node);
+  }
+
   onConnection(listener: (event: ConnectionEvent) => void): Unsubscribe {
     return this.#table.connections.onEvent(listener);
   }
 
-  series(query: SeriesQuery): Series | undefined {
+  async series(query: SeriesQuery): Promise<Series | undefined> {
     const { of } = query;
     const known = 'edge' in of ? this.#history.edgeById(of.edge) : undefined;
     const edges = 'edge' in of ? (known ? [known] : []) : this.#history.edgesOfNode(of.node);
@@ -122,10 +147,13 @@ export class FlowKeeper implements Flows, Disposable {
     const nowMs = this.#options.clock.nowMs();
     const span = keptSpan(query, nowMs);
     const { stored, told } = stepsFor({ ...query, ...span }, nowMs);
-    const indices = new Set(edges.map(({ index }) => index));
+    const requesting = new Set(edges.filter(isHttp).map(({ index }) => index));
+    const sums = new StepSums(told, (edge) => requesting.has(edge));
+    const wanted = { edges: edges.map(({ index }) => index), span, step: stored };
+    for (const _ of readSlices(this.#history, wanted, sums)) await nextTurn();
     return seriesOf(
       {
-        points: this.#history.points(indices, span, stored).values(),
+        sums: sums.finish(),
         uptimes: this.#history.uptimes(span),
         // of a node, somebody else may be reporting another edge
         silences: known ? this.#history.silences(known.index, span) : [],
@@ -134,6 +162,12 @@ export class FlowKeeper implements Flows, Disposable {
       span,
       told,
     );
+  }
+
+  edgeReport(id: string): EdgeReport | undefined {
+    const edge = this.#table.edges.get(id);
+    const nowMs = this.#options.clock.nowMs();
+    return edge && edgeReport(edge, this.#table.connections.of(edge), nowMs);
   }
 
   talkedTo(span: Span): readonly TalkedTo[] {
@@ -230,3 +264,5 @@ export class FlowKeeper implements Flows, Disposable {
     }
   }
 }
+
+const isHttp = ({ protocol }: StoredEdge): boolean => protocol !== 'tcp';

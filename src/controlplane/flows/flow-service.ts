@@ -17,6 +17,9 @@ import type { Admission } from '#xds/server.ts';
 const BYTES_PER_SECOND = 1 << 20;
 const BURST_BYTES = 8 << 20;
 
+/** Of one agent: those that are over and do not know it yet, too. Each has a dictionary. */
+const STREAMS_MAX = 4;
+
 export type FlowServiceOptions = {
   readonly table: FlowTable;
   readonly pool: MetricPool;
@@ -40,6 +43,9 @@ export function createFlowHandler(options: FlowServiceOptions): GrpcHandler {
 
 function serve(call: GrpcCall, identity: AgentIdentity, options: FlowServiceOptions): void {
   const { table, pool, onStored, counts, clock, log } = options;
+  if (table.streamsOf(identity) >= STREAMS_MAX) {
+    return call.end(GrpcStatus.resourceExhausted, 'too many streams of one agent');
+  }
   const stream = table.open(identity);
   const metrics = pool.open();
   const quota = new ByteQuota(call, clock);
@@ -62,7 +68,10 @@ function serve(call: GrpcCall, identity: AgentIdentity, options: FlowServiceOpti
     quota.take(bytes.length);
   };
   call.onEnd = () => call.end();
-  call.onClose = () => quota.close();
+  call.onClose = () => {
+    table.close(stream);
+    quota.close();
+  };
 }
 
 export const agentIdentity = (proxy: WorkloadIdentity, key: string): AgentIdentity => {

@@ -118,10 +118,10 @@ test('a batch is acknowledged when it is stored, and told with the second', asyn
   assert.deepEqual([...tick.changed], [edge.id]);
   assert.equal(tick.samples[0]?.[1], 300);
   assert.equal(world.keeper.edge(edge.id)?.to, 'wl:default/postgresql');
-  const series = world.keeper.series({ of: { node: edge.to }, ...span });
+  const series = await world.keeper.series({ of: { node: edge.to }, ...span });
   assert.equal(series?.stepSeconds, 80); // a day, whatever is asked for
   assert.equal(Math.max(...series.toServerBytes.map(Number)) * 80, 300);
-  assert.equal(world.keeper.series({ of: { edge: 'none' }, ...span }), undefined);
+  assert.equal(await world.keeper.series({ of: { edge: 'none' }, ...span }), undefined);
 });
 
 test('a stranger is refused, and so is what is no batch', async () => {

@@ -7,7 +7,8 @@ import { createFakeAuthority } from '#ca/fake-authority.ts';
 import { FakeClock } from '../../../test/fakes/clock.ts';
 import { CertificateLedger } from '../debug-certificates.ts';
 import { CertificateHistory } from './history.ts';
-import { identityReport, type IdentityInput } from './report.ts';
+import { Past } from '../past/past.ts';
+import { identityReport, trustReport, type IdentityInput } from './report.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const HOUR_MS = 3_600_000;
@@ -68,6 +69,8 @@ const edge = (
     serverIdentity: '',
     seenAtMs: NOW,
   },
+  recent: { bytes: share === null ? 0 : 100, encryptedBytes: 100 * (share ?? 0) },
+  http: null,
   reporters: [],
   disagreement: null,
   failure: null,
@@ -80,9 +83,7 @@ const report = (rest: Partial<IdentityInput> = {}) =>
     nowMs: NOW,
     nodes: [],
     edges: [],
-    bytesOf: () => 100,
-    authority,
-    config: { trustDomain: 'cluster.local', trustDomainAliases: ['old'] },
+    trust: trustReport(authority, { trustDomain: 'cluster.local', trustDomainAliases: ['old'] }),
     events: [],
     ...rest,
   });
@@ -166,7 +167,7 @@ test('what is not encrypted by both comes first, and what is unknown counts for 
   );
   assert.deepEqual([plaintextEdges, oneSidedEdges], [1, 1]);
   assert.equal(encryptedShare, 2 / 3);
-  assert.equal(report({ edges, bytesOf: () => 0 }).encryptedShare, null);
+  assert.equal(report({ edges: [edge('u', 'unknown', null)] }).encryptedShare, null);
 });
 
 test('trust is told down to the root, by fingerprints', () => {
@@ -192,7 +193,8 @@ test('the time line calls workloads as the map does, and who has gone by their o
 test('issuance, rotation, refusal and end are on the time line, and it does not grow', () => {
   const ledger = new CertificateLedger();
   const clock = new FakeClock(NOW);
-  const history = new CertificateHistory(ledger, clock);
+  using past = new Past({ clock });
+  const history = new CertificateHistory(ledger, past, clock);
   const watched = ledger.watch(authority);
   const identity = {
     trustDomain: 'cluster.local',
@@ -211,7 +213,7 @@ test('issuance, rotation, refusal and end are on the time line, and it does not 
   clock.advance(1000);
   ledger.refused('the token is for somebody else');
   assert.deepEqual(
-    history.events().map(({ kind, workload }) => [kind, workload]),
+    history.events(clock.nowMs()).map(({ kind, workload }) => [kind, workload]),
     [
       ['refused', ''],
       ['rotated', 'WorkloadEntry/default/db'],
@@ -219,7 +221,7 @@ test('issuance, rotation, refusal and end are on the time line, and it does not 
     ],
   );
   for (let count = 0; count < 500; count += 1) ledger.refused('x'.repeat(10_000));
-  const events = history.events();
-  assert.equal(events.length, 202);
+  const events = history.events(clock.nowMs());
+  assert.equal(events.length, 2 + 20);
   assert(events.every(({ text }) => text.length <= 200));
 });

@@ -1,7 +1,8 @@
 // Who is who, what is encrypted, and what ends when: the Identity page's report. Pure.
 import type { X509Certificate } from 'node:crypto';
 import type { MeshEdge, MeshNode } from '#api/graph.ts';
-import type { IdentityEvent, IdentityReport, IdentityRow, TrustAnchor } from '#api/identity.ts';
+import type { IdentityEvent, IdentityReport, IdentityRow } from '#api/identity.ts';
+import type { TrustAnchor, TrustReport } from '#api/identity.ts';
 import type { Authority } from '#ca/authority.ts';
 import type { MeshConfig } from '#istio/meshconfig/mesh-config.ts';
 
@@ -9,10 +10,7 @@ export type IdentityInput = {
   readonly nowMs: number;
   readonly nodes: Iterable<MeshNode>;
   readonly edges: Iterable<MeshEdge>;
-  /** Bytes of an edge in the last five minutes; undefined: not known. */
-  readonly bytesOf: (edge: MeshEdge) => number | undefined;
-  readonly authority: Pick<Authority, 'roots' | 'chain'>;
-  readonly config: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>;
+  readonly trust: TrustReport;
   /** Newest first; `workload` is the key of an instance. */
   readonly events: readonly IdentityEvent[];
 };
@@ -31,8 +29,18 @@ const STATES: readonly MeshEdge['encryption']['state'][] = [
   'mutual',
 ];
 
+export const trustReport = (
+  authority: Pick<Authority, 'roots' | 'chain'>,
+  config: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>,
+): TrustReport => ({
+  trustDomain: config.trustDomain,
+  aliases: config.trustDomainAliases,
+  roots: authority.roots.map(anchorOf),
+  chain: authority.chain.map(anchorOf),
+});
+
 export function identityReport(input: IdentityInput): IdentityReport {
-  const { nowMs, authority, config, events } = input;
+  const { nowMs, events } = input;
   const edges = [...input.edges];
   const nodes = [...input.nodes];
   const names = new Map(
@@ -45,7 +53,7 @@ export function identityReport(input: IdentityInput): IdentityReport {
     edges.filter(({ encryption }) => states.includes(encryption.state)).length;
   return {
     nowMs,
-    encryptedShare: encryptedShare(edges, input.bytesOf),
+    encryptedShare: encryptedShare(edges),
     plaintextEdges: countOf('plaintext', 'mixed'),
     oneSidedEdges: countOf('one-sided'),
     expiring: rows.filter(({ certificate }) => certificate && isOverdue(certificate, nowMs)).length,
@@ -53,12 +61,7 @@ export function identityReport(input: IdentityInput): IdentityReport {
     edges: edges
       .map(({ id, encryption }) => ({ edge: id, encryption }))
       .toSorted((a, b) => rank(a.encryption) - rank(b.encryption) || compare(a.edge, b.edge)),
-    trust: {
-      trustDomain: config.trustDomain,
-      aliases: config.trustDomainAliases,
-      roots: authority.roots.map(anchorOf),
-      chain: authority.chain.map(anchorOf),
-    },
+    trust: input.trust,
     timeline: [
       ...expiries(rows, nowMs),
       // of an instance that has gone its own name is all that is known
@@ -116,17 +119,12 @@ function skewRemarks({ instances }: MeshNode): readonly string[] {
 }
 
 /** Of the bytes of which it is known how they went; null: there were none. */
-function encryptedShare(
-  edges: readonly MeshEdge[],
-  bytesOf: IdentityInput['bytesOf'],
-): number | null {
+function encryptedShare(edges: readonly MeshEdge[]): number | null {
   let all = 0;
   let encrypted = 0;
-  for (const edge of edges) {
-    const { share } = edge.encryption;
-    const bytes = share === null ? 0 : (bytesOf(edge) ?? 0);
-    all += bytes;
-    encrypted += bytes * (share ?? 0);
+  for (const { recent } of edges) {
+    all += recent.bytes;
+    encrypted += recent.encryptedBytes;
   }
   return all === 0 ? null : encrypted / all;
 }

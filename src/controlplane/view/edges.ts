@@ -26,8 +26,10 @@ export function isSameEdge(before: MeshEdge, now: MeshEdge, stepMs: number): boo
   );
 }
 
-const withoutTimes = ({ encryption, ...edge }: MeshEdge): object => ({
+/** Numbers of traffic go on as the times do. */
+const withoutTimes = ({ encryption, recent: _, http, ...edge }: MeshEdge): object => ({
   ...edge,
+  hasRequests: http !== null,
   lastSeenMs: 0,
   encryption: { ...encryption, seenAtMs: 0, share: 0 },
 });

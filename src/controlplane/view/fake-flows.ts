@@ -24,6 +24,8 @@ export const edgeOf = (index: number, more: Partial<MeshEdge> = {}): MeshEdge =>
     seenAtMs: 1000,
   },
   reporters: ['source', 'destination'],
+  recent: { bytes: 0, encryptedBytes: 0 },
+  http: null,
   disagreement: null,
   failure: null,
   firstSeenMs: 1000,
@@ -43,8 +45,12 @@ export class FakeFlows implements Flows {
   edges = (): Iterable<MeshEdge> => this.table.values();
   edge = (id: string): MeshEdge | undefined => this.table.get(id);
   samples = (): readonly Sample[] => [...this.rates.values()];
+  samplesAt: Flows['samplesAt'] = () => Promise.resolve([]);
+  witness: Flows['witness'] = () => ({ reachedMs: 0, answeredMs: 0 });
+  openAt: Flows['openAt'] = () => [];
   connections = (): readonly Connection[] => this.open;
-  series: Flows['series'] = () => undefined;
+  edgeReport: Flows['edgeReport'] = () => undefined;
+  series: Flows['series'] = () => Promise.resolve(undefined);
   talkedTo: Flows['talkedTo'] = () => [];
   denials = (): readonly Denial[] => this.denied;
   readonly figures = NO_FLOWS.figures;

@@ -1,7 +1,9 @@
 // What a batch may be: whoever sends it holds a certificate of the mesh, and may lie or be broken
 // all the same.
 import { fromBinary } from '@bufbuild/protobuf';
+import type { Durations } from '#base/durations.ts';
 import { FlowBatchSchema, type FlowBatch, type FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
+import type { FlowConnection, FlowSums } from '#gen/isthmus/v1/flows_pb.js';
 import { DELTA_MAX, TEXT_MAX } from './limits.ts';
 
 const EPOCH = /^[\w-]{1,64}$/;
@@ -28,6 +30,31 @@ export function decodeBatch(bytes: Uint8Array): FlowBatch | undefined {
 /** Is it a count that can be added up? */
 export const isCount = (value: number): boolean =>
   Number.isFinite(value) && value >= 0 && value <= DELTA_MAX;
+
+export const isConnection = ({ baseToServer, baseToClient, key }: FlowConnection): boolean =>
+  isCount(baseToServer) && isCount(baseToClient) && key.length <= TEXT_MAX;
+
+/**
+ * Counts of durations, a bucket and its count by turns.
+ *
+ * @param into receives them, in place of what was there
+ * @returns false: they are nonsense, or of more requests than there were
+ */
+export function readDurations(
+  { durations, requests }: Pick<FlowSums, 'durations' | 'requests'>,
+  into: Durations,
+): boolean {
+  into.fill(0);
+  if (durations.length % 2 !== 0 || durations.length > 2 * into.length) return false;
+  let total = 0;
+  for (let at = 0; at < durations.length; at += 2) {
+    const [bucket = 0, count = 0] = [durations[at], durations[at + 1]];
+    if (bucket >= into.length) return false;
+    into[bucket] = count;
+    total += count;
+  }
+  return total <= requests;
+}
 
 export function isEdge(facts: FlowEdge): boolean {
   const { clientPeer, clientPrincipal, serverPeer, serverPrincipal } = facts;

@@ -1,10 +1,13 @@
 // One edge in memory: what both ends say of it now. What was is the history's.
 import type { Disagreement, Failure, MeshEdge, Reporter, Sample } from '#api/graph.ts';
 import { ByteAgreement } from './byte-agreement.ts';
+import type { Durations } from '#base/durations.ts';
 import { EncryptionLedger, type Session } from './encryption-ledger.ts';
+import { HttpLedger } from './http-ledger.ts';
 import { JoinedAccount } from './joined-account.ts';
 import { addQuantities, noQuantities, OPENED, REQUESTS, TO_CLIENT } from './quantities.ts';
 import { FAILED, isNothing, REQUEST_MS, TO_SERVER, type Quantities } from './quantities.ts';
+import type { EdgeWitness } from './flows.ts';
 import type { ReportingAgent } from './reporters.ts';
 
 /** What names an edge. */
@@ -44,6 +47,7 @@ export class EdgeRecord {
   readonly agreement = new ByteAgreement();
   #failure: Failure | null = null;
   #workedAtMs = 0;
+  #reachedAtMs = 0;
   /** Who has reported it, by end. */
   readonly agents: Readonly<Record<Reporter, Set<ReportingAgent>>> = {
     source: new Set(),
@@ -54,6 +58,8 @@ export class EdgeRecord {
   /** Nobody who reported it is heard. */
   isSilent = false;
   #denialToldMs = 0;
+  /** Undefined: no requests in the last minute. */
+  #http: HttpLedger | undefined;
   readonly #second = noQuantities();
   readonly #bytes: [toServer: number, toClient: number][] = [];
 
@@ -75,8 +81,15 @@ export class EdgeRecord {
   }
 
   /** What was counted in this second, for the sample. */
-  count(joined: Quantities): void {
+  count(joined: Quantities, atMs: number): void {
     addQuantities(this.#second, joined);
+    const hasRequests = (joined[REQUESTS] ?? 0) > 0;
+    if (hasRequests || this.#http) (this.#http ??= new HttpLedger()).count(joined, atMs);
+  }
+
+  /** How long requests took, as one end says. */
+  time(reporter: Reporter, durations: Durations, atMs: number): void {
+    (this.#http ??= new HttpLedger()).time(reporter, durations, atMs);
   }
 
   seen(reporter: Reporter, session: Session, report: { bytes: number; atMs: number }): void {
@@ -93,6 +106,16 @@ export class EdgeRecord {
     this.#workedAtMs = Math.max(this.#workedAtMs, atMs);
   }
 
+  /** Packets have got from one machine to the other. */
+  reached(atMs: number): void {
+    this.#reachedAtMs = Math.max(this.#reachedAtMs, atMs);
+  }
+
+  witness(): EdgeWitness {
+    const answeredMs = this.#workedAtMs;
+    return { reachedMs: Math.max(this.#reachedAtMs, answeredMs), answeredMs };
+  }
+
   /** One denial a second is told, however many there are; all are counted. */
   mayTellDenial(atMs: number): boolean {
     if (atMs - this.#denialToldMs < DENIAL_INTERVAL_MS) return false;
@@ -101,10 +124,11 @@ export class EdgeRecord {
   }
 
   /** The second is over. @returns undefined: nothing has moved for long enough to have been told */
-  sample(): Sample | undefined {
+  sample(nowMs: number): Sample | undefined {
     const second = this.#second;
+    const hasAged = this.#http?.age(nowMs) ?? false;
     const wasMoving = this.#bytes.length > 0;
-    if (!wasMoving && isNothing(second)) return undefined;
+    if (!wasMoving && !hasAged && isNothing(second)) return undefined;
     this.#bytes.push([second[TO_SERVER] ?? 0, second[TO_CLIENT] ?? 0]);
     if (this.#bytes.length > SMOOTHED_OVER) this.#bytes.shift();
     const mean = (at: 0 | 1): number =>
@@ -119,11 +143,25 @@ export class EdgeRecord {
       second[FAILED] ?? 0,
       requests,
       requests === 0 ? 0 : Math.round(((second[REQUEST_MS] ?? 0) / requests) * 10) / 10,
+      ...this.#minute(nowMs),
     ];
     const isStill = isNothing(second) && this.#bytes.every(([up, down]) => up + down === 0);
     if (isStill) this.#bytes.length = 0; // told once more, with zeros
     second.fill(0);
     return sample;
+  }
+
+  /** What a sample says of the last minute's requests; nothing where there were none. */
+  #minute(nowMs: number): HttpSample | [] {
+    const http = this.#http?.state(nowMs);
+    if (!http) {
+      this.#http = undefined;
+      return [];
+    }
+    const { requests, failed, clientErrors } = http;
+    const { p50Ms = null, p95Ms = null, p99Ms = null } = http.client ?? http.server ?? {};
+    const share = (count: number): number => Math.min(1, round4(count / requests));
+    return [share(failed), clientErrors === null ? null : share(clientErrors), p50Ms, p95Ms, p99Ms];
   }
 
   /** Anything but numbers that change every second: when this differs, the edge has changed. */
@@ -148,6 +186,8 @@ export class EdgeRecord {
       application,
       service,
       encryption: this.encryption.state(nowMs),
+      recent: this.encryption.recent(nowMs),
+      http: this.#http?.state(nowMs) ?? null,
       reporters: this.#reporters(),
       disagreement: this.#disagreement(),
       failure: this.#failureTold(nowMs),
@@ -178,3 +218,7 @@ export class EdgeRecord {
     return bytes ? { about: 'bytes', ...bytes } : null;
   }
 }
+
+type HttpSample = [number, number | null, number | null, number | null, number | null];
+
+const round4 = (share: number): number => Math.round(share * 1e4) / 1e4;

@@ -1,6 +1,6 @@
 // Whether an edge is encrypted, from what its ends have said. Pure but for what it remembers, which
 // is a fixed size.
-import type { Encryption, Reporter } from '#api/graph.ts';
+import type { Encryption, MeshEdge, Reporter } from '#api/graph.ts';
 
 /** What a reporter says of the session of what it reports; empty: none was reached. */
 export type Security = 'mutual' | 'tls' | 'none' | '';
@@ -34,15 +34,15 @@ class Said {
     if (isTls) this.#tlsBytes[at] = (this.#tlsBytes[at] ?? 0) + bytes;
   }
 
-  bytes(nowMs: number): { readonly all: number; readonly tls: number } {
+  bytes(nowMs: number): MeshEdge['recent'] {
     this.#turn(nowMs);
-    let all = 0;
-    let tls = 0;
+    let bytes = 0;
+    let encryptedBytes = 0;
     for (let at = 0; at < BUCKETS; at++) {
-      all += this.#allBytes[at] ?? 0;
-      tls += this.#tlsBytes[at] ?? 0;
+      bytes += this.#allBytes[at] ?? 0;
+      encryptedBytes += this.#tlsBytes[at] ?? 0;
     }
-    return { all, tls };
+    return { bytes, encryptedBytes };
   }
 
   #turn(nowMs: number): void {
@@ -95,7 +95,15 @@ export class EncryptionLedger {
   }
 
   state(nowMs: number): Encryption {
-    return { ...this.told(), share: this.#share(nowMs) };
+    const { bytes, encryptedBytes } = this.recent(nowMs);
+    return { ...this.told(), share: bytes === 0 ? null : encryptedBytes / bytes };
+  }
+
+  /** Of the last five minutes, by the end that has seen more of them. */
+  recent(nowMs: number): MeshEdge['recent'] {
+    const source = this.#said.source.bytes(nowMs);
+    const destination = this.#said.destination.bytes(nowMs);
+    return destination.bytes > source.bytes ? destination : source;
   }
 
   /** Without what changes with every byte. */
@@ -108,12 +116,6 @@ export class EncryptionLedger {
       ...(seenAtMs === 0 ? NOTHING : this.#last),
       seenAtMs: seenAtMs || Math.max(source.plainAtMs, destination.plainAtMs),
     };
-  }
-
-  #share(nowMs: number): number | null {
-    const ends = [this.#said.source.bytes(nowMs), this.#said.destination.bytes(nowMs)];
-    const [most] = ends.toSorted((a, b) => b.all - a.all);
-    return !most || most.all === 0 ? null : most.tls / most.all;
   }
 }
 

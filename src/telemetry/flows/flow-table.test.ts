@@ -59,6 +59,14 @@ class World {
     this.table.apply(stream, decoded, this.nowMs);
   }
 
+  /** The agent's stream ends; what it tells next begins another. */
+  close({ key }: AgentIdentity): void {
+    const stream = this.#streams.get(key);
+    assert(stream);
+    this.table.close(stream);
+    this.#streams.delete(key);
+  }
+
   edges() {
     return [...this.table.edges.all()].map((edge) => edge.state(this.nowMs));
   }
@@ -321,5 +329,114 @@ describe('a hostile agent', () => {
     }
     assert.equal(world.table.openConnections(), 65_536);
     assert(world.table.connections.list({ limit: 1e9 }).length <= 1000);
+  });
+});
+
+const PATH: EdgeFacts = { ...FROM_CLIENT, protocol: 'http', port: 8080 };
+
+describe('requests', () => {
+  /** Ten requests: buckets 1 (to 1 ms) and 9 (to 100 ms). */
+  const asked = (more: NonNullable<Batch['sums']>[number] = {}): Batch => ({
+    edges: [PATH],
+    sums: [{ edge: 1, requests: 10, requestMs: 500, durations: [1, 5, 9, 5], ...more }],
+  });
+  const answered = (batch: Batch): Batch => ({
+    ...batch,
+    edges: [{ ...PATH, isDestination: true }],
+  });
+
+  test('are timed at both ends, each for itself, and counted once', () => {
+    const world = new World();
+    world.tell(CLIENT, asked({ failed: 1, clientErrors: 2 }));
+    world.tell(SERVER, answered(asked({ failed: 1, clientErrors: 2, durations: [1, 10] })));
+    const { http } = world.edge();
+    assert(http?.client && http.server);
+    assert.deepEqual([http.requests, http.failed, http.clientErrors], [10, 1, 2]);
+    assert(http.client.p50Ms <= 1 && http.client.p95Ms > 56 && http.client.p95Ms <= 100);
+    assert(http.server.p99Ms <= 1);
+    const [sample] = world.second().samples;
+    assert.deepEqual(sample?.slice(8), [0.1, 0.2, http.client.p50Ms, http.client.p95Ms, 98.9]);
+  });
+
+  test('of an older agent: how long they took is not known, and not 0', () => {
+    const world = new World();
+    world.tell(CLIENT, asked({ durations: [] }));
+    const { http } = world.edge();
+    assert.deepEqual(http, {
+      requests: 10,
+      failed: 0,
+      clientErrors: null,
+      client: null,
+      server: null,
+    });
+    assert.deepEqual(world.second().samples[0]?.slice(8), [0, null, null, null, null]);
+    world.tell(SERVER, answered(asked()));
+    const server = world.edge().http?.server;
+    assert(server);
+    const [sample] = world.second().samples;
+    assert.equal(sample?.[11], server.p95Ms, 'the server’s stand for the client’s');
+  });
+
+  test('are forgotten after a minute, and that is told though nothing moves', () => {
+    const world = new World();
+    world.tell(CLIENT, asked());
+    const told = Array.from({ length: 70 }, () => world.second().samples[0]?.length);
+    assert.equal(told[0], 13);
+    assert.deepEqual(
+      told.slice(5).filter((length) => length !== undefined),
+      [8],
+    );
+    assert.equal(world.edge().http, null);
+  });
+
+  test('told as nonsense are refused', () => {
+    const world = new World();
+    const lies = [[1], [24, 1], [1, 11], [1, 6, 2, 5], Array<number>(50).fill(0)];
+    for (const durations of lies) world.tell(CLIENT, asked({ durations }));
+    world.tell(CLIENT, asked({ clientErrors: -1 }));
+    assert.equal(world.table.counts.refused, lies.length + 1);
+    assert.equal(world.edge().http, null);
+    world.tell(CLIENT, asked({ durations: [1, 4, 9, 6] }));
+    assert.equal(world.edge().http?.requests, 10);
+  });
+});
+
+describe('more open connections than there is room for', () => {
+  const many = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => ({
+      ...connection,
+      number: from + at,
+      key: `k${from + at}`,
+    }));
+
+  test('are counted, and their bytes; another agent is not worse off', () => {
+    const world = new World();
+    world.tell(CLIENT, { edges: [FROM_CLIENT], connections: many(1, 40_000) });
+    const { budget } = world.table;
+    assert.deepEqual([budget.kept, budget.crowded, budget.named], [32_768, 7232, 40_000]);
+    world.tell(CLIENT, { moved: [39_999], toServer: [700], toClient: [0] });
+    world.tell(SERVER, { edges: [FROM_SERVER], connections: many(1, 100) });
+    assert.deepEqual([budget.kept, budget.crowded], [32_832, 7268]);
+    const [sample] = world.second().samples;
+    assert.equal(sample?.[3], 40_000);
+    assert.equal(sample?.[1], 700);
+    const closed = many(1, 40_000).map(({ number }) => ({ connection: number }));
+    world.tell(CLIENT, { closed: closed.slice(0, 39_990) });
+    assert.equal(world.second().samples[0]?.[3], 100);
+    world.close(CLIENT);
+    assert.equal(budget.named, 100);
+    world.close(SERVER);
+    assert.deepEqual([budget.crowded, budget.named], [0, 0]);
+  });
+
+  test('named again on the next stream they are no more than before', () => {
+    const world = new World();
+    for (let stream = 0; stream < 3; stream++) {
+      const connections = many(1, 40_000);
+      world.tell(CLIENT, { edges: [FROM_CLIENT], connections, isComplete: true });
+      assert.equal(world.table.openConnections(), 40_000);
+      world.close(CLIENT);
+    }
+    assert.equal(world.table.budget.kept, 32_768);
   });
 });

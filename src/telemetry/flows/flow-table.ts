@@ -6,12 +6,13 @@ import type { FlowBatch } from '#gen/isthmus/v1/flows_pb.js';
 import { Edges, type EdgeStore } from './edges.ts';
 import type { EdgeRecord, StoredEdge } from './edge-record.ts';
 import type { FlowTick, Unsubscribe } from './flows.ts';
-import { Intake } from './intake.ts';
+import { Intake, type Stream } from './intake.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { FlowNames } from './naming.ts';
+import { OpenBudget, StreamDictionary } from './open-connections.ts';
 import { isNothing, toNumbers } from './quantities.ts';
 import { Pending, type Silence, type StoredBehind } from './pending.ts';
-import { MISSING_MS_MAX, ReportingAgent, StreamDictionary } from './reporters.ts';
+import { MISSING_MS_MAX, ReportingAgent } from './reporters.ts';
 import type { AgentIdentity } from './reporters.ts';
 
 /** An agent that has said nothing for so long is not reporting: it says something every 5 s. */
@@ -26,6 +27,7 @@ export type Receipt = 'counted' | 'repeated';
 export class FlowTable {
   readonly connections = new LiveConnections();
   readonly edges: Edges;
+  readonly budget = new OpenBudget();
   readonly counts = { batches: 0, repeated: 0, refused: 0 };
   readonly #agents = new Map<string, ReportingAgent>();
   readonly #store: EdgeStore;
@@ -48,22 +50,31 @@ export class FlowTable {
     this.#intake = new Intake({
       edges: this.edges,
       connections: this.connections,
+      budget: this.budget,
       startedMs: options.nowMs,
       onDenial: (denial) => this.#deny(denial),
     });
   }
 
   /** A stream begins. */
-  open(identity: AgentIdentity): { agent: ReportingAgent; dictionary: StreamDictionary } {
-    return { agent: this.#agentOf(identity), dictionary: new StreamDictionary() };
+  open(identity: AgentIdentity): Stream {
+    const agent = this.#agentOf(identity);
+    agent.streams += 1;
+    return { agent, dictionary: new StreamDictionary(this.budget) };
+  }
+
+  /** It is over. */
+  close({ agent, dictionary }: Stream): void {
+    agent.streams -= 1;
+    dictionary.end();
+  }
+
+  streamsOf({ key }: AgentIdentity): number {
+    return this.#agents.get(key)?.streams ?? 0;
   }
 
   /** @param nowMs when it arrived */
-  apply(
-    stream: { readonly agent: ReportingAgent; readonly dictionary: StreamDictionary },
-    batch: FlowBatch,
-    nowMs: number,
-  ): Receipt {
+  apply(stream: Stream, batch: FlowBatch, nowMs: number): Receipt {
     const { agent } = stream;
     const isRepeated = batch.epoch === agent.epoch && batch.sequence <= agent.sequence;
     const refusedBefore = agent.refused;
@@ -145,7 +156,7 @@ export class FlowTable {
     for (const edge of this.edges.takeFresh()) changed.add(edge.id);
     for (const edge of this.edges.all()) {
       this.#keepSeen(edge, nowMs);
-      const sample = edge.sample();
+      const sample = edge.sample(nowMs);
       if (sample) {
         samples.push(sample);
         this.#samples.set(edge.id, sample);
@@ -174,9 +185,7 @@ export class FlowTable {
   }
 
   openConnections(): number {
-    let count = 0;
-    for (const agent of this.#agents.values()) count += agent.connections.size;
-    return count;
+    return this.budget.kept + this.budget.crowded;
   }
 
   onDenial(listener: (denial: Denial) => void): Unsubscribe {

@@ -3,6 +3,7 @@
 // says.
 import type { Denial } from '#api/events.ts';
 import type { MeshEdge, Sample } from '#api/graph.ts';
+import type { EdgeReport } from '#api/edge-report.ts';
 import type { Connection, Series, TalkedTo } from '#api/history.ts';
 
 /**
@@ -44,7 +45,33 @@ export type ConnectionQuery = {
   readonly limit: number;
 };
 
+/**
+ * A connection that is open, in the words of its server's proxy alone: who lies of a client's
+ * connection can lie of no server's.
+ */
+export type OpenSession = {
+  readonly id: string;
+  readonly edge: string;
+  /** `10.24.2.23:40190` */
+  readonly clientAddress: string;
+  readonly serverAddress: string;
+  /** SPIFFE IDs; empty: none in that session. */
+  readonly clientIdentity: string;
+  readonly serverIdentity: string;
+};
+
 export type Span = { readonly fromMs: number; readonly toMs: number };
+
+/** What traffic on an edge has proved, and when last; 0: not since `isthmusd` started. */
+export type EdgeWitness = {
+  /** A connection came about between the two machines, or bytes of it arrived. */
+  readonly reachedMs: number;
+  /** The server said something, on a connection or in answer to a request. */
+  readonly answeredMs: number;
+};
+
+/** What an edge of a moment gone by is found by. */
+export type PastEdge = Pick<MeshEdge, 'index' | 'firstSeenMs'>;
 
 /** Ends the subscription. */
 export type Unsubscribe = () => void;
@@ -55,13 +82,21 @@ export interface Flows {
   edge(id: string): EdgeState | undefined;
   /** The last sample of each edge that has one. */
   samples(): readonly Sample[];
+  /** Those of a moment gone by; of edges of which nothing is known of then there is none. */
+  samplesAt(atMs: number, edges: readonly PastEdge[]): Promise<readonly Sample[]>;
+  /** Of an edge that is not known: nothing. */
+  witness(id: string): EdgeWitness;
   onTick(listener: (tick: FlowTick) => void): Unsubscribe;
   /** Those that are open, and those that closed not long ago. */
   connections(query: ConnectionQuery): readonly Connection[];
+  /** Open connections to a node, of the newest 10,000 of the mesh. */
+  openAt(node: string): readonly OpenSession[];
   /** The live tap. */
   onConnection(listener: (event: ConnectionEvent) => void): Unsubscribe;
+  /** undefined: it is not at hand. */
+  edgeReport(id: string): EdgeReport | undefined;
   /** undefined: the history has never known that edge or node. */
-  series(query: SeriesQuery): Series | undefined;
+  series(query: SeriesQuery): Promise<Series | undefined>;
   /** Who talked to whom, of the last seven days; hours that the span touches count whole. */
   talkedTo(span: Span): readonly TalkedTo[];
   /** Newest first, at most 1,000; of the last seven days. */

@@ -3,15 +3,18 @@ import type { Denial } from '#api/events.ts';
 import type { Reporter } from '#api/graph.ts';
 import type { FlowBatch, FlowConnection, FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
 import type { FlowClosed, FlowSums } from '#gen/isthmus/v1/flows_pb.js';
-import { isCount, isEdge, shortText } from './check-batch.ts';
+import { noDurations } from '#base/durations.ts';
+import { isConnection, isCount, isEdge, readDurations, shortText } from './check-batch.ts';
 import type { EdgeRecord } from './edge-record.ts';
 import type { Edges } from './edges.ts';
-import { CONNECTIONS_MAX, EDGES_MAX, TEXT_MAX } from './limits.ts';
+import { EDGES_MAX } from './limits.ts';
 import type { LiveConnections } from './live-connections.ts';
+import { catchUp, crowdOf, moveOpen, release } from './open-connections.ts';
+import type { OpenBudget, StreamDictionary } from './open-connections.ts';
 import type { Pending } from './pending.ts';
 import { FAILED, noQuantities, OPENED, TO_CLIENT, TO_SERVER } from './quantities.ts';
 import type { Quantities } from './quantities.ts';
-import type { EdgeUse, OpenConnection, ReportingAgent, StreamDictionary } from './reporters.ts';
+import type { EdgeUse, OpenConnection, ReportingAgent } from './reporters.ts';
 import { failureText } from './response-flags.ts';
 
 /** What is older than this is history, and no part of what the map shows as now. */
@@ -40,16 +43,20 @@ export class Intake {
   readonly #connections: LiveConnections;
   readonly #startedMs: number;
   readonly #onDenial: (denial: Denial) => void;
+  readonly #budget: OpenBudget;
   readonly #joined = noQuantities();
+  readonly #durations = noDurations();
 
   constructor(options: {
     readonly edges: Edges;
     readonly connections: LiveConnections;
+    readonly budget: OpenBudget;
     readonly startedMs: number;
     readonly onDenial: (denial: Denial) => void;
   }) {
     this.#edges = options.edges;
     this.#connections = options.connections;
+    this.#budget = options.budget;
     this.#startedMs = options.startedMs;
     this.#onDenial = options.onDenial;
   }
@@ -67,7 +74,7 @@ export class Intake {
       if (!over.has(facts.number)) this.#nameConnection(context, facts);
     }
     if (batch.isComplete) this.#missWhatIsNot(context, batch.connections);
-    if (isRepeated) return catchUp(context, batch);
+    if (isRepeated) return catchUp(context.dictionary, batch);
     agent.toldMs = Math.max(agent.toldMs, atMs);
     for (const number of batch.opened) this.#open(context, number);
     for (let at = 0; at < batch.moved.length; at++) {
@@ -80,9 +87,7 @@ export class Intake {
 
   /** The agent no longer has it. */
   drop(agent: ReportingAgent, open: OpenConnection, nowMs: number): void {
-    agent.connections.delete(open.key);
-    const { edge, reporter } = open.use;
-    edge.open[reporter] = Math.max(0, edge.open[reporter] - 1);
+    release(agent, open, this.#budget);
     if (open.live) this.#connections.close(open.live, nowMs, '');
   }
 
@@ -101,8 +106,8 @@ export class Intake {
       clientIdentity: facts.clientPrincipal,
       serverIdentity: facts.serverPrincipal,
     };
-    const use: EdgeUse = { facts, reporter, session, edge, talker: undefined, askAgainMs };
-    dictionary.edges.set(facts.number, use);
+    const unknown = { talker: undefined, crowd: undefined };
+    dictionary.edges.set(facts.number, { facts, reporter, session, edge, askAgainMs, ...unknown });
   }
 
   #find(context: Context, facts: FlowEdge): Pick<EdgeUse, 'edge' | 'askAgainMs'> | undefined {
@@ -142,20 +147,25 @@ export class Intake {
   #nameConnection(context: Context, facts: FlowConnection): void {
     const { agent, dictionary } = context;
     const use = dictionary.edges.get(facts.edge);
-    dictionary.connections.set(facts.number, undefined);
-    const isSane =
-      isCount(facts.baseToServer) && isCount(facts.baseToClient) && facts.key.length <= TEXT_MAX;
-    if (!use || !isSane) return refuse(agent);
+    dictionary.forget(facts.number);
+    if (!use || !isConnection(facts) || !dictionary.mayName) return refuse(agent);
     const known = agent.connections.get(facts.key);
     // what is open and idle is encrypted, or is not, all the same
     use.edge.seen(use.reporter, use.session, { bytes: 0, atMs: context.atMs });
     if (known) {
-      dictionary.connections.set(facts.number, known);
+      dictionary.name(facts.number, known);
       return this.#takeUp(context, known, facts, use);
     }
-    if (agent.connections.size >= CONNECTIONS_MAX) return refuse(agent);
-    const { baseToServer: toServer, baseToClient: toClient } = facts;
-    const edge = this.#edgeOf(context, use);
+    this.#edgeOf(context, use);
+    const isKept = this.#budget.mayKeep(agent);
+    const open = isKept ? this.#keep(context, facts, use) : crowdOf(use, this.#budget);
+    dictionary.name(facts.number, open);
+  }
+
+  #keep(context: Context, facts: FlowConnection, use: EdgeUse): OpenConnection {
+    const { agent, nowMs, offsetMs } = context;
+    const { baseToServer: toServer, baseToClient: toClient, connectMs } = facts;
+    const { edge, reporter } = use;
     const open: OpenConnection = {
       key: facts.key,
       use,
@@ -163,19 +173,23 @@ export class Intake {
       toClient,
       live: this.#connections.open({
         edge,
-        reporter: use.reporter,
-        openedAtMs: Math.round(Math.min(context.nowMs, facts.openedMs + context.offsetMs)) || 0,
+        reporter,
+        openedAtMs: Math.round(Math.min(nowMs, facts.openedMs + offsetMs)) || 0,
+        movedAtMs: Math.round(nowMs),
+        connectMs: isCount(connectMs) && connectMs > 0 ? connectMs : null,
         client: shortAddress(facts.client),
         server: shortAddress(facts.server),
         encryption: encryptionOf(use),
+        principals: use.session,
         toServer,
         toClient,
       }),
       missingSinceMs: undefined,
     };
     agent.connections.set(open.key, open);
-    edge.open[use.reporter] += 1;
-    dictionary.connections.set(facts.number, open);
+    this.#budget.kept += 1;
+    edge.open[reporter] += 1;
+    return open;
   }
 
   /** What it carried while nobody could tell, between an agent's death and the next one's start. */
@@ -195,14 +209,16 @@ export class Intake {
   }
 
   #open(context: Context, number: number): void {
-    const open = context.dictionary.connections.get(number);
+    const open = context.dictionary.connection(number);
     if (!open) return refuse(context.agent);
-    this.#count(context, open.use, OPENED, 1);
+    const { use } = open;
+    this.#count(context, use, OPENED, 1);
+    if (hasReached(use)) use.edge.reached(context.atMs);
   }
 
   #move(context: Context, number: number, bytes: { toServer: number; toClient: number }): void {
     const { agent, dictionary } = context;
-    const open = dictionary.connections.get(number);
+    const open = dictionary.connection(number);
     if (!open || !isCount(bytes.toServer) || !isCount(bytes.toClient)) return refuse(agent);
     this.#add(context, open, bytes);
   }
@@ -214,22 +230,24 @@ export class Intake {
   ): void {
     open.toServer += bytes.toServer;
     open.toClient += bytes.toClient;
-    if (open.live) this.#connections.move(open.live, open.use.reporter, open);
+    const { live } = open;
+    if (live) this.#connections.move(live, open.use.reporter, open, context.atMs);
     const delta = noQuantities();
     delta[TO_SERVER] = bytes.toServer;
     delta[TO_CLIENT] = bytes.toClient;
     this.#advance(context, open.use, delta);
-    if (bytes.toClient > 0) open.use.edge.worked(context.atMs);
+    const { edge, reporter } = open.use;
+    if (bytes.toClient > 0) edge.worked(context.atMs);
+    // what the client's end has sent off need not have arrived
+    if (bytes.toServer > 0 && reporter === 'destination') edge.reached(context.atMs);
   }
 
   #close(context: Context, closed: FlowClosed): void {
     const { agent, dictionary, atMs } = context;
-    const open = dictionary.connections.get(closed.connection);
-    dictionary.connections.delete(closed.connection);
+    const open = dictionary.connection(closed.connection);
+    dictionary.forget(closed.connection);
     if (!open) return refuse(agent);
-    agent.connections.delete(open.key);
-    const { edge, reporter } = open.use;
-    edge.open[reporter] = Math.max(0, edge.open[reporter] - 1);
+    release(agent, open, this.#budget);
     const flags = shortText(closed.flags);
     if (open.live) this.#connections.close(open.live, Math.round(atMs), flags);
     this.#count(context, open.use, FAILED, closed.hasFailed ? 1 : 0);
@@ -239,18 +257,28 @@ export class Intake {
   #sum(context: Context, sums: FlowSums): void {
     const { agent, dictionary } = context;
     const use = dictionary.edges.get(sums.edge);
-    const { toServer, toClient, opened, failed, requests, requestMs, denied } = sums;
-    const delta = Float64Array.of(toServer, toClient, opened, failed, requests, requestMs);
-    if (!use || !delta.every(isCount) || !isCount(denied)) return refuse(agent);
+    const { toServer, toClient, opened, failed, requests, requestMs, clientErrors, denied } = sums;
+    const bytes = [toServer, toClient] as const;
+    const delta = Float64Array.of(...bytes, opened, failed, requests, requestMs, clientErrors);
+    const isSane = delta.every(isCount) && isCount(denied) && readDurations(sums, this.#durations);
+    if (!use || !isSane) return refuse(agent);
     this.#advance(context, use, delta);
-    if (failed === 0) {
-      if (toClient > 0) use.edge.worked(context.atMs);
-      return;
-    }
+    if (sums.durations.length > 0) this.#time(context, use);
+    const { edge } = use;
+    if (opened + requests > 0 && hasReached(use)) edge.reached(context.atMs);
+    const hasAnswered = failed === 0 ? toClient > 0 : requests > failed;
+    if (hasAnswered) edge.worked(context.atMs);
+    if (failed === 0) return;
     this.#fail(context, use, {
       flags: shortText(sums.flags),
       deniedBy: denied > 0 ? sums.deniedBy || '-' : '',
     });
+  }
+
+  /** How long requests took, which each end tells for itself. */
+  #time({ atMs, nowMs, pending }: Context, { edge, reporter, talker }: EdgeUse): void {
+    if (nowMs - atMs <= LIVE_MS) edge.time(reporter, this.#durations, atMs);
+    if (talker) pending.time(talker, atMs, reporter, this.#durations);
   }
 
   #count(context: Context, use: EdgeUse, quantity: number, value: number): void {
@@ -268,7 +296,7 @@ export class Intake {
     edge.account.advance(reporter, { delta, atMs, completeMs }, this.#joined);
     edge.seen(reporter, session, { bytes, atMs });
     edge.agreement.count(reporter, bytes, atMs);
-    if (nowMs - atMs <= LIVE_MS) edge.count(this.#joined);
+    if (nowMs - atMs <= LIVE_MS) edge.count(this.#joined, atMs);
     use.talker ??= this.#edges.talker(edge, use.facts, pending);
     pending.count(use.talker, atMs, this.#joined);
   }
@@ -286,12 +314,13 @@ export class Intake {
 
   #fail(
     { atMs }: Context,
-    { edge, facts }: EdgeUse,
+    { edge, facts, reporter }: EdgeUse,
     failure: { readonly flags: string; readonly deniedBy: string },
   ): void {
     const flags = failure.flags;
     const deniedBy = shortText(failure.deniedBy);
-    edge.failed({ flags, text: failureText(flags, deniedBy), atMs: Math.round(atMs) });
+    const text = failureText(flags, deniedBy, facts.serviceHost);
+    edge.failed({ flags, text, atMs: Math.round(atMs), reporter });
     if (deniedBy === '' || !edge.mayTellDenial(atMs)) return;
     this.#onDenial({
       edge: edge.id,
@@ -302,28 +331,6 @@ export class Intake {
       policy: deniedBy === '-' ? '' : deniedBy,
       atMs: Math.round(atMs),
     });
-  }
-}
-
-/** What the batch moved is counted; whoever has read its facts anew must know that. */
-function catchUp({ dictionary }: Context, batch: FlowBatch): void {
-  const bases = new Map(batch.connections.map((facts) => [facts.number, facts]));
-  for (const [at, number] of batch.moved.entries()) {
-    const open = dictionary.connections.get(number);
-    const base = bases.get(number);
-    if (!open || !base) continue;
-    open.toServer = Math.max(open.toServer, base.baseToServer + (batch.toServer[at] ?? 0));
-    open.toClient = Math.max(open.toClient, base.baseToClient + (batch.toClient[at] ?? 0));
-  }
-}
-
-/** One of its ends has become known: what is open on it goes along. */
-function moveOpen(agent: ReportingAgent, use: EdgeUse, to: EdgeRecord): void {
-  const { reporter } = use;
-  for (const open of agent.connections.values()) {
-    if (open.use !== use) continue;
-    use.edge.open[reporter] = Math.max(0, use.edge.open[reporter] - 1);
-    to.open[reporter] += 1;
   }
 }
 
@@ -338,6 +345,10 @@ function encryptionOf({ session }: EdgeUse): 'tls' | 'plaintext' | 'unknown' {
   if (session.security === '') return 'unknown';
   return session.security === 'none' ? 'plaintext' : 'tls';
 }
+
+/** The server's end hears of nothing else; the client's knows how the session was if it had one. */
+const hasReached = ({ reporter, session }: EdgeUse): boolean =>
+  reporter === 'destination' || session.security !== '';
 
 /** `[v6]:port` at the longest; anything else is nonsense. */
 const shortAddress = (text: string): string => text.replace(/[^0-9a-f.:[\]%]/gi, '').slice(0, 64);

@@ -3,7 +3,7 @@
 import type { Reporter } from '#api/graph.ts';
 import type { Connection } from '#api/history.ts';
 import type { EdgeRecord } from './edge-record.ts';
-import type { ConnectionEvent, ConnectionQuery, Unsubscribe } from './flows.ts';
+import type { ConnectionEvent, ConnectionQuery, OpenSession, Unsubscribe } from './flows.ts';
 
 const LISTED_MAX = 10_000;
 /** Of them, when there is no more room: one by one would cost more. */
@@ -16,22 +16,34 @@ export type LiveConnection = {
   readonly id: string;
   readonly edge: EdgeRecord;
   readonly openedAtMs: number;
+  /** When it carried a byte last, or was first told of. */
+  movedAtMs: number;
   closedAtMs: number | null;
+  /** How long its server took to be reached, by the client's proxy if that has told; null: unknown. */
+  connectMs: number | null;
   readonly client: string;
   readonly server: string;
   encryption: Connection['encryption'];
+  /** By who reports them. */
+  readonly principals: Partial<Record<Reporter, Principals>>;
   flags: string;
   /** By who reports them. */
   readonly bytes: Partial<Record<Reporter, { toServer: number; toClient: number }>>;
 };
 
+/** SPIFFE IDs of both ends; empty: none in that session. */
+export type Principals = { readonly clientIdentity: string; readonly serverIdentity: string };
+
 export type Opening = {
   readonly edge: EdgeRecord;
   readonly reporter: Reporter;
   readonly openedAtMs: number;
+  readonly movedAtMs: number;
+  readonly connectMs: number | null;
   readonly client: string;
   readonly server: string;
   readonly encryption: Connection['encryption'];
+  readonly principals: Principals;
   /** What it has carried so far. */
   readonly toServer: number;
   readonly toClient: number;
@@ -51,7 +63,7 @@ export class LiveConnections {
 
   open(opening: Opening): LiveConnection {
     const { edge, reporter, openedAtMs, client, server, encryption } = opening;
-    const { toServer, toClient } = opening;
+    const { principals, toServer, toClient } = opening;
     const addresses = `${client} ${server}`;
     const known = this.#byAddresses.get(addresses);
     if (
@@ -60,7 +72,9 @@ export class LiveConnections {
       Math.abs(known.openedAtMs - openedAtMs) < SAME_MS
     ) {
       known.bytes[reporter] = { toServer, toClient };
+      known.principals[reporter] = principals;
       if (known.encryption === 'unknown') known.encryption = encryption;
+      if (reporter === 'source') known.connectMs = opening.connectMs ?? known.connectMs;
       return known;
     }
     this.#last += 1;
@@ -68,14 +82,17 @@ export class LiveConnections {
       id: `c${this.#last}`,
       edge,
       openedAtMs,
+      movedAtMs: opening.movedAtMs,
       closedAtMs: null,
+      connectMs: opening.connectMs,
       client,
       server,
       encryption,
+      principals: { [reporter]: principals },
       flags: '',
       bytes: { [reporter]: { toServer, toClient } },
     };
-    if (this.#listed.size >= LISTED_MAX) this.#forgetOldest();
+    if (this.#listed.size >= LISTED_MAX) this.#makeRoom();
     this.#listed.set(connection.id, connection);
     if (client !== '' && server !== '') this.#byAddresses.set(addresses, connection);
     this.#tell('opened', connection);
@@ -85,9 +102,13 @@ export class LiveConnections {
   move(
     connection: LiveConnection,
     reporter: Reporter,
-    total: { readonly toServer: number; readonly toClient: number },
+    { toServer, toClient }: { readonly toServer: number; readonly toClient: number },
+    atMs: number,
   ): void {
-    connection.bytes[reporter] = { ...total };
+    const said = (connection.bytes[reporter] ??= { toServer, toClient });
+    said.toServer = toServer;
+    said.toClient = toClient;
+    connection.movedAtMs = Math.max(connection.movedAtMs, atMs);
     if (this.#listeners.size > 0) this.#tell('moved', connection);
   }
 
@@ -110,19 +131,41 @@ export class LiveConnections {
     return found;
   }
 
+  /** Those to a workload that are open as far as its own proxy has told. */
+  openAt(server: string): readonly OpenSession[] {
+    return [...this.#listed.values()].flatMap((one) => {
+      const { id, edge, client: clientAddress, server: serverAddress, principals } = one;
+      if (edge.to !== server || one.closedAtMs !== null || !principals.destination) return [];
+      const { clientIdentity, serverIdentity } = principals.destination;
+      return [{ id, edge: edge.id, clientAddress, serverAddress, clientIdentity, serverIdentity }];
+    });
+  }
+
+  /** What is listed of an edge, the oldest first. */
+  *of(edge: EdgeRecord): Iterable<LiveConnection> {
+    for (const connection of this.#listed.values()) if (connection.edge === edge) yield connection;
+  }
+
   #tell(kind: ConnectionEvent['kind'], connection: LiveConnection): void {
     if (this.#listeners.size === 0) return;
     const event = { kind, connection: view(connection) };
     for (const listener of this.#listeners) listener(event);
   }
 
-  #forgetOldest(): void {
-    for (const [id, connection] of this.#listed) {
-      this.#listed.delete(id);
-      const addresses = `${connection.client} ${connection.server}`;
-      if (this.#byAddresses.get(addresses) === connection) this.#byAddresses.delete(addresses);
-      if (this.#listed.size <= LISTED_MAX - FORGOTTEN_AT_ONCE) return;
+  /** Those that are over first: the oldest that are open are those that a pool keeps. */
+  #makeRoom(): void {
+    for (const isOverOnly of [true, false]) {
+      for (const connection of this.#listed.values()) {
+        if (this.#listed.size <= LISTED_MAX - FORGOTTEN_AT_ONCE) return;
+        if (!isOverOnly || connection.closedAtMs !== null) this.#forget(connection);
+      }
     }
+  }
+
+  #forget(connection: LiveConnection): void {
+    this.#listed.delete(connection.id);
+    const addresses = `${connection.client} ${connection.server}`;
+    if (this.#byAddresses.get(addresses) === connection) this.#byAddresses.delete(addresses);
   }
 }
 

@@ -14,7 +14,7 @@ const RENAMED_WITHIN_MS = 30_000;
 const LABELS_MAX = 40;
 
 const METRIC_NAME = /^(istio|isthmus)_[a-z0-9_]{1,100}$/;
-const LABEL_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+const LABEL_NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
 /** isthmusd's to say. */
 const OURS = new Set(['pod', 'namespace', 'le']);
 
@@ -166,11 +166,16 @@ function labelsOf(flat: readonly string[]): Labels | undefined {
 function isOwn(labels: Labels, { key, spiffeId }: AgentIdentity): boolean {
   const valueOf = (name: string): string =>
     labels.find(([each]) => each === name)?.[1] ?? 'unknown';
-  const end = valueOf('reporter') === 'destination' ? 'destination' : 'source';
-  const principal = valueOf(`${end}_principal`);
-  const namespace = valueOf(`${end}_workload_namespace`);
-  const isOwnPrincipal = principal === 'unknown' || principal === spiffeId;
-  return isOwnPrincipal && (namespace === 'unknown' || namespace === key.split('/')[1]);
+  const isOwnEnd = (end: 'source' | 'destination'): boolean => {
+    const principal = valueOf(`${end}_principal`);
+    const namespace = valueOf(`${end}_workload_namespace`);
+    const isOwnPrincipal = principal === 'unknown' || principal === spiffeId;
+    return isOwnPrincipal && (namespace === 'unknown' || namespace === key.split('/')[1]);
+  };
+  const reporter = valueOf('reporter');
+  // Telemetry may leave the label out
+  if (reporter === 'unknown') return isOwnEnd('source') || isOwnEnd('destination');
+  return isOwnEnd(reporter === 'destination' ? 'destination' : 'source');
 }
 
 function valueOf(type: Family['type'], metric: FlowMetric): number | Histogram | undefined {

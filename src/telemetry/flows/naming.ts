@@ -1,6 +1,7 @@
 // From what an agent calls the two ends to nodes of the map. An agent speaks for itself alone: its
 // own end is the workload of its certificate, and what contradicts that is refused.
 import { createHash } from 'node:crypto';
+import { isNobodys } from '#base/access-log-tags.ts';
 import { parsePeerName } from '#base/peer-name.ts';
 import type { FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
 import type { EdgeName } from './edge-record.ts';
@@ -58,7 +59,9 @@ function serverEnd(
   if (serverPeer.startsWith('cert|')) return peerEnd(serverPeer, names);
   const wanted = dialled === '' ? undefined : names.dialledNode(dialled, client);
   if (wanted !== undefined) return { node: wanted, isFound: true };
-  if (serviceHost !== '') return { node: `host:${serviceHost}`, isFound: false };
+  if (serviceHost !== '' && !isNobodys(serviceHost)) {
+    return { node: `host:${serviceHost}`, isFound: false };
+  }
   if (serverPeer !== '') return peerEnd(serverPeer, names);
   return { node: dialled === '' ? OTHERS : `ip:${dialled}`, isFound: false };
 }

@@ -1,5 +1,7 @@
 // What was counted and is not stored yet.
 import type { Denial } from '#api/events.ts';
+import type { Reporter } from '#api/graph.ts';
+import { addDurations, noDurations, type Durations } from '#base/durations.ts';
 import { addQuantities, noQuantities, type Quantities } from './quantities.ts';
 import type { StoredEdge } from './edge-record.ts';
 
@@ -28,6 +30,16 @@ export type Silence = {
   readonly isOver: boolean;
 };
 
+/** How long requests took, as each end says; absent: it does not. */
+export type EndDurations = Partial<Record<Reporter, Durations>>;
+
+export function addEndDurations(to: EndDurations, reporter: Reporter, more: Durations): void {
+  addDurations((to[reporter] ??= noDurations()), more);
+}
+
+/** What was carried in one second. */
+export type Carried = { readonly sums: Quantities; durations: EndDurations | undefined };
+
 /** One agent's last batch. */
 export type StoredReporter = {
   readonly key: string;
@@ -41,18 +53,26 @@ export class Pending {
   readonly reporters = new Map<string, StoredReporter>();
   readonly denials: Denial[] = [];
   /** Second → talker → what it carried. */
-  readonly moved = new Map<number, Map<Talker, Quantities>>();
+  readonly moved = new Map<number, Map<Talker, Carried>>();
 
   get isEmpty(): boolean {
     return this.reporters.size === 0 && this.edges.size === 0 && this.moved.size === 0;
   }
 
   count(talker: Talker, atMs: number, joined: Quantities): void {
+    addQuantities(this.#carriedBy(talker, atMs).sums, joined);
+  }
+
+  time(talker: Talker, atMs: number, reporter: Reporter, durations: Durations): void {
+    addEndDurations((this.#carriedBy(talker, atMs).durations ??= {}), reporter, durations);
+  }
+
+  #carriedBy(talker: Talker, atMs: number): Carried {
     const second = Math.floor(atMs / 1000);
     let talkers = this.moved.get(second);
     if (!talkers) this.moved.set(second, (talkers = new Map()));
-    let sums = talkers.get(talker);
-    if (!sums) talkers.set(talker, (sums = noQuantities()));
-    addQuantities(sums, joined);
+    let carried = talkers.get(talker);
+    if (!carried) talkers.set(talker, (carried = { sums: noQuantities(), durations: undefined }));
+    return carried;
   }
 }

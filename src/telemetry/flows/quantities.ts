@@ -1,4 +1,4 @@
-// What is counted of an edge, as columns of numbers: sums, all but the last by addition.
+// What is counted of an edge, as columns of numbers: sums, by addition.
 
 /** Names of the columns, in their order. */
 export const QUANTITIES = [
@@ -8,6 +8,7 @@ export const QUANTITIES = [
   'failed',
   'requests',
   'requestMs',
+  'clientErrors',
 ] as const;
 
 /** One number for each quantity. */
@@ -19,7 +20,9 @@ export const OPENED = 2;
 export const FAILED = 3;
 export const REQUESTS = 4;
 export const REQUEST_MS = 5;
+export const CLIENT_ERRORS = 6;
 
+/** Up to eight of them V8 keeps with its objects, beyond apart: a second makes thousands. */
 export const noQuantities = (): Quantities => new Float64Array(QUANTITIES.length);
 
 export function addQuantities(to: Quantities, more: Quantities): void {

@@ -1,4 +1,4 @@
-// Agents that report, each known by its certificate; and the dictionary of one stream of each.
+// Agents that report, each known by its certificate.
 import type { Reporter } from '#api/graph.ts';
 import type { FlowEdge } from '#gen/isthmus/v1/flows_pb.js';
 import type { Session } from './encryption-ledger.ts';
@@ -25,7 +25,12 @@ export type EdgeUse = {
   talker: Talker | undefined;
   /** One of its ends was not known to the mesh: to be asked again after this time. */
   askAgainMs: number | undefined;
+  /** Undefined: every open connection of it is remembered by itself. */
+  crowd: Crowd | undefined;
 };
+
+/** Open connections that are only counted, all by one record. */
+export type Crowd = { readonly together: OpenConnection; open: number };
 
 /** One connection in one agent's account. */
 export type OpenConnection = {
@@ -53,6 +58,8 @@ export class ReportingAgent {
   /** When it was last heard. */
   heardMs = 0;
   refused = 0;
+  /** That are open: two for a moment, when one takes another's place. */
+  streams = 0;
   /** By Envoy's own name of them. */
   readonly connections = new Map<string, OpenConnection>();
   #newEdges = NEW_EDGES_MAX;
@@ -75,10 +82,4 @@ export class ReportingAgent {
     this.#newEdges -= 1;
     return true;
   }
-}
-
-/** What the numbers of one stream mean; undefined: what was said of it was refused. */
-export class StreamDictionary {
-  readonly edges = new Map<number, EdgeUse | undefined>();
-  readonly connections = new Map<number, OpenConnection | undefined>();
 }

@@ -1,4 +1,5 @@
 // Envoy's response flags in words (Envoy: "Access logging", %RESPONSE_FLAGS_LONG%).
+import { NOBODYS } from '#base/access-log-tags.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
   UF: 'could not connect to the server',
@@ -24,10 +25,14 @@ const WORDS: Readonly<Record<string, string>> = {
   DO: 'dropped, as configured',
 };
 
-/** @param deniedBy as in reports: a policy's `namespace/name`, `-`, or empty */
-export function failureText(flags: string, deniedBy: string): string {
+/**
+ * @param deniedBy as in reports: a policy's `namespace/name`, `-`, or empty
+ * @param service as in reports: a host, Istio's name for nowhere, or empty
+ */
+export function failureText(flags: string, deniedBy: string, service = ''): string {
   if (deniedBy === '-') return 'denied: no rule allows it';
   if (deniedBy !== '') return `denied by ${deniedBy}`;
+  if (service === NOBODYS.nowhere) return `led nowhere (${service}): it may call no such service`;
   const words = flags.split(',').map((flag) => WORDS[flag] ?? flag);
   return words.filter(Boolean).join(', ') || 'failed';
 }

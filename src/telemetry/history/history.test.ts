@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { noDurations } from '#base/durations.ts';
 import type { StoredEdge } from '#telemetry/flows/edge-record.ts';
 import { Edges } from '#telemetry/flows/edges.ts';
 import { Pending, type Talker } from '#telemetry/flows/pending.ts';
 import { noQuantities, OPENED, TO_SERVER } from '#telemetry/flows/quantities.ts';
 import { decodeChunk, decodeJournal, encodeChunk, encodeJournal, newPoint } from './points.ts';
 import { History } from './history.ts';
+import { readSlices, ROWS_AT_ONCE } from './read.ts';
 import { seriesOf, stepsFor } from './series.ts';
+import { StepSums } from './step-sums.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const HOUR_MS = 3600_000;
@@ -64,10 +67,12 @@ function carry(history: History, edge: number, bytes: number, atMs: number): voi
 function read(history: History, fromMs: number, toMs: number, nowMs: number) {
   const query = { of: { edge: 'edge-1' }, fromMs, toMs };
   const { stored, told } = stepsFor(query, nowMs);
-  const points = history.points(new Set([1]), query, stored).values();
+  const sums = new StepSums(told, () => true);
+  const wanted = { edges: [1], span: query, step: stored };
+  for (const rows of readSlices(history, wanted, sums)) assert(rows <= ROWS_AT_ONCE);
   const uptimes = history.uptimes(query);
-  const source = { points, uptimes, silences: history.silences(1, query), firstSeenMs: 0 };
-  return seriesOf(source, query, told);
+  const silences = history.silences(1, query);
+  return seriesOf({ sums: sums.finish(), uptimes, silences, firstSeenMs: 0 }, query, told);
 }
 
 const sum = (column: readonly (number | null)[]): number =>
@@ -171,15 +176,32 @@ describe('history', () => {
   });
 
   test('points outlive their bytes', () => {
-    const sums = Float64Array.of(1, 2 ** 52, 0, 127, 128, 16_384);
-    const point = { sums, open: 0 };
-    const entries = [{ edge: 300, talker: 5, point }];
+    const sums = Float64Array.of(1, 2 ** 52, 0, 127, 128, 16_384, 3);
+    const source = noDurations();
+    source[0] = 1;
+    source[23] = 70_000;
+    const destination = noDurations();
+    destination[8] = 2;
+    const point = { sums, open: 0, durations: { source, destination } };
+    const entries = [
+      { edge: 300, talker: 5, point },
+      { edge: 1, talker: 0, point: { ...newPoint(), open: 7 } },
+      { edge: 2, talker: 1, point: { ...point, open: undefined, durations: { destination } } },
+    ];
     assert.deepEqual([...decodeJournal(encodeJournal(entries))], entries);
     const chunk = new Map([
       [0, newPoint()],
       [59, point],
     ]);
     assert.deepEqual(decodeChunk(encodeChunk(chunk)), chunk);
+  });
+
+  test('what an earlier isthmusd wrote, before there were durations, is read', () => {
+    // place 5: bytes to the server and back, requests, and 3 open connections
+    const written = Uint8Array.of(5, 0b101_0011, 200, 1, 9, 4, 3);
+    const point = { ...newPoint(), sums: Float64Array.of(200, 9, 0, 0, 4, 0, 0), open: 3 };
+    assert.deepEqual(decodeChunk(written), new Map([[5, point]]));
+    assert.deepEqual(encodeChunk(new Map([[5, point]])), written);
   });
 
   test('forty thousand edges stay below 64 MB', { timeout: 60_000 }, () => {
@@ -207,7 +229,7 @@ describe('history', () => {
       edges.takeGone();
       if (history.isFoldDue) while (history.fold(NOW_MS + edge + HOUR_MS));
     }
-    history.points(new Set([1, 20_000]), { fromMs: NOW_MS, toMs: NOW_MS + HOUR_MS }, 1);
+    read(history, NOW_MS, NOW_MS + HOUR_MS, NOW_MS + HOUR_MS);
     const bytes = memoryBytes() - before;
     assert(edges.size <= 6000, `${edges.size} edges in memory`);
     assert(bytes < 64e6, `${Math.round(bytes / 1e6)} MB`);

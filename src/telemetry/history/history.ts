@@ -12,7 +12,8 @@ import type { Pending, StoredBehind } from '#telemetry/flows/pending.ts';
 import type { Silence, StoredReporter, Talker } from '#telemetry/flows/pending.ts';
 import { fold, HOUR_S, type Folded } from './fold.ts';
 import { decodeChunk, decodeJournal, encodeChunk, encodeJournal } from './points.ts';
-import { addPoint, newPoint, type Chunk, type JournalEntry } from './points.ts';
+import { addPoint, newPoint, type JournalEntry } from './points.ts';
+import type { HistoryRows } from './read.ts';
 import { CHUNKS, type StepSeconds } from './retention.ts';
 import { openHistory } from './schema.ts';
 import { edgeOf, secondsOf, talkedOf, textOf, type Seconds } from './rows.ts';
@@ -22,6 +23,8 @@ const WEEK_S = 7 * 24 * HOUR_S;
 const FOLDED_AFTER_S = 15;
 /** Of journal that is folded at once: what that takes of memory and time is bounded by it. */
 const FOLDED_BYTES_MAX = 1 << 20;
+/** Of one node that are added up. */
+const NODE_EDGES_MAX = 5000;
 const DENIALS_MAX = 10_000;
 const DENIALS_TOLD_MAX = 1000;
 /** isthmusd was there without a break when its ticks were no further apart. */
@@ -30,12 +33,13 @@ const FOREVER_S = 2 ** 40;
 
 type Row = Record<string, SQLOutputValue>;
 
-export class History implements EdgeStore, Disposable {
+export class History implements EdgeStore, HistoryRows, Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #lastEdge: number;
   #lastTalker: number;
   #journalBytes = 0;
+  #folds = 0;
   #uptime: { readonly from: number; to: number } | undefined;
 
   /** @throws OperatorError STORE_FAILED */
@@ -67,8 +71,10 @@ export class History implements EdgeStore, Disposable {
     return this.#all(sql, sinceMs, limit).map(edgeOf);
   }
 
+  /** Those that were seen last. */
   edgesOfNode(node: string): readonly StoredEdge[] {
-    const sql = 'SELECT * FROM edge WHERE client = ? UNION SELECT * FROM edge WHERE server = ?';
+    const sql = `SELECT * FROM edge WHERE client = ? UNION SELECT * FROM edge WHERE server = ?
+      ORDER BY last_ms DESC LIMIT ${NODE_EDGES_MAX}`;
     return this.#all(sql, node, node).map(edgeOf);
   }
 
@@ -108,10 +114,10 @@ export class History implements EdgeStore, Disposable {
       for (const edge of pending.edges.values()) this.#putEdge(edge);
       for (const talker of pending.talkers.values()) this.#putTalker(talker);
       for (const [second, talkers] of pending.moved) {
-        const entries = [...talkers].map(([{ edge, id }, sums]) => ({
+        const entries = [...talkers].map(([{ edge, id }, { sums, durations }]) => ({
           edge,
           talker: id,
-          point: { sums, open: undefined },
+          point: { sums, open: undefined, durations },
         }));
         this.#putJournal(second, entries);
       }
@@ -176,6 +182,7 @@ export class History implements EdgeStore, Disposable {
       for (const { seq } of rows) this.#run('DELETE FROM journal WHERE seq = ?', seq);
     });
     this.#journalBytes -= bytes;
+    this.#folds += 1;
     return bytes >= FOLDED_BYTES_MAX / 2;
   }
 
@@ -201,38 +208,22 @@ export class History implements EdgeStore, Disposable {
     });
   }
 
-  /** What the edges carried, added up, by step. Keys are seconds, multiples of the step. */
-  points(edges: ReadonlySet<number>, span: Span, step: StepSeconds): Map<number, Chunk> {
-    const byEdge = new Map<number, Chunk>([...edges].map((edge) => [edge, new Map()]));
-    const fromS = Math.floor(span.fromMs / 1000);
-    const toS = Math.ceil(span.toMs / 1000);
-    const add = (edge: number, at: number, point: JournalEntry['point']): void => {
-      if (at < fromS - (fromS % step) || at >= toS) return;
-      const chunk = byEdge.get(edge);
-      if (!chunk) return;
-      const place = at - (at % step);
-      const known = chunk.get(place);
-      if (known) addPoint(known, point);
-      else chunk.set(place, point);
-    };
-    const { spanS } = CHUNKS.find((each) => each.step === step) ?? CHUNKS[0];
+  chunk(step: StepSeconds, fromS: number, edge: number): Uint8Array | undefined {
     const sql = 'SELECT points FROM chunk WHERE step = ? AND from_s = ? AND edge = ?';
-    for (let from = fromS - (fromS % spanS); from < toS; from += spanS) {
-      for (const edge of edges) {
-        const row = this.#get(sql, step, from, edge);
-        if (!row) continue;
-        for (const [at, point] of decodeChunk(bytesOf(row['points']))) {
-          add(edge, from + at * step, point);
-        }
-      }
+    const row = this.#get(sql, step, fromS, edge);
+    return row && bytesOf(row['points']);
+  }
+
+  *journal(fromS: number, toS: number): ReturnType<HistoryRows['journal']> {
+    const sql = 'SELECT at_s, entries FROM journal WHERE at_s >= ? AND at_s < ? ORDER BY seq';
+    for (const row of this.#prepared(sql).iterate(fromS, toS)) {
+      yield { at: Number(row['at_s']), entries: bytesOf(row['entries']) };
     }
-    const journal = 'SELECT at_s, entries FROM journal WHERE at_s BETWEEN ? AND ?';
-    for (const row of this.#prepared(journal).iterate(fromS - step, toS)) {
-      for (const { edge, point } of decodeJournal(bytesOf(row['entries']))) {
-        if (edges.has(edge)) add(edge, Number(row['at_s']), point);
-      }
-    }
-    return byEdge;
+  }
+
+  /** How often rows of the journal have become chunks. */
+  get folds(): number {
+    return this.#folds;
   }
 
   /** When isthmusd was there, in seconds, both inclusive. */
@@ -312,9 +303,8 @@ export class History implements EdgeStore, Disposable {
 
   #putFolded({ chunks, talked, lastSeen }: Folded): void {
     for (const { step, from, edge, points } of chunks) {
-      const sql = 'SELECT points FROM chunk WHERE step = ? AND from_s = ? AND edge = ?';
-      const known = this.#get(sql, step, from, edge);
-      const chunk = known ? decodeChunk(bytesOf(known['points'])) : new Map();
+      const known = this.chunk(step, from, edge);
+      const chunk = known ? decodeChunk(known) : new Map();
       for (const [at, point] of points) {
         const before = chunk.get(at);
         if (before) addPoint(before, point);

@@ -1,16 +1,12 @@
 // Points as the columns that the console draws: rates, and null where nothing is known. Pure.
 import type { Series } from '#api/history.ts';
 import type { SeriesQuery, Span } from '#telemetry/flows/flows.ts';
-import { FAILED, OPENED, REQUEST_MS, REQUESTS } from '#telemetry/flows/quantities.ts';
-import {
-  noQuantities,
-  TO_CLIENT,
-  TO_SERVER,
-  type Quantities,
-} from '#telemetry/flows/quantities.ts';
-import type { Chunk } from './points.ts';
+import { durationQuantile, type Durations } from '#base/durations.ts';
+import { CLIENT_ERRORS, FAILED, OPENED, REQUEST_MS } from '#telemetry/flows/quantities.ts';
+import { noQuantities, REQUESTS, TO_CLIENT, TO_SERVER } from '#telemetry/flows/quantities.ts';
 import { CHUNKS, type StepSeconds } from './retention.ts';
 import type { Seconds } from './rows.ts';
+import type { StepSum } from './step-sums.ts';
 
 /** Of what was not asked for with a step of its own; and whatever was asked for. */
 const POINTS_WANTED = 1200;
@@ -42,7 +38,8 @@ export function keptSpan({ fromMs, toMs }: Span, nowMs: number): Span {
 }
 
 export type SeriesSource = {
-  readonly points: Iterable<Chunk>;
+  /** By second, in steps of what is told. */
+  readonly sums: ReadonlyMap<number, StepSum>;
   /** When isthmusd was there, in seconds, both inclusive. */
   readonly uptimes: readonly Seconds[];
   /** When nobody reported it. */
@@ -53,10 +50,9 @@ export type SeriesSource = {
 
 export function seriesOf(source: SeriesSource, span: Span, told: number): Series {
   const columns: Columns = newColumns();
-  const sums = addUp(source.points, told);
   const first = Math.floor(span.fromMs / 1000 / told) * told;
   for (let at = first; at * 1000 < span.toMs; at += told) {
-    const point = sums.get(at);
+    const point = source.sums.get(at);
     const isKnown =
       (at + told) * 1000 > source.firstSeenMs &&
       source.uptimes.some(({ from, to }) => from < at + told && to >= at) &&
@@ -80,35 +76,19 @@ const newColumns = (): Columns => ({
   failed: [],
   requests: [],
   requestMs: [],
+  requestErrors: [],
+  clientErrors: [],
+  p50Ms: [],
+  p95Ms: [],
+  p99Ms: [],
+  serverP50Ms: [],
+  serverP95Ms: [],
+  serverP99Ms: [],
 });
 
-type Sum = { readonly sums: Quantities; readonly open: number };
+const NOTHING: StepSum = { sums: noQuantities(), open: 0, failedRequests: 0, durations: {} };
 
-const NOTHING: Sum = { sums: noQuantities(), open: 0 };
-
-/** Over edges, and over the points of each; open connections are those at the end of each. */
-function addUp(points: Iterable<Chunk>, told: number): ReadonlyMap<number, Sum> {
-  const all = new Map<number, { sums: Quantities; open: number }>();
-  for (const chunk of points) {
-    const open = new Map<number, number>();
-    for (const [second, point] of [...chunk].toSorted(([a], [b]) => a - b)) {
-      const at = second - (second % told);
-      let sum = all.get(at);
-      if (!sum) all.set(at, (sum = { sums: noQuantities(), open: 0 }));
-      for (let q = 0; q < sum.sums.length; q++) {
-        sum.sums[q] = (sum.sums[q] ?? 0) + (point.sums[q] ?? 0);
-      }
-      if (point.open !== undefined) open.set(at, point.open);
-    }
-    for (const [at, count] of open) {
-      const sum = all.get(at);
-      if (sum) sum.open += count;
-    }
-  }
-  return all;
-}
-
-function push(columns: Columns, at: number, point: Sum | undefined, told: number): void {
+function push(columns: Columns, at: number, point: StepSum | undefined, told: number): void {
   const rate = (quantity: number): number | null =>
     point ? round((point.sums[quantity] ?? 0) / told) : null;
   columns.atMs.push(at * 1000);
@@ -121,6 +101,23 @@ function push(columns: Columns, at: number, point: Sum | undefined, told: number
   const requests = point?.sums[REQUESTS] ?? 0;
   const isTimed = point !== undefined && requests > 0;
   columns.requestMs.push(isTimed ? round((point.sums[REQUEST_MS] ?? 0) / requests) : null);
+  columns.requestErrors.push(point ? round(point.failedRequests / told) : null);
+  const { source, destination } = point?.durations ?? {};
+  // whoever tells no durations does not tell these either
+  const isTold = requests === 0 || source !== undefined || destination !== undefined;
+  columns.clientErrors.push(isTold ? rate(CLIENT_ERRORS) : null);
+  columns.p50Ms.push(quantile(source, 0.5));
+  columns.p95Ms.push(quantile(source, 0.95));
+  columns.p99Ms.push(quantile(source, 0.99));
+  columns.serverP50Ms.push(quantile(destination, 0.5));
+  columns.serverP95Ms.push(quantile(destination, 0.95));
+  columns.serverP99Ms.push(quantile(destination, 0.99));
+}
+
+/** To three digits: more is not known. */
+function quantile(counts: Durations | undefined, share: number): number | null {
+  const ms = counts === undefined ? null : durationQuantile(counts, share);
+  return ms === null ? null : Number(ms.toPrecision(3));
 }
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;

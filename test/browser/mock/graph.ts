@@ -1,7 +1,9 @@
 // What the map asks for beside snapshot and events: series, connections, marks of the time line.
+import type { EdgeReport } from '#api/edge-report.ts';
+import type { MeshEdge } from '#api/graph.ts';
 import type { HistoryMark } from '#api/history-marks.ts';
 import type { Connection, Series } from '#api/history.ts';
-import type { MockCall, MockRoute } from './routes.ts';
+import { problem, type MockCall, type MockRoute } from './routes.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -25,7 +27,33 @@ export function seriesOf(fromMs: number, toMs: number, stepSeconds: number): Ser
     failed: zeros,
     requests: zeros,
     requestMs: zeros,
+    ...noRequests(atMs.length),
   };
+}
+
+function noRequests(points: number) {
+  const unknown = Array<null>(points).fill(null);
+  const client = { p50Ms: unknown, p95Ms: unknown, p99Ms: unknown };
+  const server = { serverP50Ms: unknown, serverP95Ms: unknown, serverP99Ms: unknown };
+  const zeros = Array<number>(points).fill(0);
+  return { requestErrors: zeros, clientErrors: zeros, ...client, ...server };
+}
+
+/** A pool of four, of which one works, and another connection that came a moment ago. */
+export function edgeReportOf(edge: MeshEdge, nowMs: number): EdgeReport {
+  const upTo = [10_000, 60_000, 600_000, 3_600_000, 6 * 3_600_000, 24 * 3_600_000, null];
+  const ages = upTo.map((upToMs, at) => ({ upToMs, count: [1, 0, 0, 4][at] ?? 0 }));
+  const open = {
+    count: 5,
+    others: 0,
+    idle: 3,
+    idleAfterMs: 10_000,
+    ages,
+    oldestMs: 48 * MINUTE_MS,
+  };
+  const isTcp = edge.protocol === 'tcp';
+  const connect = isTcp ? { count: 31, p50Ms: 1.4, p95Ms: 3.9, maxMs: 12 } : null;
+  return { nowMs, edge, open: isTcp ? open : null, connect };
 }
 
 function series({ query, nowMs }: MockCall): { readonly json: Series } {
@@ -74,8 +102,17 @@ export const graphRoutes: readonly MockRoute[] = [
   { method: 'GET', path: '/api/v1/series', handle: series },
   {
     method: 'GET',
+    path: '/api/v1/edges/:id',
+    handle: ({ params, mesh, nowMs }) => {
+      const edge = mesh.snapshot(nowMs).edges.find(({ id }) => id === params['id']);
+      return edge ? { json: edgeReportOf(edge, nowMs) } : problem(404, 'not-found', 'no such edge');
+    },
+  },
+  {
+    method: 'GET',
     path: '/api/v1/edges/:id/connections',
-    handle: ({ params, nowMs }) => ({ json: connectionsOf(params['id'] ?? '', nowMs) }),
+    handle: ({ params, query, nowMs }) =>
+      query.has('follow') ? { events: [] } : { json: connectionsOf(params['id'] ?? '', nowMs) },
   },
   {
     method: 'GET',

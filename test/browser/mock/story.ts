@@ -90,6 +90,8 @@ export function edgeOf(nowMs: number, from: MeshNode, to: MeshNode, draft: EdgeD
     application: '',
     service: to.services[0] ?? '',
     encryption: mutual(nowMs, from, to),
+    recent: { bytes: 1_398_000, encryptedBytes: 1_398_000 },
+    http: null,
     reporters: ['source', 'destination'],
     disagreement: null,
     failure: null,
@@ -127,7 +129,7 @@ export function storyNodes(nowMs: number): Record<'frontend' | 'library' | 'vm',
 }
 
 export const STORY_SAMPLES: readonly Sample[] = [
-  [0, 118, 2_310, 2, 0, 0, 3.2, 8.4],
+  [0, 118, 2_310, 2, 0, 0, 3.2, 8.4, 0.012, 0, 4.2, 31, 84],
   [1, 1_240, 3_420, 4, 0, 0, 0, 0],
 ];
 

@@ -1,4 +1,5 @@
 // What goes on in the mesh: the snapshot and the events after it, and what was.
+import type { EdgeReport } from '#api/edge-report.ts';
 import type { Connection, Series } from '#api/history.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ConnectionEvent, Flows } from '#telemetry/flows/flows.ts';
@@ -43,28 +44,40 @@ export function flowRoutes(parts: FlowParts): readonly ApiRoute[] {
   return [
     get('/api/v1/snapshot', async (call) => {
       await untilSynced(parts, call.signal);
-      return snapshotAnswer(parts, call);
+      return await snapshotAnswer(parts, call);
     }),
     get('/api/v1/events', async (call) => {
       await untilSynced(parts, call.signal);
       return await eventsAnswer(parts, call);
     }),
-    get('/api/v1/series', (call) => Promise.resolve(seriesAnswer(parts, call))),
+    get('/api/v1/series', (call) => seriesAnswer(parts, call)),
+    get('/api/v1/edges/:id', ({ params: { id = '' } }) => {
+      const report = parts.flows.edgeReport(id);
+      if (!report) throw notFound(`edge ${id}`);
+      return Promise.resolve(ok(report satisfies EdgeReport));
+    }),
     get('/api/v1/edges/:id/connections', (call) => {
       const { id = '' } = call.params;
-      if (!parts.flows.edge(id)) throw notFound(`edge ${id}`);
+      if (!parts.view.lastKnown(`edge:${id}`)) throw notFound(`edge ${id}`);
       return connectionsAnswer(parts, call, { edge: id });
     }),
     get('/api/v1/workloads/:namespace/:name/connections', (call) => {
       const { namespace = '', name = '' } = call.params;
       const node = `wl:${namespace}/${name}`;
-      if (!parts.view.node(node)) throw notFound(`workload ${namespace}/${name}`);
+      if (!parts.view.lastKnown(node)) throw notFound(`workload ${namespace}/${name}`);
       return connectionsAnswer(parts, call, { node });
     }),
     get('/api/v1/connections', (call) => connectionsAnswer(parts, call, undefined)),
     get('/api/v1/flows', ({ query }) => {
       const span = spanParameters(query, { nowMs: parts.clock.nowMs(), defaultMs: HOUR_MS });
       return Promise.resolve(ok(parts.flows.talkedTo(span)));
+    }),
+    get('/api/v1/history/last', ({ query }) => {
+      const id = textParameter(query, 'of');
+      if (id === undefined) throw badRequest('of is missing: the id of a node, or edge:<id>');
+      const known = parts.view.lastKnown(id);
+      if (!known) throw notFound(id);
+      return Promise.resolve(ok(known));
     }),
     get('/api/v1/history/marks', ({ query }) => {
       const span = spanParameters(query, { nowMs: parts.clock.nowMs(), defaultMs: HOUR_MS });
@@ -91,10 +104,13 @@ async function untilSynced({ ingest, clock }: FlowParts, signal: AbortSignal): P
   );
 }
 
-function snapshotAnswer({ view, clock }: FlowParts, { query }: ApiCall): ApiAnswer {
+async function snapshotAnswer(
+  { view, clock }: FlowParts,
+  { query }: ApiCall,
+): Promise<ApiAnswer> {
   const atMs = numberParameter(query, 'at');
   if (atMs === undefined || atMs >= clock.nowMs()) return ok(view.snapshot());
-  return ok(view.snapshotAt(atMs));
+  return ok(await view.snapshotAt(atMs));
 }
 
 async function eventsAnswer(parts: FlowParts, call: ApiCall): Promise<ApiAnswer> {
@@ -118,7 +134,7 @@ async function eventsAnswer(parts: FlowParts, call: ApiCall): Promise<ApiAnswer>
   return STREAMED;
 }
 
-function seriesAnswer({ flows, clock }: FlowParts, { query }: ApiCall): ApiAnswer {
+async function seriesAnswer({ flows, clock }: FlowParts, { query }: ApiCall): Promise<ApiAnswer> {
   const edge = textParameter(query, 'edge');
   const node = textParameter(query, 'node');
   if ((edge === undefined) === (node === undefined)) {
@@ -127,7 +143,8 @@ function seriesAnswer({ flows, clock }: FlowParts, { query }: ApiCall): ApiAnswe
   const span = spanParameters(query, { nowMs: clock.nowMs(), defaultMs: 300_000 });
   const stepSeconds = numberParameter(query, 'step', { min: 1, max: STEP_SECONDS_MAX });
   const of = edge === undefined ? { node: node ?? '' } : { edge };
-  const series = flows.series({ of, ...span, ...(stepSeconds !== undefined && { stepSeconds }) });
+  const step = stepSeconds !== undefined && { stepSeconds };
+  const series = await flows.series({ of, ...span, ...step });
   if (series) return ok(series satisfies Series);
   throw notFound(edge === undefined ? `node ${node}` : `edge ${edge}`);
 }

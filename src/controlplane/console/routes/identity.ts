@@ -1,71 +1,47 @@
 // Who is who, what is encrypted, and what ends when: `GET /api/v1/identity`.
-import type { MeshEdge } from '#api/graph.ts';
+import type { TrustReport } from '#api/identity.ts';
 import type { Authority } from '#ca/authority.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Mesh } from '#model/mesh.ts';
-import type { Flows } from '#telemetry/flows/flows.ts';
 import type { CertificateLedger } from '../../debug-certificates.ts';
 import { CertificateHistory } from '../../identity/history.ts';
-import { identityReport } from '../../identity/report.ts';
+import { identityReport, trustReport } from '../../identity/report.ts';
+import { edgesIn, nodesIn, trustIn } from '../../past/documents.ts';
+import type { Past } from '../../past/past.ts';
 import type { MeshView } from '../../view/mesh-view.ts';
+import { momentOf } from '../moment.ts';
 import { ok, type ApiRoute } from '../route.ts';
 
 export type IdentityParts = {
   readonly mesh: Pick<Mesh, 'config'>;
-  readonly view: Pick<MeshView, 'nodes' | 'edges'>;
-  readonly flows: Pick<Flows, 'series'>;
+  readonly view: Pick<MeshView, 'nodes' | 'edges' | 'momentAt'>;
+  readonly past: Pick<Past, 'noteCertificate' | 'certificateEvents'>;
   readonly certificates: Pick<CertificateLedger, 'onSeen' | 'onRefused'>;
   readonly authority: { current(): Pick<Authority, 'roots' | 'chain'> };
   readonly clock: Clock;
 };
 
-const SHARE_MS = 5 * 60_000;
-const STEP_SECONDS = 10;
-/** Edges whose bytes are added up for one answer: the share is then of these. */
-const EDGES_MAX = 2000;
-
 export function identityRoutes(parts: IdentityParts): readonly ApiRoute[] {
-  const { mesh, view, certificates, authority, clock } = parts;
-  const history = new CertificateHistory(certificates, clock);
+  const { mesh, view, certificates, past, authority, clock } = parts;
+  const history = new CertificateHistory(certificates, past, clock);
+  const trustNow = (): TrustReport => trustReport(authority.current(), mesh.config());
   return [
     {
       method: 'GET',
       path: '/api/v1/identity',
       allow: { verb: 'get', resource: 'flows' },
-      handle: () => {
-        const nowMs = clock.nowMs();
+      handle: ({ query }) => {
+        const then = momentOf(query, { view, clock });
+        const nowMs = then?.atMs ?? clock.nowMs();
         const report = identityReport({
           nowMs,
-          nodes: view.nodes(),
-          edges: view.edges(),
-          bytesOf: bytesAt(parts, nowMs),
-          authority: authority.current(),
-          config: mesh.config(),
-          events: history.events(),
+          nodes: then ? nodesIn(then.documents) : view.nodes(),
+          edges: then ? edgesIn(then.documents) : view.edges(),
+          trust: (then && trustIn(then.documents)) ?? trustNow(),
+          events: history.events(nowMs),
         });
         return Promise.resolve(ok(report));
       },
     },
   ];
-}
-
-/** Nothing is asked of an edge on which nothing has moved. */
-function bytesAt({ flows }: IdentityParts, nowMs: number): (edge: MeshEdge) => number | undefined {
-  let asked = 0;
-  return ({ id, lastSeenMs }) => {
-    if (nowMs - lastSeenMs > SHARE_MS) return 0;
-    asked += 1;
-    if (asked > EDGES_MAX) return undefined;
-    const series = flows.series({
-      of: { edge: id },
-      fromMs: nowMs - SHARE_MS,
-      toMs: nowMs,
-      stepSeconds: STEP_SECONDS,
-    });
-    if (series === undefined) return undefined;
-    const { stepSeconds, toServerBytes, toClientBytes } = series;
-    const sum = (rates: readonly (number | null)[]): number =>
-      rates.reduce<number>((total, rate) => total + (rate ?? 0) * stepSeconds, 0);
-    return sum(toServerBytes) + sum(toClientBytes);
-  };
 }
