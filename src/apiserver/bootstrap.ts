@@ -1,7 +1,7 @@
 // What a new data folder begins with, and what every start mends.
 import { SERVER_USER } from './auth/user.ts';
 import { createIfMissing, scopeFor, updateIfThere } from './controllers/objects.ts';
-import { draftOf, isSameJson } from './object.ts';
+import { draftOf, isSameJson, objectsAt } from './object.ts';
 import type { JsonObject } from './object.ts';
 import type { BootstrapRole } from './rbac/bootstrap-roles.ts';
 import type { Backend } from './registry/scope.ts';
@@ -44,7 +44,10 @@ export async function publishClientAuthority(
   if (!created) await updateIfThere(scope, name, (now) => ({ ...draftOf(now), data }));
 }
 
-/** Creates the roles and bindings that are not there, and brings the roles' rules up to date. */
+/**
+ * Creates the roles and bindings that are not there, brings the roles' rules up to date, and adds
+ * to the bindings whoever is missing.
+ */
 export async function createRoles(
   backend: Backend,
   roles: readonly BootstrapRole[],
@@ -75,18 +78,31 @@ async function bindRole(backend: Backend, role: BootstrapRole): Promise<void> {
   const { name, users = [], groups = [] } = role;
   if (users.length + groups.length === 0) return;
   const resource = `clusterrolebindings.${RBAC}`;
-  if (backend.store.get({ resource, namespace: '', name })) return;
   const scope = scopeFor(backend, { resource, namespace: '' }, MANAGER);
   const subject = (kind: string) => (subjectName: string) => ({
     apiGroup: RBAC,
     kind,
     name: subjectName,
   });
+  const subjects = [...users.map(subject('User')), ...groups.map(subject('Group'))];
+  const found = backend.store.get({ resource, namespace: '', name });
+  if (found) {
+    const present = objectsAt(found, 'subjects');
+    const isThere = (one: JsonObject): boolean => present.some((it) => isSameJson(it, one));
+    const missing = subjects.filter((one) => !isThere(one));
+    const isKept = found.metadata.annotations?.[AUTO_UPDATE] === 'false';
+    if (isKept || missing.length === 0) return;
+    await updateIfThere(scope, name, (current) => ({
+      ...draftOf(current),
+      subjects: [...objectsAt(current, 'subjects'), ...missing],
+    }));
+    return;
+  }
   await createIfMissing(scope, {
     apiVersion: API_VERSION,
     kind: 'ClusterRoleBinding',
     metadata: { name, labels: LABELS, annotations: { [AUTO_UPDATE]: 'true' } },
     roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
-    subjects: [...users.map(subject('User')), ...groups.map(subject('Group'))],
+    subjects,
   });
 }

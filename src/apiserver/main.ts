@@ -9,7 +9,6 @@ import { parseCidr, renderIp } from '#base/ip.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { aborted } from '#base/tasks.ts';
 import { TokenSigner } from './auth/jwt.ts';
-import { GROUP_MASTERS } from './auth/user.ts';
 import type { ApiServerConfig } from './config.ts';
 import { createCore } from './core.ts';
 import type { ApiCore } from './core.ts';
@@ -19,7 +18,7 @@ import { issueKeyPair, openAuthority } from './pki/authority.ts';
 import type { Authority } from './pki/authority.ts';
 import { createFolder, readText, writeSecretFile } from './pki/files.ts';
 import { renderKubeconfig } from './pki/kubeconfig.ts';
-import { CONTROL_PLANE_USER, CONTROLLERS_USER } from './rbac/bootstrap-roles.ts';
+import { ADMINS_GROUP, CONTROL_PLANE_USER, CONTROLLERS_USER } from './rbac/bootstrap-roles.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 
 export type ApiServerDependencies = {
@@ -198,7 +197,7 @@ function writeKubeconfigs(parts: {
   };
   return {
     url,
-    adminKubeconfigPath: write(ADMIN_KUBECONFIG, ADMIN_USER, [GROUP_MASTERS]),
+    adminKubeconfigPath: write(ADMIN_KUBECONFIG, ADMIN_USER, [ADMINS_GROUP]),
     isthmusdKubeconfigPath: write(ISTHMUSD_KUBECONFIG, CONTROL_PLANE_USER, []),
     controllersKubeconfigPath: write(CONTROLLERS_KUBECONFIG, CONTROLLERS_USER, []),
   };

@@ -39,6 +39,7 @@ import { Graph } from '#model/graph.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { standInFor } from '#resolve/stand-in.ts';
 import { XdsServer } from '#xds/server.ts';
+import { actingWithin } from './acting.ts';
 import { admit } from './admit.ts';
 import { runJoinFeeds } from './agents/join-feeds.ts';
 import { joinMethods, openJoins } from './agents/joins.ts';
@@ -130,12 +131,12 @@ const kindsFor = ({ apiServerDataDir }: ControlPlaneConfig): readonly Kind<unkno
  */
 export async function buildControlPlane(
   config: ControlPlaneConfig,
-  { client, clock, log }: ControlPlaneDependencies,
+  { client: given, clock, log }: ControlPlaneDependencies,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
+  const client = actingWithin(given, config.acting);
   await installKinds(client, kindsFor(config), { hash: (text) => hash('sha256', text), log });
-  const mesh = buildMesh(config, log);
-  await readMeshConfig(mesh, client, signal);
+  const mesh = await readMesh(buildMesh(config, log), client, signal);
   const catalog = new MeshCatalog(mesh);
   const { trustDomain } = mesh.config();
   const common = { client, clock, random: randomFraction };
@@ -275,7 +276,7 @@ function buildMesh(config: ControlPlaneConfig, log: Logger): Mesh {
 }
 
 /** The trust domain must be known before the first certificate; it stays until a restart. */
-async function readMeshConfig(mesh: Mesh, client: KubeClient, signal: AbortSignal): Promise<void> {
+async function readMesh(mesh: Mesh, client: KubeClient, signal: AbortSignal): Promise<Mesh> {
   const ref = { namespace: MESH_CONFIG_NAMESPACE, name: MESH_CONFIG_NAME };
   try {
     mesh.ingest(CONFIG_MAP, await client.get(CONFIG_MAP, ref, { signal }), 'applied');
@@ -283,6 +284,7 @@ async function readMeshConfig(mesh: Mesh, client: KubeClient, signal: AbortSigna
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
+  return mesh;
 }
 
 /** Serves until aborted. @throws OperatorError ADDRESS_IN_USE */

@@ -1,6 +1,7 @@
 // isthmusd's settings: flags and environment in, checked values out. Pure.
 import { OperatorError } from '#base/operator-error.ts';
 import { parseHostPort, readFlags, usageError, type HostPort } from '#base/flags.ts';
+import type { ActingRules } from './acting.ts';
 import { UNDO_SECONDS } from './policies/keeper.ts';
 
 export type ControlPlaneConfig = {
@@ -20,6 +21,8 @@ export type ControlPlaneConfig = {
   readonly consoleTls: 'auto' | 'off';
   /** What is applied from the console undoes itself after so long, unless it is confirmed. */
   readonly undoSeconds: number;
+  /** In whose name the console writes. */
+  readonly acting: ActingRules;
   /** Injection and validation, for the API server; TLS only. */
   readonly webhooks: HostPort;
   /** Where the API server reaches the webhooks; undefined: at the Service `istiod`. */
@@ -43,6 +46,8 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
   --console HOST:PORT        the console and its API, default 127.0.0.1:8080; TLS if not loopback
   --console-tls auto|off     off: plain HTTP also there, behind something that ends TLS
   --undo-seconds SECONDS     an applied policy that nobody confirms is undone after, default 120
+  --impersonate-group NAME   what is written for a user of the console is written with this group of
+                             theirs (repeatable); default all but Kubernetes' own
   --webhooks HOST:PORT       injection and validation, default 0.0.0.0:15017
   --webhook-url URL          where the API server reaches --webhooks; default the Service istiod,
                              with the embedded API server this process
@@ -69,6 +74,7 @@ export function parseControlPlaneConfig(
       console: { type: 'string', default: '127.0.0.1:8080' },
       'console-tls': { type: 'string', default: 'auto' },
       'undo-seconds': { type: 'string', default: String(UNDO_SECONDS.usual) },
+      'impersonate-group': { type: 'string', multiple: true },
       webhooks: { type: 'string', default: '0.0.0.0:15017' },
       'webhook-url': { type: 'string' },
       'proxy-image': { type: 'string', default: 'isthmus.dev/proxy:dev' },
@@ -92,6 +98,7 @@ export function parseControlPlaneConfig(
     console: parseHostPort('--console', values.console),
     consoleTls: parseConsoleTls(values['console-tls']),
     undoSeconds: parseUndoSeconds(values['undo-seconds']),
+    acting: parseActing(values['impersonate-group']),
     webhooks: parseHostPort('--webhooks', values.webhooks),
     webhookUrl: parseWebhookUrl(values['webhook-url']),
     proxyImage: values['proxy-image'],
@@ -112,6 +119,14 @@ function parseUndoSeconds(text: string): number {
   const seconds = Number(text);
   if (/^\d+$/.test(text) && seconds >= min && seconds <= max) return seconds;
   throw usageError(`--undo-seconds ${text} is not from ${min} to ${max}`, CONTROL_PLANE_USAGE);
+}
+
+/** @throws OperatorError USAGE */
+function parseActing(groups: readonly string[] | undefined): ActingRules {
+  const bad = groups?.find((group) => group === '' || group.startsWith('system:'));
+  if (bad === undefined) return { groups: groups && new Set(groups) };
+  const why = bad === '' ? 'is empty' : `${bad} is one of Kubernetes' own groups`;
+  throw usageError(`--impersonate-group ${why}`, CONTROL_PLANE_USAGE);
 }
 
 /** As Kubernetes wants it of a webhook: https, and nothing but a place. */

@@ -1,5 +1,5 @@
-// Deployments and ReplicaSets: a template of pods and how many of them. And what all kinds with such
-// a template have in common.
+// Deployments and ReplicaSets: a template of pods and how many of them. And what all kinds with
+// such a template have in common.
 import { fieldOf } from '../field-path.ts';
 import { validateLabels } from '../metadata-validation.ts';
 import type { Draft, Json, JsonObject, KubeObject } from '../object.ts';

@@ -20,6 +20,12 @@ const HEALTH = ['/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/rea
 /** The user of the control plane's client certificate. */
 export const CONTROL_PLANE_USER = 'isthmusd';
 
+/**
+ * The group of the administrator's certificate: what it may, it may by RBAC, so that others can act
+ * in its name; in that of `system:masters`, of which RBAC is not asked, nobody should.
+ */
+export const ADMINS_GROUP = 'isthmus:cluster-admins';
+
 /** The user of the certificate for the controllers that are clients of this server. */
 export const CONTROLLERS_USER = 'system:kube-controller-manager';
 
@@ -46,12 +52,14 @@ const APPLICATION: readonly PolicyRule[] = [
       'pods',
       'pods/log',
       'pods/status',
+      'replicationcontrollers',
+      'replicationcontrollers/scale',
       'serviceaccounts',
       'services',
       'services/status',
     ],
   },
-  { verbs: READ, apiGroups: ['apps'], resources: ['*'] },
+  { verbs: READ, apiGroups: ['apps', 'batch'], resources: ['*'] },
   { verbs: READ, apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'] },
   { verbs: READ, apiGroups: MESH_GROUPS, resources: ['*'] },
 ];
@@ -72,7 +80,21 @@ const CHANGE_APPLICATION: readonly PolicyRule[] = [
   {
     verbs: [...WRITE, 'get'],
     apiGroups: ['apps'],
-    resources: ['deployments', 'deployments/scale', 'replicasets', 'replicasets/scale'],
+    resources: [
+      'daemonsets',
+      'deployments',
+      'deployments/scale',
+      'replicasets',
+      'replicasets/scale',
+      'statefulsets',
+      'statefulsets/scale',
+    ],
+  },
+  { verbs: [...WRITE, 'get'], apiGroups: ['batch'], resources: ['cronjobs', 'jobs'] },
+  {
+    verbs: [...WRITE, 'get'],
+    apiGroups: [''],
+    resources: ['replicationcontrollers', 'replicationcontrollers/scale'],
   },
   { verbs: WRITE, apiGroups: MESH_GROUPS, resources: ['*'] },
 ];
@@ -94,12 +116,20 @@ const LOOK_AT_MESH: readonly PolicyRule[] = [
 const CHANGE_MESH: readonly PolicyRule[] = [
   { verbs: ['create'], apiGroups: ['isthmus.dev'], resources: ['proxies/probe', 'joins'] },
   { verbs: WRITE, apiGroups: MESH_GROUPS, resources: ['*'] },
+  // What a VM that is invited is registered by. No tokens of service accounts: what it gets is a
+  // certificate of the mesh, which is nothing to the API server.
+  {
+    verbs: ['get', 'list', 'create', 'patch'],
+    apiGroups: [''],
+    resources: ['serviceaccounts'],
+  },
+  { verbs: ['create', 'patch'], apiGroups: [''], resources: ['services'] },
 ];
 
 export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
   {
     name: 'cluster-admin',
-    groups: [GROUP_MASTERS],
+    groups: [GROUP_MASTERS, ADMINS_GROUP],
     rules: [
       { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
       { verbs: ['*'], nonResourceURLs: ['*'] },
@@ -250,7 +280,14 @@ export const BOOTSTRAP_ROLES: readonly BootstrapRole[] = [
         apiGroups: ['authorization.k8s.io'],
         resources: ['subjectaccessreviews'],
       },
-      // What the console writes is written in its user's name, and decided by that user's rights.
+    ],
+  },
+  {
+    // What the console writes is written in its user's name, and decided by that user's rights. A
+    // role of its own, so that whoever wants less can narrow it, or leave it out.
+    name: 'isthmusd-impersonator',
+    users: [CONTROL_PLANE_USER],
+    rules: [
       {
         verbs: ['impersonate'],
         apiGroups: [''],

@@ -12,7 +12,7 @@ const deployed = parseAllDocuments(readFileSync(FILE, 'utf8'))
   .map((document): unknown => document.toJS())
   .filter(isKubeObject);
 
-for (const name of ['isthmus-viewer', 'isthmus-editor', 'isthmusd']) {
+for (const name of ['isthmus-viewer', 'isthmus-editor', 'isthmusd', 'isthmusd-impersonator']) {
   test(`the role ${name} is the same everywhere`, () => {
     const role = deployed.find(
       ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === name,
@@ -29,6 +29,6 @@ test('nobody but the control plane may act as others', () => {
   );
   assert.deepEqual(
     acting.map(({ name }) => name),
-    ['cluster-admin', 'isthmusd'],
+    ['cluster-admin', 'isthmusd-impersonator'],
   );
 });

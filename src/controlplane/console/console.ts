@@ -6,6 +6,8 @@ import type { Clock } from '#base/clock.ts';
 import type { HostPort } from '#base/flags.ts';
 import type { Logger } from '#base/log.ts';
 import type { KubeClient } from '#kube/client.ts';
+import type { ActingRules } from '../acting.ts';
+import { AbilityReviews } from './abilities.ts';
 import { AccessReviews } from './access.ts';
 import type { DispatchParts } from './dispatch.ts';
 import { Identifier } from './identify.ts';
@@ -33,7 +35,9 @@ export type ConsoleParts = {
   readonly routes: readonly ApiRoute[];
   /** For the session: how long an apply waits for its confirmation. */
   readonly undoSeconds: number;
-  readonly client: Pick<KubeClient, 'get' | 'reviewUser' | 'reviewAccess'>;
+  readonly client: Pick<KubeClient, 'get' | 'list' | 'reviewUser' | 'reviewAccess'>;
+  /** In whose name is written. */
+  readonly acting: ActingRules;
   readonly clock: Clock;
   readonly log: Logger;
   /** Of the built console; default where this program's own is. */
@@ -42,17 +46,19 @@ export type ConsoleParts = {
 
 /** Listens. @throws OperatorError ADDRESS_IN_USE */
 export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer> {
-  const { listen, tls, client, undoSeconds, clock, log, folder = BUILT } = parts;
+  const { listen, tls, client, acting, undoSeconds, clock, log, folder = BUILT } = parts;
   const reviews = new TokenReviews(client, clock);
   const identifier = new Identifier({ client, reviews, clock });
   const access = new AccessReviews(client, clock);
   const sessions = new Sessions({ clock, randomBytes });
-  const own = { sessions, identifier, access, undoSeconds, clock };
+  const abilities = new AbilityReviews({ access, client, clock, acting });
+  const own = { sessions, identifier, undoSeconds, clock };
   const api: DispatchParts = {
     ...own,
+    access,
     reviews,
     refusals: new RateLimit(REFUSALS, clock),
-    table: new RouteTable([...sessionRoutes(own), ...parts.routes]),
+    table: new RouteTable([...sessionRoutes({ ...own, abilities }), ...parts.routes]),
     streams: new StreamQuota(),
     log,
   };

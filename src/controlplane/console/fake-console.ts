@@ -17,8 +17,10 @@ const PAGE = '<!doctype html><meta property="csp-nonce" nonce="%CSP_NONCE%"><div
 
 const userOf = (username: string): KubeUser => ({ username, uid: '', groups: [], extra: {} });
 
+type FakedVerbs = 'get' | 'list' | 'reviewUser' | 'reviewAccess';
+
 /** Tokens can be revoked; reviews are counted. */
-export class FakeReviews implements Pick<KubeClient, 'get' | 'reviewUser' | 'reviewAccess'> {
+export class FakeReviews implements Pick<KubeClient, FakedVerbs> {
   readonly objects = new FakeKubeClient();
   readonly tokens = new Map([
     [VIEWER, userOf('vera')],
@@ -31,6 +33,7 @@ export class FakeReviews implements Pick<KubeClient, 'get' | 'reviewUser' | 'rev
   readonly questions: AccessQuestion[] = [];
 
   get: KubeClient['get'] = (type, ref) => this.objects.get(type, ref);
+  list: KubeClient['list'] = (type, options) => this.objects.list(type, options);
 
   reviewUser = (token: string): Promise<UserReview> => {
     this.reviews += 1;
@@ -61,6 +64,8 @@ export type FakeConsole = AsyncDisposable & {
   /** Sends an event to every stream of `GET /api/v1/ticks`. */
   tick(json: string): boolean;
   ask(path: string, init?: RequestInit): Promise<Response>;
+  /** Another serving certificate, from the next connection on. */
+  setTls(tls: ServingCertificate): void;
   /** Signs in. @returns what a page then sends along with changes */
   signIn(token: string): Promise<{ readonly cookie: string; readonly csrf: string }>;
 };
@@ -91,6 +96,7 @@ export async function startFakeConsole(
     routes: [...routesOf(changes, streams), ...routes],
     undoSeconds: 120,
     client: reviews,
+    acting: { groups: undefined },
     clock,
     log: createLogger('console', { sink: (line) => void log.push(line) }),
     folder,
@@ -106,6 +112,7 @@ export async function startFakeConsole(
     changes,
     tick: (json) => [...streams].map((send) => send(json)).every(Boolean),
     ask,
+    setTls: (next) => server.setTls(next),
     signIn: async (token) => {
       const answer = await ask('/api/v1/session', posted({ token }));
       const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';

@@ -38,6 +38,7 @@ export async function runConsole(
     routes: apiRoutes(parts),
     undoSeconds: config.undoSeconds,
     client,
+    acting: config.acting,
     clock,
     log,
   });

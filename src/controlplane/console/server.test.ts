@@ -7,6 +7,7 @@ import { isRecord } from '#kube/objects.ts';
 import { FakeClock } from '../../../test/fakes/clock.ts';
 import { EDITOR, posted, startFakeConsole, VIEWER, type FakeConsole } from './fake-console.ts';
 
+const EVERYTHING = { probe: true, join: true, policies: true, proxy: true, logs: true };
 const NOW = Date.parse('2026-11-22T10:00:00Z');
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const put = (headers: Record<string, string>, body = '{}'): RequestInit => ({
@@ -110,7 +111,9 @@ describe('sessions', () => {
     assert.deepEqual(rest, {
       user: 'ed',
       role: 'editor',
-      can: { probe: true, join: true, policies: true, proxy: true, logs: true },
+      can: EVERYTHING,
+      canSomewhere: EVERYTHING,
+      readOnlyReason: '',
       undoSeconds: 120,
     });
     assert.match(String(csrfToken), /^[\w-]{43}$/);

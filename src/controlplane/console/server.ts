@@ -86,6 +86,7 @@ async function serve(
   const gone = new AbortController();
   response.once('close', () => gone.abort(new DOMException('the client has gone', 'AbortError')));
   const signal = AbortSignal.any([gone.signal, stop]);
+  if (isPromised(request)) response.setHeader('strict-transport-security', PROMISE);
   const headers = securityHeaders();
   const { url: text = '/' } = request;
   const url = text.length > URL_LENGTH_MAX ? null : URL.parse(text, 'http://console');
@@ -101,6 +102,15 @@ async function serve(
     api.log.error('a page failed', { problem });
     response.destroy();
   }
+}
+
+/** Half a year: for a browser that came by TLS, and trusts the certificate, without TLS no more. */
+const PROMISE = `max-age=${180 * 86_400}`;
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
+
+/** What is said of this machine's own name would hold for all other servers on it, too. */
+function isPromised({ socket, headers: { host = '' } }: IncomingMessage): boolean {
+  return 'encrypted' in socket && !LOOPBACK.test(host);
 }
 
 function bind(server: Server | TlsServer, { host, port }: HostPort): Promise<number> {

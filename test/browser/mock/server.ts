@@ -42,10 +42,13 @@ export type MockOptions = {
 
 const sessionOf = (role: Session['role'], nowMs: number): Session => {
   const isEditor = role === 'editor';
+  const can = { probe: isEditor, join: isEditor, policies: isEditor, proxy: true, logs: true };
   return {
     user: isEditor ? 'kim' : 'robin',
     role,
-    can: { probe: isEditor, join: isEditor, policies: isEditor, proxy: true, logs: true },
+    can,
+    canSomewhere: can,
+    readOnlyReason: '',
     csrfToken: 'mock-csrf-token',
     endsAtMs: nowMs + 8 * 3_600_000,
     undoSeconds: 120,
@@ -258,7 +261,10 @@ function serveFile(path: string, response: ServerResponse): void {
     const isPage = wanted === '/index.html';
     // As isthmusd: the page carries the nonce of the styles that its editor makes.
     const nonce = isPage ? randomBytes(18).toString('base64url') : undefined;
-    const headers = { ...securityHeaders(nonce), 'Content-Type': TYPES[extname(wanted)] };
+    const headers = {
+      ...securityHeaders(nonce ? { nonce } : {}),
+      'Content-Type': TYPES[extname(wanted)],
+    };
     response.writeHead(200, headers);
     response.end(nonce ? bytes.toString('utf8').replaceAll('%CSP_NONCE%', nonce) : bytes);
   } catch {

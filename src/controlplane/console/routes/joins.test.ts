@@ -11,7 +11,7 @@ import { ApiRefusal, type ApiCall } from '../route.ts';
 import { FakeClock } from '../../../../test/fakes/clock.ts';
 import { joinRoutes, renderCommand } from './joins.ts';
 
-async function stand(rights: { readonly mayJoin: boolean; readonly mayToken: boolean }) {
+async function stand(rights: { readonly mayJoin: boolean }) {
   const clock = new FakeClock(1_000_000);
   const store = { load: () => Promise.resolve([]), save: () => Promise.resolve() };
   const joins = await Joins.open({ store, clock, randomBytes, log: silentLogger });
@@ -21,7 +21,7 @@ async function stand(rights: { readonly mayJoin: boolean; readonly mayToken: boo
     ...UNUSED_CLIENT,
     reviewAccess: (_: unknown, question: AccessQuestion) => {
       asked.push(question);
-      return Promise.resolve(rights.mayToken);
+      return Promise.resolve(rights.mayJoin);
     },
   };
   const routes = joinRoutes({ joins, client, authority: { current: () => authority } });
@@ -32,7 +32,6 @@ async function stand(rights: { readonly mayJoin: boolean; readonly mayToken: boo
       body,
       user: { username: 'kim', uid: '', groups: [], extra: {} },
       signal: new AbortController().signal,
-      may: () => Promise.resolve(rights.mayJoin),
     };
     // oxlint-disable-next-line no-unsafe-type-assertion -- the rest of it is not used
     return await route?.handle(call as ApiCall);
@@ -60,26 +59,18 @@ const refused =
     return true;
   };
 
-test('without the right to joins, or to the account’s tokens, nothing is made', async () => {
-  const viewer = await stand({ mayJoin: false, mayToken: true });
-  await assert.rejects(viewer.post(REQUEST), refused(403, /kim may not create joins in shop/));
-  const half = await stand({ mayJoin: true, mayToken: false });
-  const denied = /may not create tokens of service account shop\/books/;
-  await assert.rejects(half.post(REQUEST), refused(403, denied));
-  assert.deepEqual(half.asked, [
-    {
-      verb: 'create',
-      group: '',
-      resource: 'serviceaccounts/token',
-      namespace: 'shop',
-      name: 'books',
-    },
-  ]);
-  assert.deepEqual([viewer.joins.list(), half.joins.list()], [[], []]);
+test('without the right to let machines in as that account, nothing is made', async () => {
+  const { post, joins, asked } = await stand({ mayJoin: false });
+  const denied = /kim may not create joins of books in shop/;
+  await assert.rejects(post(REQUEST), refused(403, denied));
+  // no token of the account: what the machine gets is nothing to the API server
+  const question = { verb: 'create', resource: 'joins', group: 'isthmus.dev' };
+  assert.deepEqual(asked, [{ ...question, namespace: 'shop', name: 'books' }]);
+  assert.deepEqual(joins.list(), []);
 });
 
 test('what cannot be is refused before anybody is asked', async () => {
-  const { post, joins, asked } = await stand({ mayJoin: true, mayToken: true });
+  const { post, joins, asked } = await stand({ mayJoin: true });
   const cases: readonly [object, RegExp][] = [
     [{ name: '' }, /no name for a machine/],
     [{ name: '<img src=x>' }, /no name for a machine/],

@@ -11,6 +11,7 @@ import { TooManyJoins, type Joins } from '#registry/joins/joins.ts';
 import { pinOf } from '#registry/joins/token.ts';
 import { parseAddress, parseName } from '#registry/register/request.ts';
 import { discoverGateway } from '#registry/vm/facts.ts';
+import { RIGHTS_GROUP } from '../access.ts';
 import { ApiRefusal, badRequest, notFound, ok, type ApiCall, type ApiRoute } from '../route.ts';
 
 export type JoinParts = {
@@ -56,8 +57,12 @@ export function joinRoutes(parts: JoinParts): readonly ApiRoute[] {
       path: '/api/v1/joins/:id',
       allow: 'signed-in',
       handle: async (call) => {
-        const { id, namespace } = find(call);
-        if (!(await call.may(INVITE, namespace))) throw forbidden(call, `join in ${namespace}`);
+        const { id } = find(call);
+        const record = joins.record(id);
+        if (!record) throw notFound('such join');
+        if (!(await mayInvite(parts, call, record))) {
+          throw forbidden(call, `create joins of ${record.serviceAccount} in ${record.namespace}`);
+        }
         joins.note(id, { kind: 'cancelled' });
         await joins.save();
         return ok(find(call));
@@ -71,12 +76,8 @@ async function invite(parts: JoinParts, call: ApiCall): Promise<JoinInvitation> 
   const { user, signal } = call;
   const request = readRequest(call.body);
   const { namespace, serviceAccount } = request;
-  if (!(await call.may(INVITE, namespace))) throw forbidden(call, `create joins in ${namespace}`);
-  // a token is as good as one of the account's own
-  const question = { verb: 'create', group: '', resource: 'serviceaccounts/token', namespace };
-  const about = { ...question, name: serviceAccount };
-  if (!(await client.reviewAccess(user, about, { signal }))) {
-    throw forbidden(call, `create tokens of service account ${namespace}/${serviceAccount}`);
+  if (!(await mayInvite(parts, call, request))) {
+    throw forbidden(call, `create joins of ${serviceAccount} in ${namespace}`);
   }
   const enrolment = enrolmentOf(request);
   const ports = registrationOf(enrolment).ports.map(({ port }) => port);
@@ -110,6 +111,19 @@ async function invite(parts: JoinParts, call: ApiCall): Promise<JoinInvitation> 
   return { join, command: renderCommand(token, host), expiresAtMs };
 }
 
+/**
+ * The right is to let machines into the mesh as that service account: its name is that of the
+ * object asked about, so that a role's `resourceNames` can say which.
+ */
+async function mayInvite(
+  { client }: JoinParts,
+  { user, signal }: ApiCall,
+  { namespace, serviceAccount }: { readonly namespace: string; readonly serviceAccount: string },
+): Promise<boolean> {
+  const question = { ...INVITE, group: RIGHTS_GROUP, namespace, name: serviceAccount };
+  return await client.reviewAccess(user, question, { signal });
+}
+
 /** Typed on the VM as it is. */
 export const renderCommand = (token: string, host: string): string =>
   `sudo isthmus vm join ${token}@${host.includes(':') ? `[${host}]` : host}:${PORT}`;
@@ -118,7 +132,7 @@ const forbidden = ({ user }: ApiCall, what: string): ApiRefusal =>
   new ApiRefusal(403, {
     code: 'forbidden',
     message: `${user.username} may not ${what}`,
-    remedy: 'ask an administrator for the ClusterRoles isthmus-editor and edit',
+    remedy: 'ask an administrator for the ClusterRole isthmus-editor, in that namespace',
   });
 
 type ReadRequest = Required<JoinRequest>;

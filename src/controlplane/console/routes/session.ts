@@ -1,20 +1,22 @@
-// Signing in and out, and what the user may do: `GET|POST|DELETE /api/v1/session`; and codes that
-// sign in once, for links: `POST /api/v1/session/code`.
-import type { Ability, Session } from '#api/session.ts';
+// Signing in and out, and what the user may do: `GET|POST|DELETE /api/v1/session`, and
+// `GET /api/v1/session/can?namespace=`; and codes that sign in once, for links: `POST
+// /api/v1/session/code`.
+import type { NamespaceAbilities, Session } from '#api/session.ts';
 import type { Clock } from '#base/clock.ts';
+import { isNamespaceName } from '#base/workload-identity.ts';
 import { isRecord } from '#kube/objects.ts';
 import type { KubeUser } from '#kube/user.ts';
-import type { AccessReviews } from '../access.ts';
+import type { AbilityReviews } from '../abilities.ts';
 import { tooMany, unauthorized } from '../authenticate.ts';
 import type { Identifier } from '../identify.ts';
 import { RateLimit } from '../rate-limit.ts';
-import { badRequest, ok, type ApiAnswer, type ApiRoute, type Right } from '../route.ts';
+import { badRequest, ok, type ApiAnswer, type ApiCall, type ApiRoute } from '../route.ts';
 import { CODE_SECONDS, type OpenSession, type Sessions, type SignedIn } from '../sessions.ts';
 
 export type SessionParts = {
   readonly sessions: Sessions;
   readonly identifier: Identifier;
-  readonly access: AccessReviews;
+  readonly abilities: AbilityReviews;
   readonly undoSeconds: number;
   readonly clock: Clock;
 };
@@ -25,25 +27,30 @@ const ATTEMPTS = { burst: 10, perMinute: 20 };
 const ALL_ATTEMPTS = { burst: 60, perMinute: 120 };
 const EVERYBODY = '*';
 
-const RIGHTS: Readonly<Record<Exclude<Ability, 'policies'>, Right>> = {
-  probe: { verb: 'create', resource: 'proxies/probe' },
-  join: { verb: 'create', resource: 'joins' },
-  proxy: { verb: 'get', resource: 'proxies/config' },
-  logs: { verb: 'get', resource: 'proxies/logs' },
-};
-/** A question about one kind stands for all: each write is decided for itself. */
-const POLICIES = { verb: 'create', group: 'security.istio.io', resource: 'authorizationpolicies' };
+/** Of one user: each costs the API server some reviews, where they are not remembered. */
+const QUESTIONS = { burst: 100, perMinute: 120 };
 
 export function sessionRoutes(parts: SessionParts): readonly ApiRoute[] {
   const { sessions, clock } = parts;
   const attempts = new RateLimit(ATTEMPTS, clock);
   const allAttempts = new RateLimit(ALL_ATTEMPTS, clock);
+  const questions = new RateLimit(QUESTIONS, clock);
   return [
     {
       method: 'GET',
       path: PATH,
       allow: 'signed-in',
       handle: async ({ user, session }) => ok(await describe(parts, user, session)),
+    },
+    {
+      method: 'GET',
+      path: `${PATH}/can`,
+      allow: 'signed-in',
+      handle: async (call) => {
+        const waitSeconds = questions.take(call.user.username);
+        if (waitSeconds > 0) throw tooMany(waitSeconds);
+        return ok(await abilitiesIn(parts, call));
+      },
     },
     {
       method: 'POST',
@@ -115,23 +122,29 @@ function cookieText(
   return `${name}=${value}; Path=/; Max-Age=${lifeSeconds}; HttpOnly; SameSite=Strict${secure}`;
 }
 
+async function abilitiesIn(
+  { abilities }: SessionParts,
+  { user, query }: ApiCall,
+): Promise<NamespaceAbilities> {
+  const namespace = query.get('namespace') ?? '';
+  if (!isNamespaceName(namespace)) throw badRequest(`"${namespace}" is no namespace`);
+  return { namespace, can: await abilities.in(user, namespace) };
+}
+
 async function describe(
-  { access, undoSeconds }: SessionParts,
+  { abilities, undoSeconds }: SessionParts,
   user: KubeUser,
   session: OpenSession | undefined,
 ): Promise<Session> {
-  const ask = (right: Right): Promise<boolean> => access.may(user, right, '');
-  const [probe, join, proxy, logs, policies] = await Promise.all([
-    ask(RIGHTS.probe),
-    ask(RIGHTS.join),
-    ask(RIGHTS.proxy),
-    ask(RIGHTS.logs),
-    access.ask(user, POLICIES),
-  ]);
+  const can = await abilities.in(user, '');
+  const canSomewhere = await abilities.somewhere(user, can);
+  const { probe, join, policies } = canSomewhere;
   return {
     user: user.username,
     role: probe || join || policies ? 'editor' : 'viewer',
-    can: { probe, join, policies, proxy, logs },
+    can,
+    canSomewhere,
+    readOnlyReason: abilities.readOnlyReason(user),
     csrfToken: session?.csrfToken ?? '',
     endsAtMs: session?.endsAtMs ?? 0,
     undoSeconds,
