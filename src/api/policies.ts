@@ -4,7 +4,8 @@
 // answer its PolicyDocument. PUT and DELETE take `?mode=` and `?ttl=` (seconds until it undoes
 // itself) and an `If-Match` with the resourceVersion (`If-None-Match: *` for a new one); a 409 has
 // overwritten nothing: what is there now is to be fetched. DELETE answers a document with empty
-// yaml and resourceVersion, and so does GET while the deletion can be undone.
+// yaml and resourceVersion, and so does GET while the deletion can be undone. A policy of the whole
+// mesh (MeshPolicy) has an empty namespace, and `-` in its place in paths.
 
 export type PolicySummary = {
   readonly kind: string;
@@ -32,6 +33,24 @@ export type PolicyDocument = PolicySummary & {
   readonly pending: PendingApply | null;
   /** What `:undo` would bring back; empty: nothing. */
   readonly previousYaml: string;
+  /** What is being tried in its shadow, as its author wrote it; empty: nothing is. */
+  readonly shadowYaml: string;
+  /** Only in the answer to a write with `endsOpenConnections`. */
+  readonly endedSessions?: EndedSessions;
+};
+
+/** What became of the open connections of those who are refused now. */
+export type EndedSessions = {
+  readonly ended: number;
+  /** Cut at their next packet, within half a minute: that machine closes no sockets on request. */
+  readonly resetting: number;
+  /** What could not be ended, by the server's instance. */
+  readonly left: readonly {
+    readonly server: string;
+    readonly sessions: number;
+    readonly problem: string;
+    readonly remedy: string;
+  }[];
 };
 
 export type PendingApply = {
@@ -45,7 +64,11 @@ export type PendingApply = {
 /** The body of PUT; of DELETE only the choice. */
 export type PolicyWrite = {
   readonly yaml: string;
-  /** Also ends the open connections of clients that will be refused: policy governs new ones. */
+  /**
+   * Also ends the open TCP connections of clients that will be refused: policy governs new ones.
+   * Needs the right to `create proxies/sessions` of `isthmus.dev`; what undoes a write brings no
+   * connection back.
+   */
   readonly endsOpenConnections: boolean;
 };
 
@@ -82,11 +105,15 @@ export type PolicyImpact = {
   readonly diagnostics: readonly PolicyDiagnostic[];
   readonly refused: readonly FlowImpact[];
   readonly allowed: readonly FlowImpact[];
+  /** They get through, but to others than before. */
+  readonly moved: readonly FlowImpact[];
   readonly unchanged: readonly FlowImpact[];
   /** The rule needs what was never recorded. */
   readonly untold: readonly FlowImpact[];
   /** How far back flows are known, in milliseconds: less than the window on a young mesh. */
   readonly coverageMs: number;
+  /** What of this kind is not judged; empty: nothing is left out. */
+  readonly note: string;
 };
 
 export type FlowImpact = {

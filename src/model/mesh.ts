@@ -22,11 +22,13 @@ import { deriveDefaultExport } from './default-export.ts';
 import { deriveEndpoints } from './endpoints.ts';
 import { deriveGateways } from './gateways.ts';
 import type { GatewayPort, Gateways, ServerRef } from './gateways.ts';
+import { forkOf } from './fork.ts';
+import type { Fork } from './fork.ts';
 import { Graph } from './graph.ts';
 import { deriveInboundPorts } from './inbound.ts';
 import { createIngest } from './ingest.ts';
 import { createInputs, THE_MESH } from './inputs.ts';
-import type { Rejection, Remarks } from './inputs.ts';
+import type { Inputs, Rejection, Remarks } from './inputs.ts';
 import { deriveLegacyPolicies } from './legacy-policies.ts';
 import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
@@ -111,10 +113,14 @@ export type Mesh = ClientSide & {
   /** Takes in one object. Nothing shows before `commit()`; kinds of no use here are ignored. */
   ingest(type: ResourceType, object: KubeObject, change: 'applied' | 'deleted'): void;
   commit(): void;
+  /** Another mesh, empty until it has caught up, in which a change can be tried. */
+  fork(): Fork<Mesh>;
 };
 
 export type MeshOptions = {
   readonly graph?: Graph;
+  /** Sources of that graph, where somebody else writes them too. */
+  readonly inputs?: Inputs;
   /** What Kubernetes puts after `svc` in the names of Services (default `cluster.local`). */
   readonly clusterDomain?: string;
   /** Istio's CLUSTER_ID (default `Kubernetes`). */
@@ -132,8 +138,8 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     clusterId = 'Kubernetes',
   } = options;
   const defaults = { ...DEFAULT_MESH_CONFIG, ...options.defaults };
-  const inputs = createInputs(graph);
-  const { workloads, meshConfig, rejections, remarks } = inputs;
+  const { inputs = createInputs(graph) } = options;
+  const { workloads, meshConfig, nodes, rejections, remarks } = inputs;
 
   const derived = deriveServices(graph, inputs, { clusterDomain, defaults });
   const { services, kubeServiceOf } = derived;
@@ -146,7 +152,6 @@ export function createMesh(options: MeshOptions = {}): Mesh {
   const { sidecarFor } = sidecars;
   const inbound = deriveInboundPorts(graph, { services, endpoints, workloads, sidecarFor });
   const workloadOf = createWorkloadOf(graph, workloads);
-  const { nodes } = inputs;
   const addresses = new Addresses(graph, { services, endpoints, workloads, nodes, kubeServiceOf });
   const meshAddresses = deriveMeshAddresses(graph, { services, endpoints, meshConfig, defaults });
   const serviceOf = (namespace: string, name: string): string =>
@@ -193,8 +198,12 @@ export function createMesh(options: MeshOptions = {}): Mesh {
     ...deriveClientSide(graph, inputs, { ...known, sidecars, topology, workloadOf }),
     ingest: createIngest(inputs, { defaults, fullHost }),
     commit: () => graph.commit(),
+    fork: () => fork(inputs, options),
   };
 }
+
+const fork = (inputs: Inputs, options: MeshOptions): Fork<Mesh> =>
+  forkOf(inputs, (graph, own) => createMesh({ ...options, graph, inputs: own }));
 
 /** Istio's way out for whoever has several Services for one port (Knative). */
 const NOT_TRANSLATED = 'experimental.istio.io/disable-gateway-port-translation';

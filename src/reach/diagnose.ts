@@ -12,7 +12,7 @@ import { isKubeObject, isRecord } from '#kube/objects.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { authorizationNotes } from '#resolve/rbac.ts';
-import { policyType } from './policy-set.ts';
+import { policyType } from './policy-types.ts';
 import { unknownNames } from './unknown-names.ts';
 
 export type Diagnosed = {

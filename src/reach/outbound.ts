@@ -1,5 +1,5 @@
 // What the client's own proxy would do with a connection, from the very resources that it gets.
-import { fromBinary } from '@bufbuild/protobuf';
+import { fromBinary, isMessage } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
@@ -12,7 +12,7 @@ import type { LbEndpoint } from '#gen/envoy/config/endpoint/v3/endpoint_componen
 import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js';
 import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import { ResourceSchema } from '#gen/envoy/service/discovery/v3/discovery_pb.js';
-import type { EncodedResource, ResourceCatalog } from '#xds/catalog.ts';
+import type { EncodedResource, ResourceCatalog, ResourceKey } from '#xds/catalog.ts';
 import { TLS_MODE_METADATA } from '#resolve/endpoints.ts';
 import {
   BLACK_HOLE_STAT_NAME,
@@ -31,6 +31,8 @@ import type { Destination } from '#resolve/names.ts';
 export type ProxyView = {
   readonly catalog: ResourceCatalog<WorkloadIdentity>;
   readonly identity: WorkloadIdentity;
+  /** Stay held for those who ask next, until whoever made the set lets go; absent: none does. */
+  readonly held?: Set<ResourceKey>;
 };
 
 export type ClientTls = 'mTLS' | 'own TLS' | 'plaintext';
@@ -172,13 +174,21 @@ export function readSecurity(
   return { tls: isOfMesh ? 'mTLS' : 'own TLS', accepts };
 }
 
-/** What the proxy would be answered; nothing of it stays. */
+/** What the proxy would be answered; nothing of it stays but what is to be held. */
 function ask(
-  { catalog, identity }: ProxyView,
+  { catalog, identity, held }: ProxyView,
   typeUrl: string,
   name: string,
 ): EncodedResource | undefined {
   const key = catalog.acquire(identity, typeUrl, name);
+  if (held) {
+    if (held.has(key)) catalog.release(key);
+    else {
+      held.add(key);
+      catalog.settle();
+    }
+    return catalog.lookup(key);
+  }
   try {
     catalog.settle();
     return catalog.lookup(key);
@@ -187,13 +197,20 @@ function ask(
   }
 }
 
+/** What a resource says never changes: a change is another resource. */
+const decoded = new WeakMap<EncodedResource, unknown>();
+
 function decode<Desc extends DescMessage>(
   schema: Desc,
-  { name, bytes }: EncodedResource,
+  encoded: EncodedResource,
 ): MessageShape<Desc> {
+  const known = decoded.get(encoded);
+  if (known !== undefined && isMessage(known, schema)) return known;
+  const { name, bytes } = encoded;
   const { resource } = fromBinary(ResourceSchema, bytes);
   const message = resource && anyUnpack(resource, schema);
   if (message === undefined) throw new Error(`${name} is no ${schema.typeName}`);
+  decoded.set(encoded, message);
   return message;
 }
 

@@ -8,6 +8,7 @@ import { hasLabels } from '#model/workload.ts';
 import type { Workload } from '#model/workload.ts';
 import type { FieldNote } from './diagnose.ts';
 import { nearest } from './suggest.ts';
+import { unknownHosts } from './unknown-hosts.ts';
 
 type Known = {
   readonly namespaces: ReadonlySet<string>;
@@ -17,7 +18,10 @@ type Known = {
 };
 
 /** A note, and what might have been meant: to be looked for only if it is told. */
-type Unknown = FieldNote & { readonly wanted: string; readonly candidates: Iterable<string> };
+export type Unknown = FieldNote & {
+  readonly wanted: string;
+  readonly candidates: Iterable<string>;
+};
 
 /** Looking for what might have been meant takes its time. */
 const SUGGESTIONS_MAX = 20;
@@ -45,6 +49,7 @@ function unknownIn(mesh: Mesh, object: KubeObject): readonly Unknown[] {
   );
   return [
     ...selectorNotes(spec, selected, all),
+    ...unknownHosts(mesh, object),
     ...rules.flatMap((rule, index) => [
       ...objectsAt(rule, 'from').flatMap((from, position) =>
         sourceNotes(fieldsOf(from['source']), {

@@ -10,16 +10,24 @@ import type { Denial } from '#api/events.ts';
 import type { TalkedTo } from '#api/history.ts';
 import type { Clock } from '#base/clock.ts';
 import type { KubeObject } from '#kube/objects.ts';
+import {
+  apiVersionOf,
+  AUTHORIZATION_POLICY,
+  PEER_AUTHENTICATION,
+  type ResourceType,
+} from '#kube/resources.ts';
 import { isNotFound, KubeStatusError } from '#kube/status.ts';
 import type { KubeUser } from '#kube/user.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { diagnose } from '#reach/diagnose.ts';
-import { impactSteps, type Impact, type SeenCall } from '#reach/impact.ts';
-import { changed, policySet, policyType, POLICY_TYPES } from '#reach/policy-set.ts';
+import type { SeenCall } from '#reach/impact.ts';
+import { policyType, POLICY_TYPES } from '#reach/policy-types.ts';
 import type { Flows } from '#telemetry/flows/flows.ts';
 import { hitsOf, NO_HITS, seenCall, unallowed } from './hits.ts';
 import type { PolicyClient, PolicyKeeper } from './keeper.ts';
-import { yamlOf } from './objects.ts';
+import { SHADOW_OF, shadowName, triedOf, yamlOf } from './objects.ts';
+import { previewNote } from './preview-note.ts';
+import type { Rehearsals } from './rehearsals.ts';
 import type { PolicyRecord } from './store.ts';
 import { summaryOf, type Hits } from './summary.ts';
 
@@ -29,6 +37,7 @@ export type DeskParts = {
   readonly client: PolicyClient;
   readonly policies: PolicyKeeper;
   readonly clock: Clock;
+  readonly rehearsals: Rehearsals;
   /** Of a shadow: what it would have refused since it began; null: nobody counts. */
   readonly wouldDeny: (record: PolicyRecord) => Promise<number | null>;
 };
@@ -46,12 +55,16 @@ const CALLS_MAX = 20_000;
 
 type Seen = { readonly talked: readonly TalkedTo[]; readonly denials: readonly Denial[] };
 
-/** @throws KubeStatusError 403 where the user may not list policies */
+/**
+ * Kinds that the user may not list are left out.
+ *
+ * @throws KubeStatusError 403 where the user may list none
+ */
 export async function listPolicies(
   parts: DeskParts,
   user: KubeUser,
 ): Promise<readonly PolicySummary[]> {
-  const objects = await readAll(parts, user, undefined);
+  const objects = await readAll(parts, user, { types: POLICY_TYPES });
   const known = knownOf(parts, objects);
   return await Promise.all(objects.map((object) => summarize(parts, object, known)));
 }
@@ -62,56 +75,81 @@ export async function readPolicy(
   ref: PolicyReference,
   user: KubeUser,
 ): Promise<PolicyDocument | undefined> {
-  const objects = await readAll(parts, user, ref.namespace);
+  const object = await presentPolicy(parts, ref, user);
   const record = await parts.policies.record(ref);
-  const object = objects.find(
-    ({ kind, metadata }) =>
-      kind === ref.kind && metadata.namespace === ref.namespace && metadata.name === ref.name,
-  );
-  if (object === undefined && record === undefined) return undefined;
+  const shadow = await shadowOf(parts, ref, user);
+  if (object === undefined && record === undefined && shadow === undefined) return undefined;
+  const peers = object ? await peersOf(parts, ref, user) : [];
   const summary = object
-    ? await summarize(parts, object, knownOf(parts, objects))
-    : goneSummary(ref, record);
+    ? await summarize(parts, object, knownOf(parts, peers))
+    : goneSummary(ref, { record, hasShadow: shadow !== undefined });
   return {
     ...summary,
     resourceVersion: object?.metadata.resourceVersion ?? '',
     yaml: object ? yamlOf(object, ref) : '',
     pending: record ? await pendingOf(parts, record) : null,
     previousYaml: record?.previous ? yamlOf(record.previous, ref) : '',
+    shadowYaml: shadow ? yamlOf(triedOf(shadow, ref), ref) : '',
   };
 }
 
-/** What an edit would do to the calls that were seen. @throws KubeStatusError */
+/** What may be in its way, as far as the user may see that. */
+async function peersOf(
+  parts: DeskParts,
+  { kind, namespace }: PolicyReference,
+  user: KubeUser,
+): Promise<readonly KubeObject[]> {
+  const types = POLICY_TYPES.filter((type) => type.kind === kind || OF_OLD[kind] === type.kind);
+  return await readAll(parts, user, { types, namespace }).catch((error: unknown) => {
+    if (isForbidden(error)) return [];
+    throw error;
+  });
+}
+
+/** By kind: what goes before it. */
+const OF_OLD: Readonly<Record<string, string>> = {
+  MeshPolicy: PEER_AUTHENTICATION.kind,
+  Policy: PEER_AUTHENTICATION.kind,
+};
+
+/** The copy that is only tried, whoever began that; undefined: there is none. */
+async function shadowOf(
+  parts: DeskParts,
+  ref: PolicyReference,
+  user: KubeUser,
+): Promise<KubeObject | undefined> {
+  if (ref.kind !== AUTHORIZATION_POLICY.kind) return undefined;
+  const copy = await presentPolicy(parts, { ...ref, name: shadowName(ref.name) }, user);
+  return copy?.metadata.labels?.[SHADOW_OF] === ref.name ? copy : undefined;
+}
+
+/**
+ * What an edit would do to the calls that were seen, in the mesh as it is: also by what the user
+ * may not read. undefined: too many ask at once, or who asked has gone. @throws KubeStatusError
+ */
 export async function previewPolicy(
   parts: DeskParts,
   request: PolicyPreviewRequest,
-  user: KubeUser,
-): Promise<PolicyImpact> {
-  const { mesh, clock } = parts;
+  { user, signal }: { readonly user: KubeUser; readonly signal: AbortSignal },
+): Promise<PolicyImpact | undefined> {
+  const { mesh, clock, rehearsals } = parts;
   const { kind, namespace, name, yaml, window } = request;
+  const ref = { kind, namespace, name };
   const isDeletion = yaml.trim() === '';
-  const { diagnostics, object } = isDeletion
+  const { diagnostics, object: after } = isDeletion
     ? { diagnostics: [], object: undefined }
-    : diagnose(mesh, { kind, namespace, name }, yaml);
-  const nowMs = clock.nowMs();
-  const none = { refused: [], allowed: [], unchanged: [], untold: [] };
-  const coverageMs = coverage(parts, WINDOWS[window], nowMs);
-  if (object === undefined && !isDeletion) return { diagnostics, ...none, coverageMs };
-  const before = await readAll(parts, user, namespace);
-  const after = changed(before, { kind, namespace, name, object });
-  const sets = { before: policySet(mesh, before), after: policySet(mesh, after) };
-  const impact = await inTurns(impactSteps(mesh, sets, callsIn(parts, WINDOWS[window])), clock);
-  return { diagnostics, ...impact, coverageMs };
+    : diagnose(mesh, ref, yaml);
+  const coverageMs = coverage(parts, WINDOWS[window], clock.nowMs());
+  const note = previewNote(kind);
+  const nothing = { ...NO_IMPACT, diagnostics, coverageMs, note };
+  if (after === undefined && !isDeletion) return nothing;
+  const before = await presentPolicy(parts, ref, user);
+  const calls = callsIn(parts, WINDOWS[window]);
+  const impact = await rehearsals.impactOf([{ ...ref, before, after }], calls, signal);
+  return impact && { ...nothing, ...impact };
 }
 
-/** Proxies are not kept waiting for a preview. */
-async function inTurns(steps: Generator<void, Impact, void>, clock: Clock): Promise<Impact> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    await clock.sleep(0);
-  }
-}
+const NO_IMPACT = { refused: [], allowed: [], moved: [], unchanged: [], untold: [] };
 
 /** What talked, and what was refused: the latter may be let in. */
 function callsIn(parts: DeskParts, windowMs: number): readonly SeenCall[] {
@@ -122,12 +160,13 @@ function callsIn(parts: DeskParts, windowMs: number): readonly SeenCall[] {
     const key = keyOfCall(one);
     calls.set(key, { ...seenCall(one), openConnections: open.get(edgeKey(one)) ?? 0 });
   }
+  const edges = new Map([...parts.flows.edges()].map((edge) => [edge.id, edge]));
   for (const denial of denials) {
     const { from, to, port, clientIdentity, atMs } = denial;
     const key = keyOfCall(denial);
     if (calls.has(key)) continue;
-    const protocol = 'tcp' as const;
-    const call = { from, to, port, clientIdentity, protocol, lastSeenMs: atMs };
+    const { protocol = 'tcp', service = '' } = edges.get(denial.edge) ?? {};
+    const call = { from, to, port, clientIdentity, protocol, service, lastSeenMs: atMs };
     const serverIdentity = clientIdentity;
     calls.set(key, { ...call, serverIdentity, bytes: 0, openConnections: 0 });
   }
@@ -165,32 +204,35 @@ function coverage({ flows }: DeskParts, windowMs: number, nowMs: number): number
 }
 
 /**
- * All policies that the user may see; who may not list them everywhere, those of the namespace and
- * of the root namespace, as far as that.
+ * All policies of these kinds that the user may see; who may not list them everywhere, those of the
+ * namespace and of the root namespace, as far as that.
  */
 async function readAll(
   { client, mesh }: DeskParts,
   user: KubeUser,
-  namespace: string | undefined,
+  asked: { readonly types: readonly ResourceType[]; readonly namespace?: string },
 ): Promise<readonly KubeObject[]> {
   const as = client.as(user);
-  const lists = await Promise.all(
-    POLICY_TYPES.map(async (type) => {
-      const typed = (object: KubeObject): KubeObject => ({
-        ...object,
-        apiVersion: object.apiVersion ?? `${type.group}/${type.version}`,
-        kind: type.kind,
-      });
-      const list = async (within: string | undefined): Promise<readonly KubeObject[]> =>
-        (await as.list(type, { namespace: within })).items.map(typed);
+  const { namespace = '' } = asked;
+  const list = async (
+    type: ResourceType,
+    within: string | undefined,
+  ): Promise<readonly KubeObject[]> => {
+    const { items } = await as.list(type, { namespace: within });
+    const apiVersion = apiVersionOf(type);
+    return items.map((object) => ({ apiVersion, ...object, kind: type.kind }));
+  };
+  const { rootNamespace } = mesh.config();
+  const lists = await Promise.allSettled(
+    asked.types.map(async (type) => {
       try {
-        return await list(undefined);
+        return await list(type, undefined);
       } catch (error) {
-        if (!isForbidden(error) || namespace === undefined) throw error;
-        const { rootNamespace } = mesh.config();
-        const own = await list(namespace);
+        if (isNotFound(error)) return []; // the server does not know the kind
+        if (!isForbidden(error) || namespace === '') throw error;
+        const own = await list(type, namespace);
         if (rootNamespace === namespace) return own;
-        const ofMesh = await list(rootNamespace).catch((rootError: unknown) => {
+        const ofMesh = await list(type, rootNamespace).catch((rootError: unknown) => {
           if (isForbidden(rootError)) return [];
           throw rootError;
         });
@@ -198,7 +240,10 @@ async function readAll(
       }
     }),
   );
-  return lists.flat();
+  const failed = lists.filter((one) => one.status === 'rejected');
+  const worst = failed.find(({ reason }) => !isForbidden(reason)) ?? failed[0];
+  if (worst && (!isForbidden(worst.reason) || failed.length === lists.length)) throw worst.reason;
+  return lists.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
 }
 
 const isForbidden = (error: unknown): boolean =>
@@ -213,10 +258,9 @@ async function summarize(
   const { kind = '', metadata } = object;
   const ref = { kind, namespace: metadata.namespace ?? '', name: metadata.name };
   const record = await parts.policies.record(ref);
-  const peers = known.objects.filter((one) => one.kind === kind);
   return summaryOf(object, {
     mesh,
-    peers,
+    peers: known.objects,
     hits: hitsFor(parts, object, known),
     writtenBy: record && record.mode !== 'shadow' ? record.by.username : '',
   });
@@ -232,7 +276,7 @@ type Known = {
 function knownOf(parts: DeskParts, objects: readonly KubeObject[]): Known {
   const { mesh } = parts;
   const seen = seenIn(parts, DAY_MS);
-  return { objects, denials: seen.denials, hits: hitsOf(mesh, policySet(mesh, objects), seen) };
+  return { objects, denials: seen.denials, hits: hitsOf(mesh, seen) };
 }
 
 function hitsFor({ mesh }: DeskParts, object: KubeObject, { denials, hits }: Known): Hits {
@@ -250,12 +294,15 @@ const actionOf = ({ spec }: KubeObject): string | undefined => {
 };
 
 /** Of a policy that was deleted here, while that can be undone. */
-function goneSummary(ref: PolicyReference, record: PolicyRecord | undefined): PolicySummary {
+function goneSummary(
+  ref: PolicyReference,
+  { record, hasShadow }: { readonly record: PolicyRecord | undefined; readonly hasShadow: boolean },
+): PolicySummary {
   return {
     ...ref,
     scope: '',
     targets: [],
-    effect: record?.mode === 'shadow' ? 'in shadow only' : 'deleted',
+    effect: hasShadow || record?.mode === 'shadow' ? 'in shadow only' : 'deleted',
     ...NO_HITS,
     conflicts: [],
     changedAtMs: record?.atMs ?? 0,

@@ -19,7 +19,17 @@ export class FakePolicies implements PolicyClient {
   /** As somebody else would write it. */
   put(name: string, spec: unknown, more: Partial<KubeObject['metadata']> = {}): KubeObject {
     const metadata = { name, namespace: 'default', ...more };
-    return this.#store(AUTHORIZATION_POLICY, { metadata, spec });
+    return this.putOf(AUTHORIZATION_POLICY, { metadata, spec });
+  }
+
+  /** The same of any kind. */
+  putOf(type: ResourceType, object: KubeObject): KubeObject {
+    return this.#store(type, object);
+  }
+
+  /** All that is kept, as a watch would tell it. */
+  all(): readonly KubeObject[] {
+    return [...this.#objects.values()];
   }
 
   /** Resolves once so many writes were made in users' names. */

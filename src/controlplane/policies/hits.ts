@@ -4,15 +4,13 @@ import type { TalkedTo } from '#api/history.ts';
 import type { KubeObject } from '#kube/objects.ts';
 import type { Mesh } from '#model/mesh.ts';
 import { deciderOf } from '#reach/impact.ts';
-import type { PolicySet } from '#reach/policy-set.ts';
 import type { Hits } from './summary.ts';
-import { targetsOf } from './summary.ts';
+import { targetsOf } from './targets.ts';
 import { nodeIdOf } from '../view/node-id.ts';
 
 /** Hits of AuthorizationPolicies, by `namespace/name`; nothing of one that decided nothing. */
 export function hitsOf(
   mesh: Mesh,
-  set: PolicySet,
   seen: { readonly talked: readonly TalkedTo[]; readonly denials: readonly Denial[] },
 ): ReadonlyMap<string, { readonly allowed: number; readonly denied: number }> {
   const hits = new Map<string, { allowed: number; denied: number }>();
@@ -21,9 +19,9 @@ export function hitsOf(
     hits.set(key, known);
     return known;
   };
-  const decide = deciderOf(mesh, set);
+  const decide = deciderOf(mesh);
   for (const one of seen.talked) {
-    const { verdict, rule } = decide(seenCall(one));
+    const { verdict, rule } = decide(seenCall(one)) ?? {};
     if (verdict === 'allowed' && rule)
       at(`${rule.namespace}/${rule.name}`).allowed += one.connections;
   }

@@ -10,7 +10,7 @@ import type { KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
 import { isNotFound, KubeStatusError } from '#kube/status.ts';
 import type { KubeUser } from '#kube/user.ts';
-import { policyType } from '#reach/policy-set.ts';
+import { policyType } from '#reach/policy-types.ts';
 import { authored, fingerprintOf, keyOf, shadowName, shadowOf } from './objects.ts';
 import type { PolicyRecord, PolicyStore } from './store.ts';
 

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { PolicyReference } from '#api/policies.ts';
 import type { KubeObject, ObjectMeta } from '#kube/objects.ts';
 import { apiVersionOf } from '#kube/resources.ts';
-import { policyType } from '#reach/policy-set.ts';
+import { policyType } from '#reach/policy-types.ts';
 
 /** Of a copy that is only tried: the name of what it is tried for. */
 export const SHADOW_OF = 'isthmus.dev/shadow-of';
@@ -30,7 +30,7 @@ export function authored(
     kind,
     metadata: {
       name,
-      namespace,
+      ...(namespace !== '' && { namespace }),
       ...(labels && Object.keys(labels).length > 0 && { labels }),
       ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
     },
@@ -52,6 +52,17 @@ function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
+}
+
+/** What its author wishes to try, out of the copy that is tried. */
+export function triedOf(copy: KubeObject, ref: PolicyReference): KubeObject {
+  const { labels = {}, annotations = {} } = copy.metadata;
+  const own = (notes: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(notes).filter(([key]) => key !== SHADOW_OF && key !== DRY_RUN),
+    );
+  const metadata = { ...copy.metadata, labels: own(labels), annotations: own(annotations) };
+  return authored({ ...copy, metadata }, ref);
 }
 
 /** The copy that the data plane evaluates beside what is in force. */

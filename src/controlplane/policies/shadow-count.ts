@@ -1,12 +1,12 @@
 // What a policy in shadow would have refused: the data plane counts it, and its agents are asked.
 import type { Mesh } from '#model/mesh.ts';
 import { AgentRequestError, askOnce, type AgentSessions } from '../agents/agents.ts';
-import { policyType } from '#reach/policy-set.ts';
+import { policyType } from '#reach/policy-types.ts';
 import { withDeadline, type Clock } from '#base/clock.ts';
 import type { PolicyClient } from './keeper.ts';
 import { shadowName } from './objects.ts';
 import type { PolicyRecord } from './store.ts';
-import { targetsOf } from './summary.ts';
+import { targetsOf } from './targets.ts';
 
 export type ShadowCountParts = {
   readonly mesh: Mesh;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { PolicyChange } from '#api/events.ts';
 import { objectKey, type KubeObject } from '#kube/objects.ts';
 import type { ResourceType } from '#kube/resources.ts';
-import { policyType } from '#reach/policy-set.ts';
+import { policyType } from '#reach/policy-types.ts';
 import type { IngestTarget } from '../ingest.ts';
 import { fingerprintOf } from '../policies/objects.ts';
 import { lastChange } from '../policies/summary.ts';

@@ -6,6 +6,7 @@ import type { PolicyDocument, PolicyImpact, PolicySummary } from '#api/policies.
 import { silentLogger } from '#base/log.ts';
 import { meshOf } from '#model/mesh-of.ts';
 import { CLIENT_ID, LIBRARY, SERVER_ID } from '#reach/fake-library.ts';
+import { policyType } from '#reach/policy-types.ts';
 import { FakeClock } from '../../../../test/fakes/clock.ts';
 import { AgentRequestError } from '../../agents/agents.ts';
 import { FakePolicies, FakeStore } from '../../policies/fake-policies.ts';
@@ -38,6 +39,7 @@ class World {
   readonly server = new FakePolicies();
   readonly clock = new FakeClock(NOW);
   readonly denials: Denial[] = [];
+  readonly mesh = meshOf(LIBRARY);
   readonly #routes;
 
   constructor() {
@@ -65,7 +67,7 @@ class World {
       connections: () => [],
       samples: () => [],
     };
-    const mesh = meshOf(LIBRARY);
+    const { mesh } = this;
     this.#routes = policyRoutes({ mesh, flows, client: server, policies, clock, agents });
   }
 
@@ -80,6 +82,7 @@ class World {
       readonly user?: string;
     } = {},
   ): Promise<{ status: number; body: unknown }> {
+    this.watch();
     const url = new URL(path, 'http://console');
     const [kind = '', namespace = '', name = ''] = url.pathname.split('/').slice(4);
     const pattern = kind === '' ? url.pathname : '/api/v1/policies/:kind/:namespace/:name';
@@ -113,6 +116,15 @@ class World {
       if (refusal === undefined) throw error;
       return { status: refusal.status, body: refusal.problem };
     }
+  }
+
+  /** Tells the mesh what is kept, as the watches do. */
+  watch(): void {
+    for (const object of this.server.all()) {
+      const type = policyType(object.kind ?? '');
+      if (type) this.mesh.ingest(type, object, 'applied');
+    }
+    this.mesh.commit();
   }
 
   get version(): string {

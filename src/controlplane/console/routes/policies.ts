@@ -10,7 +10,7 @@ import type {
 import { isObjectName } from '#base/workload-identity.ts';
 import { isRecord } from '#kube/objects.ts';
 import { diagnose } from '#reach/diagnose.ts';
-import { policyType } from '#reach/policy-set.ts';
+import { policyType } from '#reach/policy-types.ts';
 import {
   listPolicies,
   presentPolicy,
@@ -19,24 +19,28 @@ import {
   type DeskParts,
 } from '../../policies/desk.ts';
 import { PolicyRefusal, type Condition, type Write } from '../../policies/keeper.ts';
+import { Rehearsals } from '../../policies/rehearsals.ts';
 import { ShadowCount, type ShadowCountParts } from '../../policies/shadow-count.ts';
 import { managedBy } from '../../policies/summary.ts';
 import { numberParameter } from '../parameters.ts';
 import { ApiRefusal, badRequest, notFound, ok } from '../route.ts';
 import type { ApiAnswer, ApiCall, ApiRoute } from '../route.ts';
 
-export type PolicyParts = Omit<DeskParts, 'wouldDeny'> & ShadowCountParts;
+export type PolicyParts = Omit<DeskParts, 'wouldDeny' | 'rehearsals'> & ShadowCountParts;
 
 const SEE = { verb: 'get', resource: 'flows' } as const;
 const ROOT = '/api/v1/policies';
 const ONE = `${ROOT}/:kind/:namespace/:name` as const;
+/** Of a policy of the whole mesh: in bodies, and in paths, which have something everywhere. */
+const NO_NAMESPACE: ReadonlySet<string> = new Set(['', '-']);
 const MODES: readonly PolicyMode[] = ['shadow', 'confirm', 'keep'];
 const WINDOWS: readonly PolicyPreviewRequest['window'][] = ['1h', '24h', '7d'];
 const TTL_SECONDS_MAX = 3600;
 
 export function policyRoutes(given: PolicyParts): readonly ApiRoute[] {
   const counts = new ShadowCount(given);
-  const parts: DeskParts = { ...given, wouldDeny: (record) => counts.of(record) };
+  const rehearsals = new Rehearsals(given);
+  const parts: DeskParts = { ...given, wouldDeny: (record) => counts.of(record), rehearsals };
   return [
     {
       method: 'GET',
@@ -57,7 +61,7 @@ export function policyRoutes(given: PolicyParts): readonly ApiRoute[] {
       method: 'POST',
       path: `${ROOT}:preview`,
       allow: SEE,
-      handle: async ({ body, user }) => ok(await previewPolicy(parts, previewOf(body), user)),
+      handle: async (call) => await preview(parts, call),
     },
     {
       method: 'POST',
@@ -81,6 +85,13 @@ export function policyRoutes(given: PolicyParts): readonly ApiRoute[] {
       },
     },
   ];
+}
+
+async function preview(parts: DeskParts, call: ApiCall): Promise<ApiAnswer> {
+  const impact = await previewPolicy(parts, previewOf(call.body), call);
+  if (impact) return ok(impact);
+  const message = 'too many previews are being worked out';
+  throw new ApiRefusal(503, { code: 'unavailable', message, remedy: 'ask again in a moment' });
 }
 
 async function documentOf(
@@ -201,8 +212,10 @@ function referenceOf(value: unknown): PolicyReference {
   const { kind, namespace, name } = isRecord(value) ? value : {};
   const isRef =
     typeof kind === 'string' && typeof namespace === 'string' && typeof name === 'string';
-  if (isRef && policyType(kind) && isObjectName(namespace) && isObjectName(name)) {
-    return { kind, namespace, name };
+  const type = isRef ? policyType(kind) : undefined;
+  if (isRef && type && isObjectName(name)) {
+    if (type.namespaced && isObjectName(namespace)) return { kind, namespace, name };
+    if (!type.namespaced && NO_NAMESPACE.has(namespace)) return { kind, namespace: '', name };
   }
   throw badRequest('a policy is named by {"kind": …, "namespace": …, "name": …}');
 }
