@@ -181,7 +181,14 @@ function linkTo(link, target) {
 /** Envoy's protobuf types, generated from the very binary that is run. */
 function setUpTypes(envoy) {
   const { size, mtimeMs } = statSync(envoy);
-  const scripts = ['generate-types', 'own-protos', 'attend-proto', 'flows-proto', 'proto-message'];
+  const scripts = [
+    'generate-types',
+    'own-protos',
+    'agent-proto',
+    'attend-proto',
+    'flows-proto',
+    'proto-message',
+  ];
   const generator = [...scripts.map((name) => `scripts/${name}.ts`), 'package-lock.json'];
   const inputs = generator.map((file) => sha256(readFileSync(join(ROOT, file)))).join(' ');
   const stamp = sha256(`${envoy} ${size} ${mtimeMs} ${inputs}`);

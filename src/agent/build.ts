@@ -17,6 +17,7 @@ import { EnvoyRunner } from './envoy/runner.ts';
 import { askedFor, IdentityKeeper } from './identity-keeper.ts';
 import { HostNames, loadHostNames, type KeptName } from './host-names.ts';
 import { loadMeshAddresses, MeshAddressesFollower } from './mesh-addresses.ts';
+import { MetricRulesFollower } from './metric-rules.ts';
 import { nodeAddress } from './node-address.ts';
 import { FlowReporter } from './flows/reporter.ts';
 import { OwnStream } from './own-stream.ts';
@@ -134,7 +135,7 @@ export async function buildAgent(
     { config, ip, controlPlane, relay, dependencies },
     { meshAddresses, keptNames: await loadHostNames(files.hostNames) },
   );
-  const { ownStream, hostNames, peerFacts } = questions;
+  const { ownStream, hostNames, peerFacts, metricRules } = questions;
   const fileSecrets = new FileSecrets(dependencies);
   const telemetry = new Telemetry({ sinceMs: clock.nowMs(), peerFacts, log });
   const figured = { identity, relay, envoy, capture, telemetry, dependencies };
@@ -147,7 +148,7 @@ export async function buildAgent(
     sds: new SdsServer(log, fileSecrets),
     fileSecrets,
     telemetry,
-    flows: buildFlowReporter({ config, controlPlane, ...figured }),
+    flows: buildFlowReporter({ config, controlPlane, metricRules, ...figured }),
     relay,
     configuration,
     admin,
@@ -159,21 +160,31 @@ export async function buildAgent(
 }
 
 function buildFlowReporter(
-  parts: Pick<AgentParts, 'config' | 'controlPlane'> & Parameters<typeof agentFigures>[0],
+  parts: Pick<AgentParts, 'config' | 'controlPlane'> &
+    Pick<Questions, 'metricRules'> &
+    Parameters<typeof agentFigures>[0],
 ): FlowReporter {
-  const { config, controlPlane, telemetry, dependencies } = parts;
+  const { config, controlPlane, telemetry, dependencies, metricRules } = parts;
   const version = programVersion();
   const families = () => [...telemetry.families(), ...agentFamilies(agentFigures(parts, version))];
-  return new FlowReporter({
+  const flows = new FlowReporter({
     controlPlane,
     account: telemetry.flows,
     ...(config.pushesMetrics && { families }),
     retry: new Retry(dependencies),
     ...dependencies,
   });
+  metricRules.follow((rules) => {
+    telemetry.setMetricRules(rules);
+    flows.tellMetricsAnew();
+  });
+  return flows;
 }
 
-type Questions = Pick<AgentParts, 'ownStream' | 'hostNames'> & { readonly peerFacts: PeerFacts };
+type Questions = Pick<AgentParts, 'ownStream' | 'hostNames'> & {
+  readonly peerFacts: PeerFacts;
+  readonly metricRules: MetricRulesFollower;
+};
 
 /** What the agent asks of the control plane for itself. */
 function buildOwnStream(
@@ -198,7 +209,8 @@ function buildOwnStream(
     change: (change) => ownStream.change(peerFacts.typeUrl, change),
     log,
   });
-  const types = [known.meshAddresses, peerFacts];
+  const metricRules = new MetricRulesFollower({ log });
+  const types = [known.meshAddresses, peerFacts, metricRules];
   const ownStream: OwnStream = new OwnStream(
     {
       controlPlane,
@@ -209,5 +221,5 @@ function buildOwnStream(
     },
     config.dns ? [...types, hostNames] : types,
   );
-  return { ownStream, hostNames, peerFacts };
+  return { ownStream, hostNames, peerFacts, metricRules };
 }

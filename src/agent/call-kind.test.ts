@@ -27,6 +27,7 @@ const nothing: CallFacts = {
   upstreamRemoteAddress: '',
   upstreamLocalAddress: '',
   responseCode: undefined,
+  routeName: '',
 };
 
 /** One connection as the client's proxy sees it, */

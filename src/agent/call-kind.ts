@@ -1,6 +1,6 @@
 // From what Envoy says of a connection or a request to what it is counted as. Pure.
 import type { AccessLogTag } from '#base/access-log-tags.ts';
-import { LOG_NAME } from '#base/access-log-tags.ts';
+import { LOG_NAME, NOBODYS, NOBODYS_ROUTE } from '#base/access-log-tags.ts';
 import { peerName } from '#base/peer-name.ts';
 import type { CallKind, Party } from '#telemetry/report.ts';
 
@@ -21,6 +21,8 @@ export type CallFacts = {
   readonly upstreamLocalAddress: string;
   /** Of a request: its status, 0 without a response. Undefined of a connection. */
   readonly responseCode: number | undefined;
+  /** Of a request: which route took it; empty of a connection. */
+  readonly routeName: string;
 };
 
 /** @param self the workload's own certificate */
@@ -35,7 +37,7 @@ export function callKind(facts: CallFacts, self: CertificateFacts): CallKind {
   return {
     reporter: isInbound ? 'destination' : 'source',
     ...ends,
-    service: isInbound ? serviceCalled(facts.sni, service) : service,
+    service: isInbound ? serviceCalled(facts.sni, service) : serviceMeant(facts, service),
     protocol,
     security: isMutual ? 'mutual_tls' : 'none',
     responseFlags: tag('response_flags') || '-',
@@ -80,6 +82,16 @@ const party = ({ spiffeId, subject }: CertificateFacts, address: string): Party 
   peer: peerName({ spiffeId, subject, address }),
   principal: spiffeId,
 });
+
+/** What no service is behind is named as Istio's metrics do. */
+function serviceMeant({ tags, routeName }: CallFacts, declared: Service): Service {
+  if (declared.name !== '') return declared;
+  const cluster = said(tags['upstream_cluster']);
+  const isLed = (where: 'out' | 'nowhere'): boolean =>
+    cluster === NOBODYS[where] || routeName === NOBODYS_ROUTE[where];
+  const name = isLed('nowhere') ? NOBODYS.nowhere : isLed('out') ? NOBODYS.out : '';
+  return { host: '', name, namespace: '' };
+}
 
 /**
  * A client of the mesh says in its hello which service it means: of several on one port that is the

@@ -4,6 +4,7 @@ import type { Logger } from '#base/log.ts';
 import type { GrpcHandler } from '#grpc/call.ts';
 import { ConnectionAccount } from '#telemetry/connection-account.ts';
 import { type Family, renderFamilies } from '#telemetry/exposition.ts';
+import type { MetricRule } from '#telemetry/metric-rules.ts';
 import { type FactsOf, StandardMetrics } from '#telemetry/standard-metrics.ts';
 import { createAlsHandler } from './als.ts';
 import { callKind, type CertificateFacts } from './call-kind.ts';
@@ -30,15 +31,15 @@ export class Telemetry {
     this.flows = new FlowAccount(options.sinceMs);
     this.handler = createAlsHandler({
       reader: {
-        connection: (facts, entry, wire) => {
+        connection: (facts, entry, { wire, attributes }) => {
           const delta = this.#account.record(entry);
           const kind = callKind(facts, this.#self);
-          this.#metrics.recordConnection(kind, delta);
+          this.#metrics.recordConnection(kind, delta, attributes);
           this.flows.connection(kind, facts, { entry, delta, wire });
         },
-        request: (facts, report, wire) => {
+        request: (facts, report, { wire, attributes }) => {
           const kind = callKind(facts, this.#self);
-          this.#metrics.recordRequest(kind, report);
+          this.#metrics.recordRequest(kind, report, attributes);
           this.flows.request(kind, facts, { report, wire });
         },
       },
@@ -48,6 +49,11 @@ export class Telemetry {
 
   setIdentity({ spiffeId, chainPem }: Svid): void {
     this.#self = { spiffeId, subject: new X509Certificate(chainPem).subject };
+  }
+
+  /** What Telemetry says of the metrics. */
+  setMetricRules(rules: readonly MetricRule[]): void {
+    this.#metrics.setRules(rules);
   }
 
   get openConnections(): number {

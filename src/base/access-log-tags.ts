@@ -1,6 +1,13 @@
 // What Envoy is told to add to each entry of the access-log stream, for the agent that reads it:
 // tag → where Envoy takes it from. Both ends of that wire read this, so that they cannot drift.
 
+/** Istio's names for where what is nobody's in the mesh is led to: out of it, or nowhere. */
+export const NOBODYS = { out: 'PassthroughCluster', nowhere: 'BlackHoleCluster' } as const;
+export const isNobodys = (service: string): boolean =>
+  service === NOBODYS.out || service === NOBODYS.nowhere;
+/** And of the routes of requests that do so (Istio's virtual hosts of these names). */
+export const NOBODYS_ROUTE = { out: 'allow_any', nowhere: 'block_all' } as const;
+
 /** `log_name` of the streams to the agent: tells it which side of a call it sees, and of what. */
 export const LOG_NAME = {
   outboundTcp: 'isthmus-outbound-tcp',
@@ -20,6 +27,8 @@ export const OUTBOUND_FORMAT_TAGS = {
   upstream_peer_uri: '%UPSTREAM_PEER_URI_SAN%',
   upstream_peer_subject: '%UPSTREAM_PEER_SUBJECT%',
   upstream_tls_version: '%UPSTREAM_TLS_VERSION%',
+  /** By its stat name: there is one also where nobody is behind it. */
+  upstream_cluster: '%UPSTREAM_CLUSTER%',
 } as const;
 
 /** Of requests. */

@@ -70,10 +70,24 @@ const tracing = fc.record(
   { requiredKeys: [] },
 );
 
+const metrics = fc.record(
+  {
+    providers: one([{ name: 'prometheus' }], [{ name: 'elsewhere' }]),
+    overrides: one(
+      [{ disabled: true }],
+      [{ match: { metric: 'REQUEST_COUNT', mode: 'CLIENT' }, disabled: false }],
+      [{ match: { mode: 'SERVER' }, tagOverrides: { a: { operation: 'REMOVE' } } }],
+      [{ tagOverrides: { a: { value: 'request.host' }, b: { value: 'no cel' } } }],
+    ),
+  },
+  { requiredKeys: [] },
+);
+
 export const telemetrySpec = fc.record({
   selector,
   accessLogging: fc.array(accessLogging, { maxLength: 2 }),
   tracing: fc.array(tracing, { maxLength: 2 }),
+  metrics: fc.array(metrics, { maxLength: 2 }),
 });
 
 /** For the mesh's settings: what the above name. */

@@ -97,6 +97,10 @@ function questions(mesh: Mesh): ReadonlyMap<string, () => unknown> {
         (['client', 'server'] as const).map((side) => mesh.telemetry.tracing(workload, side))
       );
     });
+    all.set(`metrics ${key}`, () => {
+      const workload = mesh.workloads.get(key);
+      return workload && mesh.telemetry.metrics(workload);
+    });
     const [kind = '', namespace = '', name = ''] = key.split('/');
     all.set(`identity ${key}`, () =>
       mesh.workloadOf({

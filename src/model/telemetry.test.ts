@@ -1,4 +1,5 @@
-// Which access logs a workload writes: Istio's merging of Telemetry, level by level.
+// Which access logs a workload writes, and which metrics it tells: Istio's merging of Telemetry,
+// level by level.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { meshOf } from './mesh-of.ts';
@@ -127,4 +128,105 @@ test('MeshConfig’s default providers stand where no Telemetry names any', () =
   assert.deepEqual(logs(meshOf(config(text))), { '/b': '' });
   const filtered = telemetry('shop', '[{ disabled: true }]');
   assert.deepEqual(logs(meshOf(config(text) + filtered)), {});
+});
+
+const metrics = (namespace: string, entries: string, more = ''): string => `
+---
+kind: Telemetry
+metadata: { name: m${more === '' ? '' : '-own'}, namespace: ${namespace} }
+spec: { ${more} metrics: ${entries} }
+`;
+
+/** `client REQUEST_COUNT` → what is said of it. */
+const rules = (objects: string): Readonly<Record<string, string>> => {
+  const mesh = meshOf(objects);
+  assert.deepEqual([...mesh.rejections.entries()], []);
+  return Object.fromEntries(
+    mesh.telemetry
+      .metrics(WORKLOAD)
+      .map(({ side, metric, isDisabled, tags }) => [
+        `${side} ${metric}`,
+        [
+          ...(isDisabled ? ['off'] : []),
+          ...tags.map(({ name, value }) => `${name}=${value ?? '-'}`),
+        ].join(' '),
+      ]),
+  );
+};
+
+const OFF = '[{ overrides: [{ disabled: true }] }]';
+const PATHS = "{ tagOverrides: { path: { value: 'request.path' } } }";
+
+test('of metrics nothing is said unless a Telemetry does', () => {
+  assert.deepEqual(rules(''), {});
+  assert.deepEqual(rules(metrics('elsewhere', OFF)), {});
+});
+
+test('an override of one metric and one side is for that alone', () => {
+  const match = '{ metric: TCP_SENT_BYTES, mode: CLIENT }';
+  const said = rules(metrics('shop', `[{ overrides: [{ match: ${match}, disabled: true }] }]`));
+  assert.deepEqual(said, { 'client TCP_SENT_BYTES': 'off' });
+});
+
+test('without a match it is for all of both sides', () => {
+  const said = rules(metrics('shop', OFF));
+  assert.equal(Object.keys(said).length, 16);
+  assert.deepEqual(new Set(Object.values(said)), new Set(['off']));
+});
+
+test('narrower ones have the last word, metric by metric and tag by tag', () => {
+  const own = `[{ overrides: [
+    { match: { metric: REQUEST_COUNT, mode: SERVER }, disabled: false,
+      tagOverrides: { path: { operation: REMOVE }, host: { value: request.host } } } ] }]`;
+  const said = rules(
+    metrics('istio-system', OFF) +
+      metrics('shop', `[{ overrides: [${PATHS}] }]`) +
+      metrics('shop', own, 'selector: { matchLabels: { app: web } },'),
+  );
+  assert.equal(said['server REQUEST_COUNT'], 'host=request.host path=-');
+  assert.equal(said['client REQUEST_COUNT'], 'off path=request.path');
+});
+
+test('within one, what stands later', () => {
+  const twice = `[{ overrides: [{ disabled: true }, { match: { metric: REQUEST_SIZE }, disabled: false }] }]`;
+  const said = rules(metrics('shop', twice));
+  assert.equal(said['client REQUEST_SIZE'], undefined);
+  assert.equal(said['client RESPONSE_SIZE'], 'off');
+});
+
+test('what nothing here acts on is said, and the rest is in force', () => {
+  const mesh = meshOf(
+    metrics(
+      'shop',
+      `[{ providers: [{ name: stackdriver }], overrides: [{ disabled: true }] },
+        { providers: [{ name: prometheus }], reportingInterval: 5s, overrides: [
+          { match: { customMetric: mine }, disabled: true },
+          { match: { metric: GRPC_REQUEST_MESSAGES }, disabled: true },
+          { match: { metric: REQUEST_COUNT }, tagOverrides: {
+              'a-b': { value: "'x'" }, pod: { value: "'x'" }, reporter: { operation: REMOVE },
+              node: { value: "node.metadata['X']" }, good: { value: "'x'" } } }] }]`,
+    ),
+  );
+  assert.deepEqual(
+    mesh.telemetry
+      .metrics(WORKLOAD)
+      .map(({ side, metric, tags }) => [side, metric, tags.map(({ name }) => name).join()]),
+    [
+      ['client', 'REQUEST_COUNT', 'good,reporter'],
+      ['server', 'REQUEST_COUNT', 'good,reporter'],
+    ],
+  );
+  const [[, remarks] = []] = [...mesh.remarks.entries()];
+  assert.deepEqual(
+    remarks?.remarks.map(({ field }) => field.replace('spec.metrics', '')),
+    [
+      '[0].providers',
+      '[1].reportingInterval',
+      '[1].overrides[0].match.customMetric',
+      '[1].overrides[1].match.metric',
+      '[1].overrides[2].tagOverrides[a-b]',
+      '[1].overrides[2].tagOverrides[pod]',
+      '[1].overrides[2].tagOverrides[node]',
+    ],
+  );
 });

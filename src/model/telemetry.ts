@@ -6,6 +6,8 @@ import type { AccessLog } from './access-logs.ts';
 import { membersOf } from './collection.ts';
 import type { Graph } from './graph.ts';
 import type { Inputs } from './inputs.ts';
+import { metricRulesOf } from './metric-rules.ts';
+import type { MetricRule } from './metric-rules.ts';
 import { isFor } from './policy-attachment.ts';
 import type { Governed } from './policy-attachment.ts';
 import { compareAge } from './services.ts';
@@ -17,6 +19,8 @@ export type ProxyTelemetry = {
   readonly accessLogs: (workload: Governed, side: LogSide) => readonly AccessLog[];
   /** undefined: no traces. */
   readonly tracing: (workload: Governed, side: LogSide) => Tracing | undefined;
+  /** Of the metrics of which anything is said. */
+  readonly metrics: (workload: Governed) => readonly MetricRule[];
 };
 
 export function deriveTelemetry(
@@ -57,6 +61,7 @@ export function deriveTelemetry(
       const said = widestFirst(workload).flatMap(({ tracing }) => tracing);
       return tracingFor(config(), said, { workload, clusterId, side });
     },
+    metrics: (workload) => metricRulesOf(widestFirst(workload).flatMap(({ metrics }) => metrics)),
   };
 }
 

@@ -4,6 +4,7 @@ import { assertNever } from '#base/assert-never.ts';
 import {
   HostAddressesSchema,
   MeshAddressesSchema,
+  MetricRulesSchema,
   WorkloadFactsSchema,
 } from '#gen/isthmus/v1/agent_pb.js';
 import type { Mesh } from '#model/mesh.ts';
@@ -17,7 +18,8 @@ import { ClusterMaker } from './make-clusters.ts';
 import { InboundMaker } from './make-inbound.ts';
 import { OutboundMaker } from './make-outbound.ts';
 import { buildMeshAddresses } from './mesh-addresses.ts';
-import { MESH_ADDRESSES } from './names.ts';
+import { buildMetricRules } from './metric-rules.ts';
+import { MESH_ADDRESSES, METRIC_RULES } from './names.ts';
 import { makeProxyless } from './proxyless.ts';
 import type { Recipe } from './recipe.ts';
 import { trustDomainsOf } from './tls.ts';
@@ -98,6 +100,8 @@ export class Maker {
         return this.#workloadFacts(recipe.name, recipe.workload);
       case 'unknown-peer':
         return encodeResource(recipe.name, WorkloadFactsSchema, UNKNOWN_PEER);
+      case 'metric-rules':
+        return encodeResource(METRIC_RULES, MetricRulesSchema, buildMetricRules(recipe.rules));
       default:
         return assertNever(recipe);
     }

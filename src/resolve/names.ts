@@ -1,6 +1,7 @@
 // Every name that a resource, a cluster of the agent's bootstrap or an access log has on the wire,
 // in one place: each is written and read back here, so that writing and reading cannot drift apart.
 // The names are Istio's where Istio has one (`istio/pilot/pkg/model/service.go`).
+import { NOBODYS } from '#base/access-log-tags.ts';
 import { canonicalIp } from '#base/ip.ts';
 
 const TYPE_PREFIX = 'type.googleapis.com/';
@@ -23,6 +24,8 @@ export const TYPE_URL = {
   hostAddresses: `${TYPE_PREFIX}isthmus.v1.HostAddresses`,
   /** By the name of a peer (`base/peer-name.ts`): what the agent's metrics say of it. */
   workloadFacts: `${TYPE_PREFIX}isthmus.v1.WorkloadFacts`,
+  /** Which metrics the agent tells, and with which tags. */
+  metricRules: `${TYPE_PREFIX}isthmus.v1.MetricRules`,
 } as const;
 
 export const VIRTUAL_OUTBOUND = 'virtualOutbound';
@@ -36,8 +39,8 @@ export const CAPTURE_PROBE_PORT = 15002;
 export const CAPTURE_PROBE_ANSWER = 'isthmus capture ok\n';
 
 /** Stat names (Istio's) of destinations that are no service of the mesh. */
-export const PASSTHROUGH_STAT_NAME = 'PassthroughCluster';
-export const BLACK_HOLE_STAT_NAME = 'BlackHoleCluster';
+export const PASSTHROUGH_STAT_NAME: string = NOBODYS.out;
+export const BLACK_HOLE_STAT_NAME: string = NOBODYS.nowhere;
 /** The cluster behind the inbound ports that no service declares. */
 export const INBOUND_PASSTHROUGH = 'InboundPassthroughCluster';
 
@@ -52,6 +55,8 @@ export const ROOT_SECRET = 'ROOTCA';
 
 /** The one resource of type MeshAddresses. */
 export const MESH_ADDRESSES = 'mesh';
+/** The resource of that type that there is. */
+export const METRIC_RULES = 'metrics';
 
 /** ALPN by which both ends know mesh TLS (an application's own TLS never offers it). */
 export const MESH_ALPN = 'istio';

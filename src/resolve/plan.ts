@@ -17,6 +17,7 @@ import { hostsCovering, isAnswerable, isCanonicalHost } from './host-addresses.t
 import { parseHttpPolicyName, TCP_AUTHORIZER } from './inbound-names.ts';
 import {
   MESH_ADDRESSES,
+  METRIC_RULES,
   parseCollectorName,
   parseDestinationClusterName,
   parseServerNameCluster,
@@ -121,6 +122,12 @@ export class Planner {
         return this.#host(name, proxy.namespace);
       case TYPE_URL.workloadFacts:
         return this.#peer(name);
+      case TYPE_URL.metricRules:
+        if (name !== METRIC_RULES) return undefined;
+        return this.#own(proxy, (workload) => ({
+          kind: 'metric-rules',
+          rules: this.#mesh.telemetry.metrics(workload),
+        }));
       default:
         return undefined;
     }

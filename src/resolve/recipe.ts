@@ -1,5 +1,6 @@
 // A recipe: what a name was found to mean, with nothing left of who asked.
 import type { GatewayPort, ServerRef } from '#model/mesh.ts';
+import type { MetricRule } from '#model/metric-rules.ts';
 import type { ClientSecurity, ClientSettings } from './client-policy.ts';
 import type { LocalityPreference } from './locality.ts';
 import type {
@@ -218,7 +219,8 @@ export type AgentRecipe =
   | { readonly kind: 'host-addresses'; readonly name: string; readonly service: string }
   | { readonly kind: 'unknown-host'; readonly name: string }
   | { readonly kind: 'workload-facts'; readonly name: string; readonly workload: string }
-  | { readonly kind: 'unknown-peer'; readonly name: string };
+  | { readonly kind: 'unknown-peer'; readonly name: string }
+  | { readonly kind: 'metric-rules'; readonly rules: readonly MetricRule[] };
 
 /**
  * Does the name mean anything? Of names that do not a proxy may have few, so that it can scan

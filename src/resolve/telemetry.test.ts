@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
+import { MetricRulesSchema } from '#gen/isthmus/v1/agent_pb.js';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
 import { MeshCatalog } from './catalog.ts';
-import { parseCollectorName, TYPE_URL } from './names.ts';
+import { METRIC_RULES, parseCollectorName, TYPE_URL } from './names.ts';
 import { ask, decode } from './simulate-call.ts';
 
 const PROXY = {
@@ -134,4 +135,37 @@ spec: { clusterIP: 10.96.0.8, ports: [{ name: http, port: 80 }] }`;
   const fresh = ask(new MeshCatalog(meshOf(rest)), asked);
   assert(fresh);
   assert.equal(catalog.lookup(key)?.version, fresh.version);
+});
+
+test('an agent is told what is said of its workload’s metrics, and of a change at once', () => {
+  const mesh = meshOf(world('otel.obs.svc.cluster.local'));
+  const catalog = new MeshCatalog(mesh);
+  const demand = { proxy: PROXY, typeUrl: TYPE_URL.metricRules, name: METRIC_RULES };
+  const told = () => {
+    const answer = ask(catalog, demand);
+    return answer && decode(MetricRulesSchema, answer).rules;
+  };
+  assert.deepEqual(told(), []);
+  const object = `
+kind: Telemetry
+metadata: { name: m, namespace: shop }
+spec:
+  metrics:
+    - overrides:
+        - match: { metric: REQUEST_COUNT, mode: CLIENT }
+          tagOverrides: { host: { value: request.host }, response_flags: { operation: REMOVE } }
+`;
+  apply(mesh, object);
+  const [rule, ...others] = told() ?? [];
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    [rule?.side, rule?.metric, rule?.disabled, rule?.removed],
+    ['client', 'REQUEST_COUNT', false, ['response_flags']],
+  );
+  assert.deepEqual(
+    rule?.set.map(({ name, value }) => [name, value]),
+    [['host', 'request.host']],
+  );
+  remove(mesh, object);
+  assert.deepEqual(told(), []);
 });

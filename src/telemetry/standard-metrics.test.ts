@@ -210,3 +210,115 @@ test('values of labels are escaped as the text format says', () => {
   metrics.recordConnection(insert, SESSION);
   assert.match(linesOf(metrics)[0] ?? '', /source_app="a\\"b\\\\c\\nd"/);
 });
+
+describe('what Telemetry says of metrics', () => {
+  const OTHER: CallKind = { ...insert, responseFlags: 'UF' };
+  const request: CallKind = { ...insert, protocol: 'http', responseCode: '200' };
+  const TIMES = { durationMs: 12, requestBytes: 100, responseBytes: 1000 };
+
+  test('a metric that is turned off is not told, and what it counts meanwhile is not lost', () => {
+    const { metrics } = world();
+    metrics.recordConnection(insert, SESSION);
+    metrics.setRules([
+      { side: 'client', metric: 'TCP_SENT_BYTES', isDisabled: true, removed: [], set: [] },
+    ]);
+    metrics.recordConnection(insert, SESSION);
+    metrics.recordConnection({ ...insert, reporter: 'destination' }, SESSION);
+    const told = sums(metrics);
+    assert.equal(told['istio_tcp_received_bytes_total'], 3 * SESSION.receivedBytes);
+    assert.equal(told['istio_tcp_sent_bytes_total'], SESSION.sentBytes, 'the server side is told');
+    metrics.setRules([]);
+    assert.equal(sums(metrics)['istio_tcp_sent_bytes_total'], 3 * SESSION.sentBytes);
+  });
+
+  test('series that lose what told them apart are added up', () => {
+    const { metrics } = world();
+    metrics.recordConnection(insert, SESSION);
+    metrics.recordConnection(OTHER, SESSION);
+    const lines = (name: string) => linesOf(metrics).filter((line) => line.startsWith(name));
+    assert.equal(lines('istio_tcp_sent').length, 2);
+    metrics.setRules([
+      {
+        side: 'client',
+        metric: 'TCP_SENT_BYTES',
+        isDisabled: false,
+        removed: ['response_flags', 'source_version'],
+        set: [],
+      },
+    ]);
+    const [only, ...others] = lines('istio_tcp_sent');
+    assert.deepEqual(others, []);
+    assert.match(only ?? '', new RegExp(` ${2 * SESSION.sentBytes}$`));
+    assert.doesNotMatch(only ?? '', /response_flags|source_version/);
+    assert.equal(lines('istio_tcp_received').length, 2, 'of other metrics nothing was said');
+  });
+
+  test('histograms are added up, too', () => {
+    const { metrics } = world();
+    metrics.recordRequest(request, TIMES);
+    metrics.recordRequest({ ...request, responseCode: '404' }, { ...TIMES, durationMs: 30 });
+    metrics.setRules([
+      {
+        side: 'client',
+        metric: 'REQUEST_DURATION',
+        isDisabled: false,
+        removed: ['response_code'],
+        set: [],
+      },
+    ]);
+    const told = linesOf(metrics).filter((line) => line.includes('duration_milliseconds_'));
+    const valueOf = (name: string) =>
+      told
+        .find((line) => line.includes(name))
+        ?.split(' ')
+        .at(-1);
+    assert.equal(valueOf('_count{'), '2');
+    assert.equal(valueOf('_sum{'), '42');
+    assert.equal(valueOf('le="25"'), '1');
+    assert.equal(valueOf('le="50"'), '2');
+  });
+
+  test('a tag is set to what an expression comes to for each call', () => {
+    const { metrics } = world();
+    const rules = [
+      {
+        side: 'client',
+        metric: 'REQUEST_COUNT',
+        isDisabled: false,
+        removed: [],
+        set: [
+          ['request_host', 'request.host'],
+          ['source_cluster', `'east'`],
+        ],
+      },
+    ] as const;
+    metrics.recordRequest(request, TIMES);
+    metrics.setRules(rules);
+    for (const host of ['a.example', 'b.example', 'a.example']) {
+      metrics.recordRequest(request, TIMES, () => ({ 'request.host': host }));
+    }
+    const counts = linesOf(metrics)
+      .filter((line) => line.startsWith('istio_requests_total'))
+      .map((line) => [
+        /request_host="(.*?)"/.exec(line)?.[1],
+        /source_cluster="(.*?)"/.exec(line)?.[1],
+        line.at(-1),
+      ]);
+    assert.deepEqual(counts, [
+      ['unknown', 'unknown', '1'],
+      ['a.example', 'east', '2'],
+      ['b.example', 'east', '1'],
+    ]);
+    const sizes = linesOf(metrics).filter((line) => line.startsWith('istio_request_bytes_count'));
+    assert.deepEqual(
+      sizes.map((line) => line.split(' ').at(-1)),
+      ['4'],
+      'others are as they were',
+    );
+  });
+
+  test('without a rule nothing is worked out', () => {
+    const { metrics } = world();
+    metrics.recordRequest(request, TIMES, () => assert.fail('nobody asks for it'));
+  });
+});

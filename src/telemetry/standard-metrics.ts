@@ -2,8 +2,10 @@
 // which labels they are counted is decided once it is known who the two workloads are. So the two
 // ends of a call, who ask the same question, count it under the same labels, and a series never
 // loses what it has counted.
-import type { Family } from './exposition.ts';
+import type { Family, Sample } from './exposition.ts';
 import { Histogram } from '#base/histogram.ts';
+import type { TagAttributes } from '#base/tag-expression.ts';
+import { MetricRules, type MetricRule, type TagValues } from './metric-rules.ts';
 import type { CallKind, Labels, WorkloadFacts } from './report.ts';
 import { standardLabels, UNKNOWN_WORKLOAD } from './report.ts';
 
@@ -17,6 +19,7 @@ export type ConnectionDelta = {
 };
 
 export type RequestReport = {
+  /** To the nanosecond. */
   readonly durationMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
@@ -50,29 +53,47 @@ class Totals {
   }
 }
 
-type Series = { readonly isTcp: boolean; readonly labels: Labels; readonly totals: Totals };
-type Pending = { readonly kind: CallKind; readonly totals: Totals };
+type Series = {
+  readonly isTcp: boolean;
+  readonly reporter: CallKind['reporter'];
+  readonly labels: Labels;
+  /** Its labels as a text: every scrape compares them. */
+  readonly labelsKey: string;
+  readonly values: TagValues;
+  readonly totals: Totals;
+};
+type Pending = { readonly kind: CallKind; readonly values: TagValues; readonly totals: Totals };
+
+const NO_ATTRIBUTES = (): TagAttributes => ({});
 
 export class StandardMetrics {
   readonly #factsOf: FactsOf;
   readonly #series = new Map<string, Series>();
   readonly #pending = new Map<string, Pending>();
+  #rules = new MetricRules([]);
 
   constructor(factsOf: FactsOf) {
     this.#factsOf = factsOf;
   }
 
-  recordConnection(kind: CallKind, delta: ConnectionDelta): void {
-    const totals = this.#totalsOf(kind);
+  /** What is told from now on, also of what is counted already. */
+  setRules(rules: readonly MetricRule[]): void {
+    this.#rules = new MetricRules(rules);
+  }
+
+  /** @param attributes for tags that Telemetry sets */
+  recordConnection(kind: CallKind, delta: ConnectionDelta, attributes = NO_ATTRIBUTES): void {
+    const totals = this.#totalsOf(kind, attributes);
     totals.opened += delta.opened;
     totals.closed += delta.closed;
     totals.receivedBytes += delta.receivedBytes;
     totals.sentBytes += delta.sentBytes;
   }
 
-  recordRequest(kind: CallKind, report: RequestReport): void {
-    const totals = this.#totalsOf(kind);
-    totals.durationMs.record(report.durationMs);
+  /** @param attributes for tags that Telemetry sets */
+  recordRequest(kind: CallKind, report: RequestReport, attributes = NO_ATTRIBUTES): void {
+    const totals = this.#totalsOf(kind, attributes);
+    totals.durationMs.record(Math.round(report.durationMs)); // whole ones, as Istio's filter counts
     totals.requestBytes.record(report.requestBytes);
     totals.responseBytes.record(report.responseBytes);
   }
@@ -86,27 +107,40 @@ export class StandardMetrics {
   families(): readonly Family[] {
     this.#settle();
     const series = [...this.#series.values()];
-    const tcp = series.filter(({ isTcp }) => isTcp);
-    const http = series.filter(({ isTcp }) => !isTcp);
-    return [
-      counter('istio_tcp_connections_opened_total', OPENED, tcp, ({ opened }) => opened),
-      counter('istio_tcp_connections_closed_total', CLOSED, tcp, ({ closed }) => closed),
-      counter('istio_tcp_received_bytes_total', RECEIVED, tcp, (all) => all.receivedBytes),
-      counter('istio_tcp_sent_bytes_total', SENT, tcp, ({ sentBytes }) => sentBytes),
-      counter('istio_requests_total', REQUESTS, http, ({ durationMs }) => durationMs.count),
-      histogram('istio_request_duration_milliseconds', DURATION, http, (all) => all.durationMs),
-      histogram('istio_request_bytes', REQUEST_BYTES, http, (all) => all.requestBytes),
-      histogram('istio_response_bytes', RESPONSE_BYTES, http, (all) => all.responseBytes),
-    ];
+    return METRICS.map((metric) => {
+      const told = this.#told(
+        metric.name,
+        series.filter(({ isTcp }) => isTcp === metric.isTcp),
+      );
+      const { family: name, help } = metric;
+      return metric.type === 'counter'
+        ? { type: 'counter', name, help, samples: counted(told, metric.valueOf) }
+        : { type: 'histogram', name, help, samples: distributed(told, metric.valueOf) };
+    });
   }
 
-  #totalsOf(kind: CallKind): Totals {
-    const key = JSON.stringify(kind);
+  /** With the labels that the metric has; those that come to the same are together. */
+  #told(metric: string, series: readonly Series[]): readonly Told[] {
+    const together = new Map<string, { readonly labels: Labels; readonly totals: Totals[] }>();
+    for (const each of series) {
+      const labels = this.#rules.labels(metric, each.reporter, each);
+      if (labels === undefined) continue;
+      const key = labels === each.labels ? each.labelsKey : JSON.stringify(labels);
+      const known = together.get(key);
+      if (known) known.totals.push(each.totals);
+      else together.set(key, { labels, totals: [each.totals] });
+    }
+    return [...together.values()];
+  }
+
+  #totalsOf(kind: CallKind, attributes: () => TagAttributes): Totals {
+    const values = this.#rules.valuesOf(kind.reporter, attributes);
+    const key = values.length === 0 ? JSON.stringify(kind) : JSON.stringify([kind, values]);
     const known = this.#pending.get(key);
     if (known) return known.totals;
     if (this.#pending.size >= PENDING_MAX) this.#makeRoom();
     const totals = new Totals();
-    this.#pending.set(key, { kind, totals });
+    this.#pending.set(key, { kind, values, totals });
     return totals;
   }
 
@@ -116,18 +150,19 @@ export class StandardMetrics {
     // nobody answers, and more come than can be kept: the oldest are counted as they are
     const [oldest] = this.#pending;
     if (oldest === undefined) return;
-    const [key, { kind, totals }] = oldest;
+    const [key, calls] = oldest;
     this.#pending.delete(key);
-    this.#count(kind, totals, { source: UNKNOWN_WORKLOAD, destination: UNKNOWN_WORKLOAD });
+    this.#count(calls, { source: UNKNOWN_WORKLOAD, destination: UNKNOWN_WORKLOAD });
   }
 
   #settle(): void {
-    for (const [key, { kind, totals }] of this.#pending) {
+    for (const [key, calls] of this.#pending) {
+      const { kind } = calls;
       const source = this.#partyOf(kind.source.peer);
       const destination = this.#partyOf(kind.destination.peer);
       if (source === undefined || destination === undefined) continue;
       this.#pending.delete(key);
-      this.#count(kind, totals, { source, destination });
+      this.#count(calls, { source, destination });
     }
   }
 
@@ -136,23 +171,22 @@ export class StandardMetrics {
   }
 
   #count(
-    kind: CallKind,
-    totals: Totals,
+    { kind, values, totals }: Pending,
     parties: { readonly source: WorkloadFacts; readonly destination: WorkloadFacts },
   ): void {
     const labels = standardLabels(kind, parties);
-    const key = JSON.stringify(labels);
+    const labelsKey = JSON.stringify(labels);
+    const key = values.length === 0 ? labelsKey : JSON.stringify([labels, values]);
     const known = this.#series.get(key);
     if (known) return known.totals.add(totals);
-    const isTcp = kind.protocol === 'tcp';
+    const { reporter, protocol } = kind;
     if (this.#series.size < SERIES_MAX || isOverflow(kind)) {
-      this.#series.set(key, { isTcp, labels, totals });
+      const isTcp = protocol === 'tcp';
+      this.#series.set(key, { isTcp, reporter, labels, labelsKey, values, totals });
       return;
     }
-    this.#count(overflowOf(kind), totals, {
-      source: UNKNOWN_WORKLOAD,
-      destination: UNKNOWN_WORKLOAD,
-    });
+    const overflow = { kind: overflowOf(kind), values: [], totals };
+    this.#count(overflow, { source: UNKNOWN_WORKLOAD, destination: UNKNOWN_WORKLOAD });
   }
 }
 
@@ -173,31 +207,101 @@ const overflowOf = (kind: CallKind): CallKind => ({
 
 const isOverflow = ({ responseFlags }: CallKind): boolean => responseFlags === OVERFLOW_FLAGS;
 
-const OPENED = 'Connections opened.';
-const CLOSED = 'Connections closed.';
-const RECEIVED = 'Bytes from the client to the server.';
-const SENT = 'Bytes from the server to the client.';
-const REQUESTS = 'Requests that have ended.';
-const DURATION = 'How long requests took, in milliseconds.';
-const REQUEST_BYTES = 'Bytes of requests: headers and body.';
-const RESPONSE_BYTES = 'Bytes of responses: headers and body.';
+/** Series that are told as one. */
+type Told = { readonly labels: Labels; readonly totals: readonly Totals[] };
 
-function counter(
-  name: string,
-  help: string,
-  series: readonly Series[],
-  valueOf: (totals: Totals) => number,
-): Family {
-  const samples = series.map(({ labels, totals }) => ({ labels, value: valueOf(totals) }));
-  return { type: 'counter', name, help, samples };
-}
+type Metric = {
+  /** As Telemetry calls it. */
+  readonly name: string;
+  readonly family: string;
+  readonly help: string;
+  readonly isTcp: boolean;
+} & (
+  | { readonly type: 'counter'; readonly valueOf: (totals: Totals) => number }
+  | { readonly type: 'histogram'; readonly valueOf: (totals: Totals) => Histogram }
+);
 
-function histogram(
-  name: string,
-  help: string,
-  series: readonly Series[],
+const METRICS: readonly Metric[] = [
+  {
+    name: 'TCP_OPENED_CONNECTIONS',
+    family: 'istio_tcp_connections_opened_total',
+    help: 'Connections opened.',
+    isTcp: true,
+    type: 'counter',
+    valueOf: ({ opened }) => opened,
+  },
+  {
+    name: 'TCP_CLOSED_CONNECTIONS',
+    family: 'istio_tcp_connections_closed_total',
+    help: 'Connections closed.',
+    isTcp: true,
+    type: 'counter',
+    valueOf: ({ closed }) => closed,
+  },
+  {
+    name: 'TCP_RECEIVED_BYTES',
+    family: 'istio_tcp_received_bytes_total',
+    help: 'Bytes from the client to the server.',
+    isTcp: true,
+    type: 'counter',
+    valueOf: ({ receivedBytes }) => receivedBytes,
+  },
+  {
+    name: 'TCP_SENT_BYTES',
+    family: 'istio_tcp_sent_bytes_total',
+    help: 'Bytes from the server to the client.',
+    isTcp: true,
+    type: 'counter',
+    valueOf: ({ sentBytes }) => sentBytes,
+  },
+  {
+    name: 'REQUEST_COUNT',
+    family: 'istio_requests_total',
+    help: 'Requests that have ended.',
+    isTcp: false,
+    type: 'counter',
+    valueOf: ({ durationMs }) => durationMs.count,
+  },
+  {
+    name: 'REQUEST_DURATION',
+    family: 'istio_request_duration_milliseconds',
+    help: 'How long requests took, in milliseconds.',
+    isTcp: false,
+    type: 'histogram',
+    valueOf: ({ durationMs }) => durationMs,
+  },
+  {
+    name: 'REQUEST_SIZE',
+    family: 'istio_request_bytes',
+    help: 'Bytes of requests: headers and body.',
+    isTcp: false,
+    type: 'histogram',
+    valueOf: ({ requestBytes }) => requestBytes,
+  },
+  {
+    name: 'RESPONSE_SIZE',
+    family: 'istio_response_bytes',
+    help: 'Bytes of responses: headers and body.',
+    isTcp: false,
+    type: 'histogram',
+    valueOf: ({ responseBytes }) => responseBytes,
+  },
+];
+
+const counted = (told: readonly Told[], valueOf: (totals: Totals) => number): Sample<number>[] =>
+  told.map(({ labels, totals }) => ({
+    labels,
+    value: totals.reduce((sum, each) => sum + valueOf(each), 0),
+  }));
+
+const distributed = (
+  told: readonly Told[],
   valueOf: (totals: Totals) => Histogram,
-): Family {
-  const samples = series.map(({ labels, totals }) => ({ labels, value: valueOf(totals) }));
-  return { type: 'histogram', name, help, samples };
-}
+): Sample<Histogram>[] =>
+  told.map(({ labels, totals }) => {
+    const [only] = totals;
+    if (totals.length === 1 && only) return { labels, value: valueOf(only) };
+    const value = new Histogram();
+    for (const each of totals) value.add(valueOf(each));
+    return { labels, value };
+  });

@@ -121,6 +121,7 @@ export class Reporter implements AsyncDisposable {
       upstreamRemoteAddress: addressOf(server),
       upstreamLocalAddress: addressOf(client),
       responseCode: undefined,
+      routeName: '',
     };
     this.#account.connection(kind, facts, { entry, delta: this.#connections.record(entry), wire });
   }

@@ -1,6 +1,7 @@
 // Both ends of each connection count it, and say the same: real Envoys, agents, PostgreSQL.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { TELEMETRY } from '#kube/resources.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
 import { Writer } from '#lab/library.ts';
@@ -101,6 +102,75 @@ describe('the metrics of both ends', { concurrency: false }, () => {
     assert.equal(labels['destination_service_name'], VM);
     assert.equal(labels['destination_cluster'], 'Kubernetes');
     assert(valueOf(source, 'istio_tcp_received_bytes_total') > 0);
+  });
+
+  test('what Telemetry turns off, takes away and adds, and none of it is lost', async () => {
+    const before = under(await reported(mesh.client), 'mutual_tls');
+    const object = {
+      metadata: { name: 'metrics', namespace: 'default' },
+      spec: {
+        metrics: [
+          {
+            overrides: [
+              { match: { metric: 'TCP_SENT_BYTES', mode: 'CLIENT' }, disabled: true },
+              {
+                match: { metric: 'TCP_RECEIVED_BYTES' },
+                tagOverrides: {
+                  source_version: { operation: 'REMOVE' },
+                  response_flags: { operation: 'REMOVE' },
+                  server_port: { value: 'destination.port' },
+                },
+              },
+            ],
+          },
+        ],
+      },
+    };
+    await mesh.cluster.apply({ type: TELEMETRY, object });
+    const told = await eventually('what is left of them', async () => {
+      const samples = under(await reported(mesh.client), 'mutual_tls');
+      const isTold = samples.every(({ metric }) => metric !== 'istio_tcp_sent_bytes_total');
+      return isTold ? samples : undefined;
+    });
+    const received = (samples: readonly SeriesSample[]) =>
+      samples.filter(({ metric }) => metric === 'istio_tcp_received_bytes_total');
+    for (const { labels } of received(told)) {
+      assert.deepEqual(
+        [labels['source_version'], labels['response_flags']],
+        [undefined, undefined],
+      );
+      assert.equal(labels['server_port'], 'unknown', 'of what was counted before');
+    }
+    const sum = (samples: readonly SeriesSample[]): number =>
+      valueOf(samples, 'istio_tcp_received_bytes_total');
+    assert.equal(sum(told), sum(before));
+    const opened = told.find(({ metric }) => metric === 'istio_tcp_connections_opened_total');
+    assert.equal(opened?.labels['source_version'], 'v1', 'of others nothing was said');
+    assert.equal(valueOf(await reported(mesh.vm), 'istio_tcp_sent_bytes_total') > 0, true);
+    const { source } = await insert('mutual_tls');
+    assert(received(source).some(({ labels }) => labels['server_port'] === '5432'));
+    await mesh.cluster.remove({ type: TELEMETRY, object });
+    const again = await eventually('all of them', async () => {
+      const samples = under(await reported(mesh.client), 'mutual_tls');
+      return valueOf(samples, 'istio_tcp_sent_bytes_total') > 0 ? samples : undefined;
+    });
+    assert.equal(sum(again), sum(source), 'nothing is lost by it');
+  });
+
+  test('what is led nowhere is told under Istio’s name of that', async () => {
+    const nobody = 'exec 3<>/dev/tcp/240.240.250.250/5432 && timeout 2 cat <&3';
+    await mesh.client.machine.run(['bash', '-c', nobody]);
+    const opened = await eventually('it is counted', async () => {
+      const text = await mesh.client.machine.httpGet(STATUS_PORT, '/stats/prometheus');
+      return parsePrometheusText(text).find(
+        ({ metric, labels }) =>
+          metric === 'istio_tcp_connections_opened_total' &&
+          labels['destination_service_name'] === 'BlackHoleCluster',
+      );
+    });
+    assert.equal(opened.labels['destination_service'], 'unknown');
+    assert.equal(opened.labels['reporter'], 'source');
+    assert.match(opened.labels['response_flags'] ?? '', /UH|NC/);
   });
 
   test('an agent that is killed counts nothing twice', async () => {

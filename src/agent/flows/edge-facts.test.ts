@@ -27,6 +27,7 @@ const PLAIN: CallFacts = {
   upstreamRemoteAddress: '10.24.0.10',
   upstreamLocalAddress: '10.24.2.2',
   responseCode: undefined,
+  routeName: '',
 };
 
 const securityOf = (facts: CallFacts): string =>

@@ -38,6 +38,8 @@ type Stream = {
   readonly encoder: StreamEncoder;
   readonly metrics: MetricsPush;
   isFirst: boolean;
+  /** Metrics that were told on it are no longer there: the next one tells those that are. */
+  isOutdated: boolean;
   metricsDueMs: number;
   underWay: { readonly sequence: number; readonly sinceMs: number } | undefined;
 };
@@ -61,6 +63,12 @@ export class FlowReporter {
   /** Batches that isthmusd has not acknowledged. */
   get waiting(): number {
     return this.#outbox.size;
+  }
+
+  /** There are other metrics than before: a new stream names those that there are. */
+  tellMetricsAnew(): void {
+    if (this.#stream) this.#stream.isOutdated = true;
+    this.#pump();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -110,6 +118,7 @@ export class FlowReporter {
       encoder: new StreamEncoder(),
       metrics: new MetricsPush(),
       isFirst: true,
+      isOutdated: false,
       metricsDueMs: clock.nowMs(),
       underWay: undefined,
     };
@@ -122,7 +131,8 @@ export class FlowReporter {
     this.#pump();
     try {
       const outcome = await closed;
-      return stream.encoder.isFull && stream.underWay === undefined ? 'full' : outcome;
+      const isDone = stream.encoder.isFull || stream.isOutdated;
+      return isDone && stream.underWay === undefined ? 'full' : outcome;
     } finally {
       this.#stream = undefined;
       signal.removeEventListener('abort', leave);
@@ -143,7 +153,7 @@ export class FlowReporter {
     const stream = this.#stream;
     if (!stream) return;
     if (stream.underWay) return this.#watchPatience(stream, stream.underWay.sinceMs);
-    if (stream.encoder.isFull) return stream.call.cancel();
+    if (stream.encoder.isFull || stream.isOutdated) return stream.call.cancel();
     const head = this.#outbox.head();
     if (head) this.#send(stream, head);
     else this.#onEmpty();

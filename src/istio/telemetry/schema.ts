@@ -25,7 +25,7 @@ const tracing = object({
   disableContextPropagation: choice(),
 });
 
-const METRICS = [
+export const METRIC_NAMES = [
   'ALL_METRICS',
   'REQUEST_COUNT',
   'REQUEST_DURATION',
@@ -59,14 +59,14 @@ const tagOverride = object(
 
 const metricsOverride = object({
   match: object(
-    { metric: word(METRICS), customMetric: named(), mode: mode() },
+    { metric: word(METRIC_NAMES), customMetric: named(), mode: mode() },
     { oneOf: ['metric', 'customMetric'] },
   ),
   disabled: choice(),
   tagOverrides: map(tagOverride),
 });
 
-const metrics = object({
+export const metrics = object({
   providers: providers(),
   overrides: list(metricsOverride),
   reportingInterval: duration(),

@@ -1,4 +1,5 @@
-// A Telemetry as the mesh uses it: which access logs workloads write, of what, and which traces.
+// A Telemetry as the mesh uses it: which access logs workloads write, of what; which traces; and
+// which metrics, with which tags.
 import type { KubeObject } from '#kube/objects.ts';
 import { unusedFields } from '../acted-on.ts';
 import type { ActedOn } from '../acted-on.ts';
@@ -8,6 +9,8 @@ import type { ParsedMeta, ParseResult, Violation } from '../object.ts';
 import { checkTargets, policyTargets } from '../policy-target.ts';
 import type { PolicyTargetReference } from '../policy-target.ts';
 import type { Reading } from '../schema/reading.ts';
+import { metricsOf, metricsRemarks } from './metrics.ts';
+import type { MetricsOverride } from './metrics.ts';
 import { telemetryKind } from './schema.ts';
 import type { TelemetrySpec } from './schema.ts';
 import { sidesOf } from './side.ts';
@@ -32,6 +35,7 @@ export type Telemetry = ParsedMeta & {
   readonly targets: readonly PolicyTargetReference[];
   readonly accessLogging: readonly AccessLogging[];
   readonly tracing: readonly TracingEntry[];
+  readonly metrics: readonly MetricsOverride[];
   readonly remarks: readonly Violation[];
 };
 
@@ -41,6 +45,7 @@ const ACTED_ON: ActedOn = {
   targetRefs: true,
   accessLogging: true,
   tracing: true,
+  metrics: true, // what is not acted on in them, they say themselves
 };
 
 export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
@@ -59,7 +64,8 @@ export function parseTelemetry(object: KubeObject): ParseResult<Telemetry> {
         filter: filter?.expression ?? '',
       })),
       tracing: tracingOf(spec, at),
-      remarks: unusedFields(spec, ACTED_ON),
+      metrics: metricsOf(spec),
+      remarks: [...unusedFields(spec, ACTED_ON), ...metricsRemarks(spec)],
     };
   });
 }
