@@ -101,7 +101,7 @@ export type MeshEdge = {
   /** Host of the service that was called; empty: none. */
   readonly service: string;
   readonly encryption: Encryption;
-  /** Bytes of the last five minutes, both ways, of which it is known whether they were encrypted. */
+  /** Bytes of the last five minutes, both ways, as far as it is known if they were encrypted. */
   readonly recent: { readonly bytes: number; readonly encryptedBytes: number };
   /** null: there were no requests in the last minute. */
   readonly http: EdgeHttp | null;

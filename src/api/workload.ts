@@ -3,9 +3,16 @@ import type { MeshNode } from './graph.ts';
 import type { HistoryMark } from './history-marks.ts';
 import type { Join } from './joins.ts';
 
-/** `…/overview` */
+/** `…/overview`, `?at=<ms>`: as it was then. */
 export type WorkloadOverview = {
   readonly node: MeshNode;
+  /** Of one that is there no more: when it left. Absent: it is there. */
+  readonly leftAtMs?: number;
+  /**
+   * Of `?at=<ms>`: the moment that it shows. Labels, checks, facts of the agent and policies of then
+   * are not kept: they are empty. The same is so of one that has left.
+   */
+  readonly atMs?: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly facts: readonly { readonly name: string; readonly value: string }[];
   readonly health: readonly { readonly check: string; readonly state: string }[];
@@ -64,6 +71,7 @@ export type ProxySync = {
   readonly state: 'in-sync' | 'sent' | 'rejected' | 'never-asked';
   /** Envoy's message, of what was rejected. */
   readonly message: string;
+  /** When Envoy last said what it makes of what it was sent; 0: it has not yet. */
   readonly atMs: number;
   /** Resources whose intended and acknowledged form differ. */
   readonly differences: readonly {

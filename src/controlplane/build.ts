@@ -4,7 +4,6 @@
 // both are served on one port. Nothing is served before every kind has been listed once.
 import { hash, randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import type { ServerNames } from '#ca/authority.ts';
 import { openAuthoritySource, type AuthoritySource } from '#ca/authority-source.ts';
 import { createRootPublisher, type RootPublisher } from '#ca/root-config-map.ts';
 import {
@@ -39,8 +38,8 @@ import { Graph } from '#model/graph.ts';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { standInFor } from '#resolve/stand-in.ts';
 import { XdsServer } from '#xds/server.ts';
-import { actingWithin } from './acting.ts';
 import { admit } from './admit.ts';
+import { actingWithin } from './acting.ts';
 import { runJoinFeeds } from './agents/join-feeds.ts';
 import { joinMethods, openJoins } from './agents/joins.ts';
 import { AgentServer } from './agents/sessions.ts';
@@ -52,12 +51,14 @@ import { CertificateLedger } from './debug-certificates.ts';
 import { allOf, createIngest, type Ingest } from './ingest.ts';
 import { JwksKeeper } from './jwks.ts';
 import { pageTasks } from './page-tasks.ts';
+import { Past } from './past/past.ts';
 import { PolicyKeeper, type KeeperParts } from './policies/keeper.ts';
 import { createPolicyStore } from './policies/store.ts';
 import { ChangeClock } from './change-clock.ts';
 import { WATCHED } from './kinds.ts';
 import { WebhookCounters } from './webhooks/counters.ts';
-import { runWebhooks, type WebhookOptions } from './webhooks/webhooks.ts';
+import { webhookOptions } from './webhooks/build.ts';
+import { runWebhooks } from './webhooks/webhooks.ts';
 import { StatusPublisher } from './status-publisher.ts';
 import type { MeshView } from './view/mesh-view.ts';
 import { buildView } from './view/build.ts';
@@ -78,10 +79,6 @@ export type ListeningPorts = {
 
 /** Istio's default of TOKEN_AUDIENCES. */
 const TOKEN_AUDIENCES = ['istio-ca'];
-/** By which name a sidecar finds the control plane, and what it is told of its cluster. */
-const CONTROL_PLANE_ADDRESS = 'istiod.istio-system.svc:15012';
-const CLUSTER_ID = 'Kubernetes';
-const REVISION = 'default';
 /** Istio's keepaliveMaxServerConnectionAge: replicas share the load again, quotas begin afresh. */
 const SESSION_AGE_MS_MAX = 30 * 60_000;
 /** How long open streams get to end by themselves when the control plane stops. */
@@ -104,6 +101,8 @@ export type ControlPlane = {
   /** Writes of policies that may still be undone. */
   readonly policies: PolicyKeeper;
   readonly flows: FlowKeeper;
+  /** How all of it was. */
+  readonly past: Past;
   /** All of it as the console sees it. */
   readonly view: MeshView;
   /** The Kubernetes API, as isthmusd or in a user's name. */
@@ -151,11 +150,7 @@ export async function buildControlPlane(
     bundlePem: () => authority.current().trustBundlePem,
   });
   publisher.refresh = () => rootPublisher.refresh();
-  const vips = new VipPublisher({
-    ...common,
-    log: log.with({ part: 'vips' }),
-    isDualStack: () => mesh.config().meshRanges.some((range) => range.includes(':')),
-  });
+  const vips = newVipPublisher(mesh, { ...common, log });
   const statuses = new StatusPublisher({ ...common, log: log.with({ part: 'status' }) });
   const counters = newCounters(clock);
   const shown: { touch: () => void } = { touch: () => undefined };
@@ -194,7 +189,8 @@ export async function buildControlPlane(
   const decided = { mesh, catalog, xds, agents, joins, ingest, vips, statuses, keySets };
   const flows = newFlowKeeper(config, { mesh, clock, log: log.with({ part: 'flows' }) });
   const policies = newPolicyKeeper(config, { ...common, log: log.with({ part: 'policies' }) });
-  const told = { authority, rootPublisher, certificates, counters, flows, policies };
+  const past = new Past({ stateDir: config.stateDir, clock, log: log.with({ part: 'past' }) });
+  const told = { authority, rootPublisher, certificates, counters, flows, past, policies };
   const view = buildView({ ...decided, ...told, clock, log }, edits);
   shown.touch = () => view.touch();
   return { ...decided, ...told, view, client, clock, isReady };
@@ -213,6 +209,16 @@ function newFlowKeeper(
     log,
   });
 }
+
+const newVipPublisher = (
+  mesh: Mesh,
+  common: ControlPlaneDependencies & { readonly random: () => number },
+): VipPublisher =>
+  new VipPublisher({
+    ...common,
+    log: common.log.with({ part: 'vips' }),
+    isDualStack: () => mesh.config().meshRanges.some((range) => range.includes(':')),
+  });
 
 const newPolicyKeeper = (
   { stateDir, undoSeconds }: ControlPlaneConfig,
@@ -298,8 +304,10 @@ export async function runControlPlane(
 ): Promise<void> {
   const { config, clock, log } = options;
   const { authority, xds, ingest, vips, rootPublisher } = parts;
-  using flows = parts.flows; // closed when nobody asks it any more
+  using flows = parts.flows; // closed when nobody asks them any more
+  using past = parts.past;
   const names = serverNames(config.tlsNames);
+  const served = { ...options, names, random: randomFraction };
   const serving = issueServerCertificate(authority.current(), names, clock.nowMs());
   const server = createGrpcServer({
     tls: serving.tls,
@@ -340,8 +348,9 @@ export async function runControlPlane(
         },
         group,
       ),
-    ...pageTasks(parts, { ...options, names, xdsPort, random: randomFraction }),
-    (group) => runWebhooks(webhookOptions(parts, { ...options, names }), group),
+    ...pageTasks(parts, { ...served, xdsPort }),
+    (group) => past.run(group),
+    (group) => runWebhooks(webhookOptions(parts, served), group),
     async (group) => {
       await aborted(group);
       xds.close();
@@ -366,37 +375,3 @@ const certificateMethods = (
     clock,
     log: log.with({ part: 'ca' }),
   });
-
-function webhookOptions(
-  { authority, mesh, counters }: ControlPlane,
-  options: ControlPlaneDependencies & {
-    readonly config: ControlPlaneConfig;
-    readonly names: ServerNames;
-  },
-): WebhookOptions {
-  const { config, names, client, clock, log } = options;
-  const { webhooks: listen, webhookUrl, apiServerDataDir, proxyImage } = config;
-  return {
-    listen,
-    names,
-    authority,
-    counters: counters.webhooks,
-    address: (port) => {
-      // The embedded API server is on this machine, and resolves no Services.
-      const url = webhookUrl ?? (apiServerDataDir && `https://127.0.0.1:${port}`);
-      return url ? { kind: 'url', url } : { kind: 'service', namespace: MESH_CONFIG_NAMESPACE };
-    },
-    settings: {
-      image: proxyImage,
-      controlPlaneAddress: CONTROL_PLANE_ADDRESS,
-      trustDomain: mesh.config().trustDomain,
-      clusterId: CLUSTER_ID,
-      revision: REVISION,
-      proxySettings: mesh.proxySettings,
-    },
-    client,
-    clock,
-    random: randomFraction,
-    log: log.with({ part: 'webhooks' }),
-  };
-}

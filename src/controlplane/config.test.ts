@@ -27,6 +27,22 @@ test('an address that no API server would take is refused', () => {
   }
 });
 
+test('nobody may embed the console but whose origin is said', () => {
+  assert.deepEqual(parse().consoleEmbed, []);
+  const origins = ['https://portal.example.com', 'http://10.0.0.5:8443'];
+  const flags = origins.flatMap((origin) => ['--console-embed', origin]);
+  assert.deepEqual(parse(...flags).consoleEmbed, origins);
+  for (const text of [
+    '*',
+    "'self'",
+    'https://a/path',
+    'https://*.b; script-src *',
+    'javascript:1',
+  ]) {
+    assert.throws(() => parse('--console-embed', text), /is no origin/, text);
+  }
+});
+
 test('the console is on loopback, and in clear text elsewhere only when that is said', () => {
   assert.deepEqual(parse().console, { host: '127.0.0.1', port: 8080 });
   assert.equal(parse().consoleTls, 'auto');
@@ -36,12 +52,4 @@ test('the console is on loopback, and in clear text elsewhere only when that is 
     (host) => isLoopback({ host, port: 1 }),
   );
   assert.deepEqual(isOwn, [true, true, true, true, false, false, false]);
-});
-
-test('what is applied waits for its confirmation as long as is said', () => {
-  assert.equal(parse().undoSeconds, 120);
-  assert.equal(parse('--undo-seconds', '8').undoSeconds, 8);
-  for (const wrong of ['4', '3601', '2m', '']) {
-    assert.throws(() => parse('--undo-seconds', wrong), /is not from 5 to 3600/, wrong);
-  }
 });

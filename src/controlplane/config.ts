@@ -19,6 +19,8 @@ export type ControlPlaneConfig = {
   readonly console: HostPort;
   /** `off`: plain HTTP anywhere, for whoever puts TLS before it. */
   readonly consoleTls: 'auto' | 'off';
+  /** Origins of pages that may show the console in a frame; empty: none may. */
+  readonly consoleEmbed: readonly string[];
   /** What is applied from the console undoes itself after so long, unless it is confirmed. */
   readonly undoSeconds: number;
   /** In whose name the console writes. */
@@ -45,6 +47,8 @@ export const CONTROL_PLANE_USAGE = `isthmus isthmusd --kubeconfig FILE | --apise
   --monitoring HOST:PORT     health, metrics and debug, default 127.0.0.1:15014
   --console HOST:PORT        the console and its API, default 127.0.0.1:8080; TLS if not loopback
   --console-tls auto|off     off: plain HTTP also there, behind something that ends TLS
+  --console-embed ORIGIN     pages of that origin may show the console in a frame (repeatable);
+                             default none
   --undo-seconds SECONDS     an applied policy that nobody confirms is undone after, default 120
   --impersonate-group NAME   what is written for a user of the console is written with this group of
                              theirs (repeatable); default all but Kubernetes' own
@@ -73,6 +77,7 @@ export function parseControlPlaneConfig(
       monitoring: { type: 'string', default: '127.0.0.1:15014' },
       console: { type: 'string', default: '127.0.0.1:8080' },
       'console-tls': { type: 'string', default: 'auto' },
+      'console-embed': { type: 'string', multiple: true, default: [] },
       'undo-seconds': { type: 'string', default: String(UNDO_SECONDS.usual) },
       'impersonate-group': { type: 'string', multiple: true },
       webhooks: { type: 'string', default: '0.0.0.0:15017' },
@@ -97,6 +102,7 @@ export function parseControlPlaneConfig(
     monitoring: parseHostPort('--monitoring', values.monitoring),
     console: parseHostPort('--console', values.console),
     consoleTls: parseConsoleTls(values['console-tls']),
+    consoleEmbed: values['console-embed'].map(parseOrigin),
     undoSeconds: parseUndoSeconds(values['undo-seconds']),
     acting: parseActing(values['impersonate-group']),
     webhooks: parseHostPort('--webhooks', values.webhooks),
@@ -114,6 +120,14 @@ function parseConsoleTls(text: string): 'auto' | 'off' {
 }
 
 /** @throws OperatorError USAGE */
+function parseActing(groups: readonly string[] | undefined): ActingRules {
+  const bad = groups?.find((group) => group === '' || group.startsWith('system:'));
+  if (bad === undefined) return { groups: groups && new Set(groups) };
+  const why = bad === '' ? 'is empty' : `${bad} is one of Kubernetes' own groups`;
+  throw usageError(`--impersonate-group ${why}`, CONTROL_PLANE_USAGE);
+}
+
+/** @throws OperatorError USAGE */
 function parseUndoSeconds(text: string): number {
   const { min, max } = UNDO_SECONDS;
   const seconds = Number(text);
@@ -121,12 +135,14 @@ function parseUndoSeconds(text: string): number {
   throw usageError(`--undo-seconds ${text} is not from ${min} to ${max}`, CONTROL_PLANE_USAGE);
 }
 
-/** @throws OperatorError USAGE */
-function parseActing(groups: readonly string[] | undefined): ActingRules {
-  const bad = groups?.find((group) => group === '' || group.startsWith('system:'));
-  if (bad === undefined) return { groups: groups && new Set(groups) };
-  const why = bad === '' ? 'is empty' : `${bad} is one of Kubernetes' own groups`;
-  throw usageError(`--impersonate-group ${why}`, CONTROL_PLANE_USAGE);
+/** Nothing but scheme, host and port: what stands in a policy stands for all of it. */
+function parseOrigin(text: string): string {
+  const { origin, protocol } = URL.parse(text) ?? {};
+  const isWeb = protocol === 'https:' || protocol === 'http:';
+  if (origin !== undefined && isWeb && (text === origin || text === `${origin}/`)) return origin;
+  throw new OperatorError('CONFIG_INVALID', `--console-embed ${text} is no origin`, {
+    remedy: 'give scheme and host of the page that embeds it, such as https://portal.example.com',
+  });
 }
 
 /** As Kubernetes wants it of a webhook: https, and nothing but a place. */

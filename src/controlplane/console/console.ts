@@ -40,13 +40,16 @@ export type ConsoleParts = {
   readonly acting: ActingRules;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Origins whose pages may show the console in a frame; default none. */
+  readonly embedders?: readonly string[];
   /** Of the built console; default where this program's own is. */
   readonly folder?: string;
 };
 
 /** Listens. @throws OperatorError ADDRESS_IN_USE */
 export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer> {
-  const { listen, tls, client, acting, undoSeconds, clock, log, folder = BUILT } = parts;
+  const { listen, tls, client, acting, undoSeconds, clock, log } = parts;
+  const { embedders = [], folder = BUILT } = parts;
   const reviews = new TokenReviews(client, clock);
   const identifier = new Identifier({ client, reviews, clock });
   const access = new AccessReviews(client, clock);
@@ -62,7 +65,8 @@ export async function createConsole(parts: ConsoleParts): Promise<ConsoleServer>
     streams: new StreamQuota(),
     log,
   };
-  return await openConsole({ listen, tls, pages: new ConsolePages({ folder, randomBytes }), api });
+  const pages = new ConsolePages({ folder, randomBytes, embedders });
+  return await openConsole({ listen, tls, pages, api });
 }
 
 /** Is it reached by programs of this machine only? */

@@ -77,9 +77,10 @@ export async function startFakeConsole(
     readonly tls?: ServingCertificate;
     /** Besides those that are always there. */
     readonly routes?: readonly ApiRoute[];
+    readonly embedders?: readonly string[];
   } = {},
 ): Promise<FakeConsole> {
-  const { isBuilt = true, tls, routes = [] } = options;
+  const { isBuilt = true, tls, routes = [], embedders = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'console-'));
   if (isBuilt) {
     await mkdir(join(folder, 'assets'));
@@ -97,6 +98,7 @@ export async function startFakeConsole(
     undoSeconds: 120,
     client: reviews,
     acting: { groups: undefined },
+    embedders,
     clock,
     log: createLogger('console', { sink: (line) => void log.push(line) }),
     folder,

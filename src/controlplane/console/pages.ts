@@ -10,14 +10,18 @@ const NONCE_BYTES = 18;
 export class ConsolePages {
   readonly #folder: string;
   readonly #randomBytes: (size: number) => Uint8Array;
+  readonly #embedders: readonly string[];
   #files: StaticFiles | undefined;
 
   constructor(options: {
     readonly folder: string;
     readonly randomBytes: (size: number) => Uint8Array;
+    /** Origins whose pages may show the console in a frame; default none. */
+    readonly embedders?: readonly string[];
   }) {
     this.#folder = options.folder;
     this.#randomBytes = options.randomBytes;
+    this.#embedders = options.embedders ?? [];
   }
 
   /** Never rejects for what a client sends. */
@@ -55,7 +59,12 @@ export class ConsolePages {
 
   #page(response: ServerResponse, html: string): void {
     const nonce = Buffer.from(this.#randomBytes(NONCE_BYTES)).toString('base64url');
-    writeHtml(response, 200, securityHeaders(nonce), html.replaceAll(NONCE_PLACE, nonce));
+    writeHtml(
+      response,
+      200,
+      securityHeaders({ nonce, embedders: this.#embedders }),
+      html.replaceAll(NONCE_PLACE, nonce),
+    );
   }
 
   #notBuilt(response: ServerResponse): void {

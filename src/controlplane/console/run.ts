@@ -39,6 +39,7 @@ export async function runConsole(
     undoSeconds: config.undoSeconds,
     client,
     acting: config.acting,
+    embedders: config.consoleEmbed,
     clock,
     log,
   });

@@ -273,6 +273,19 @@ describe('the page', () => {
     assert.notEqual(await nonceOf(), await nonceOf());
   });
 
+  test('may be shown in a frame by those origins that were named, and nothing else may', async () => {
+    const embedders = ['https://portal.example.com', 'http://10.0.0.5:8443'];
+    await using fake = await startFakeConsole(systemClock, { embedders });
+    const framed = async (path: string): Promise<readonly (string | null | undefined)[]> => {
+      const { headers } = await fake.ask(path);
+      const policy = headers.get('content-security-policy') ?? '';
+      return [/frame-ancestors (.*)$/.exec(policy)?.[1], headers.get('x-frame-options')];
+    };
+    assert.deepEqual(await framed('/workloads'), [embedders.join(' '), null]);
+    assert.deepEqual(await framed('/api/v1/session'), ["'none'", 'DENY']);
+    assert.deepEqual(await framed('/assets/index-a1b2.js'), ["'none'", 'DENY']);
+  });
+
   test('assets are kept for ever and compressed; no path leads out of the folder', async () => {
     await using fake = await startFakeConsole(systemClock);
     const asset = await fake.ask('/assets/index-a1b2.js');

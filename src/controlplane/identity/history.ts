@@ -1,41 +1,50 @@
-// What happened to certificates since this control plane started, newest first. Bounded, in memory.
+// What happened to certificates, newest first: kept with the past of the mesh.
 import type { IdentityEvent } from '#api/identity.ts';
 import type { Clock } from '#base/clock.ts';
 import type { CertificateLedger } from '../debug-certificates.ts';
+import type { Past } from '../past/past.ts';
 
-const EVENTS_MAX = 1000;
-/** Somebody without a proof may ask as often as they like. */
-const REFUSALS_MAX = 200;
+/** Somebody without a proof may ask as often as they like: so many in a minute are told. */
+const REFUSALS_PER_MINUTE = 20;
 const REASON_LENGTH_MAX = 200;
 
 export class CertificateHistory {
+  readonly #past: Pick<Past, 'noteCertificate' | 'certificateEvents'>;
   readonly #clock: Clock;
-  /** Oldest first. */
-  #events: IdentityEvent[] = [];
-  #refusals: IdentityEvent[] = [];
+  #refusals = { minute: 0, count: 0 };
 
-  constructor(ledger: Pick<CertificateLedger, 'onSeen' | 'onRefused'>, clock: Clock) {
+  constructor(
+    ledger: Pick<CertificateLedger, 'onSeen' | 'onRefused'>,
+    past: Pick<Past, 'noteCertificate' | 'certificateEvents'>,
+    clock: Clock,
+  ) {
+    this.#past = past;
     this.#clock = clock;
     ledger.onSeen((id, { serial, notAfter, seen, rotations }) => {
       // what is only presented was issued before this control plane started
       if (seen !== 'issued') return;
       const kind = rotations > 0 ? 'rotated' : 'issued';
-      const text = `serial ${serial}, until ${notAfter}`;
-      this.#events = this.#with(this.#events, { kind, workload: id, text }, EVENTS_MAX);
+      this.#note({ kind, workload: id, text: `serial ${serial}, until ${notAfter}` });
     });
     ledger.onRefused((reason) => {
-      const text = reason.slice(0, REASON_LENGTH_MAX);
-      const event = { kind: 'refused', workload: '', text } as const;
-      this.#refusals = this.#with(this.#refusals, event, REFUSALS_MAX);
+      if (!this.#mayTellRefusal()) return;
+      this.#note({ kind: 'refused', workload: '', text: reason.slice(0, REASON_LENGTH_MAX) });
     });
   }
 
-  /** Newest first. */
-  events(): readonly IdentityEvent[] {
-    return [...this.#events, ...this.#refusals].toSorted((a, b) => b.atMs - a.atMs);
+  /** Newest first, up to that moment. */
+  events(toMs: number): readonly IdentityEvent[] {
+    return this.#past.certificateEvents(toMs).toSorted((a, b) => b.atMs - a.atMs);
   }
 
-  #with(events: IdentityEvent[], event: Omit<IdentityEvent, 'atMs'>, max: number): IdentityEvent[] {
-    return [...events.slice(1 - max), { atMs: this.#clock.nowMs(), ...event }];
+  #note(event: Omit<IdentityEvent, 'atMs'>): void {
+    this.#past.noteCertificate({ atMs: this.#clock.nowMs(), ...event });
+  }
+
+  #mayTellRefusal(): boolean {
+    const minute = Math.floor(this.#clock.nowMs() / 60_000);
+    if (minute !== this.#refusals.minute) this.#refusals = { minute, count: 0 };
+    this.#refusals.count += 1;
+    return this.#refusals.count <= REFUSALS_PER_MINUTE;
   }
 }

@@ -1,5 +1,6 @@
 // What is known of each agent: from its configuration streams, and from its own stream. Pure.
-import type { AgentView } from '#api/graph.ts';
+import type { AgentView, MeshNode } from '#api/graph.ts';
+import { certificateNameOf } from '#base/workload-identity.ts';
 import type { StreamStatus } from '#xds/status.ts';
 import type { AgentSession } from '../agents/agents.ts';
 
@@ -9,6 +10,8 @@ const SEEN_STEP_MS = 300_000;
 const SKEW_STEP_MS = 500;
 /** Agents tell of themselves every 10 s. */
 const SILENT_MS = 30_000;
+/** Who is cut off comes back within seconds: streams end by themselves twice an hour. */
+const AWAY_MS = 10_000;
 /** Texts of agents and of Envoy are cut. */
 const REJECTION_LENGTH_MAX = 1000;
 
@@ -23,13 +26,17 @@ export function agentViews(
     readonly streams: readonly StreamStatus[];
     readonly sessions: Iterable<AgentSession>;
     readonly nowMs: number;
+    /** When it was looked last: who was connected then was seen then. */
+    readonly lookedMs: number;
     readonly isWorkload: (key: string) => boolean;
   },
   before: ReadonlyMap<string, AgentView>,
 ): ReadonlyMap<string, AgentView> {
   const views = new Map<string, AgentView>();
   for (const [key, view] of before) {
-    if (now.isWorkload(key)) views.set(key, { ...view, isConnected: false });
+    if (!now.isWorkload(key)) continue;
+    const lastSeenMs = view.isConnected ? Math.max(view.lastSeenMs, now.lookedMs) : view.lastSeenMs;
+    views.set(key, { ...view, isConnected: false, lastSeenMs });
   }
   for (const [key, streams] of Map.groupBy(now.streams, ({ id }) => id)) {
     const known = before.get(key);
@@ -37,11 +44,14 @@ export function agentViews(
     const lastSeenMs = coarse(now.nowMs, connectedAtMs);
     views.set(key, { ...ofStreams(streams), version: known?.version ?? '', lastSeenMs });
   }
-  for (const { key, version, connectedAtMs, clockSkewMs: skewMs, status } of now.sessions) {
+  for (const session of now.sessions) {
+    const { key, version, connectedAtMs, clockSkewMs: skewMs, status } = session;
     const known = views.get(key) ?? UNHEARD;
     const lastSeenMs = coarse(status?.receivedAtMs ?? now.nowMs, connectedAtMs);
     const clockSkewMs = Math.round(skewMs / SKEW_STEP_MS) * SKEW_STEP_MS;
-    views.set(key, { ...known, isConnected: true, version, clockSkewMs, lastSeenMs });
+    const hasAppLog = session.logSources.includes('app');
+    const said = { isConnected: true, version, clockSkewMs, lastSeenMs, hasAppLog };
+    views.set(key, { ...known, ...said });
   }
   return views;
 }
@@ -49,19 +59,40 @@ export function agentViews(
 const coarse = (atMs: number, connectedAtMs: number): number =>
   Math.max(connectedAtMs, atMs - (atMs % SEEN_STEP_MS));
 
-/** Instances whose agent has been heard of, and is not now. */
+/** Instances whose agent has been heard of, and is not now: since when. */
 export function silentAgents(
   views: ReadonlyMap<string, AgentView>,
-  sessions: Iterable<AgentSession>,
-  nowMs: number,
-): ReadonlySet<string> {
-  const gone = [...views].filter(([, { isConnected }]) => !isConnected).map(([key]) => key);
-  const late = [...sessions]
-    .filter(({ status, connectedAtMs }) => {
-      return nowMs - (status?.receivedAtMs ?? connectedAtMs) > SILENT_MS;
-    })
-    .map(({ key }) => key);
-  return new Set([...gone, ...late]);
+  now: {
+    readonly sessions: Iterable<AgentSession>;
+    readonly nowMs: number;
+    /** Of this isthmusd: nobody could report before. */
+    readonly startedMs: number;
+  },
+): ReadonlyMap<string, number> {
+  const { nowMs, startedMs } = now;
+  const silent = new Map<string, number>();
+  for (const [key, { isConnected, lastSeenMs }] of views) {
+    const isAway = !isConnected && nowMs - Math.max(lastSeenMs, startedMs) >= AWAY_MS;
+    if (isAway) silent.set(key, lastSeenMs);
+  }
+  for (const { key, status, connectedAtMs } of now.sessions) {
+    const heardMs = status?.receivedAtMs ?? connectedAtMs;
+    if (nowMs - heardMs > SILENT_MS) silent.set(key, heardMs);
+  }
+  return silent;
+}
+
+/** What nodes tell of their agents, by the agents' streams. */
+export function agentsIn(nodes: Iterable<MeshNode>): ReadonlyMap<string, AgentView> {
+  const views = new Map<string, AgentView>();
+  for (const { instances } of nodes) {
+    for (const { key, agent } of instances) {
+      const [kind = '', namespace = '', name = ''] = key.split('/');
+      const id = `${kind}/${namespace}/${certificateNameOf(name)}`;
+      if (agent) views.set(id, { ...agent, isConnected: false });
+    }
+  }
+  return views;
 }
 
 const UNHEARD: AgentView = {

@@ -1,4 +1,5 @@
-// Whoever takes the snapshot of any revision and the events after it has the later snapshot.
+// Whoever takes the snapshot of any revision and the events after it has the later snapshot; and
+// whoever asks for a moment gone by gets the snapshot of then.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
@@ -49,9 +50,9 @@ const shownState = ({ nodes, edges, alerts, status }: MeshState): unknown =>
     status,
   });
 
-test('snapshot and events make the later snapshot, from wherever one begins', () => {
-  fc.assert(
-    fc.property(fc.array(steps, { maxLength: 40, size: 'max' }), (program) => {
+test('snapshot and events make the later snapshot, from wherever one begins', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { maxLength: 40, size: 'max' }), async (program) => {
       const mesh = meshOf(pod('a', 'v1'));
       const flows = new FakeFlows();
       const clock = new FakeClock(Date.UTC(2026, 10, 22));
@@ -65,6 +66,7 @@ test('snapshot and events make the later snapshot, from wherever one begins', ()
         clock,
       });
       let before = view.snapshot();
+      const seen: { readonly atMs: number; readonly what: unknown }[] = [];
       const clients = [{ state: new MeshState(before), revision: before.revision }];
       for (const step of program) {
         const key = `${step.name}${step.to}`;
@@ -87,6 +89,11 @@ test('snapshot and events make the later snapshot, from wherever one begins', ()
           clients.push({ state: new MeshState(before), revision: before.revision });
         }
         view.refresh();
+        seen.push({ atMs: clock.nowMs(), what: shown(view.snapshot()) });
+        clock.advance(1); // what comes now is later
+      }
+      for (const { atMs, what } of seen) {
+        assert.deepEqual(shown(await view.snapshotAt(atMs)), what);
       }
       const end = view.snapshot();
       for (const client of clients) {

@@ -235,6 +235,7 @@ describe('status and alerts', () => {
       version: '1',
       os: '',
       addresses: [],
+      logSources: [],
       clockSkewMs: 7000,
       status: undefined,
     };

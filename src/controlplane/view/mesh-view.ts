@@ -12,6 +12,7 @@ import type {
   Snapshot,
 } from '#api/graph.ts';
 import type { Join } from '#api/joins.ts';
+import type { LastKnown } from '#api/past.ts';
 import type { Clock } from '#base/clock.ts';
 import { silentLogger, type Logger } from '#base/log.ts';
 import { programVersion } from '#base/version.ts';
@@ -19,11 +20,15 @@ import type { Mesh } from '#model/mesh.ts';
 import type { Flows, FlowTick } from '#telemetry/flows/flows.ts';
 import type { StreamStatus } from '#xds/status.ts';
 import type { AgentSessions } from '../agents/agents.ts';
+import { changesOf, documentsOf, nodeIn, nodesIn, type Documents } from '../past/documents.ts';
+import { Past } from '../past/past.ts';
+import type { Moment } from '../past/store.ts';
 import { streamId } from '../debug-workloads.ts';
-import { agentViews, silentAgents } from './agents.ts';
+import { agentsIn, agentViews, silentAgents } from './agents.ts';
 import { isSameEdge, timeStepMs } from './edges.ts';
 import { EventLog, type LoggedEvent } from './event-log.ts';
-import { Marks } from './marks.ts';
+import { lastKnown } from './last-known.ts';
+import { Marks, type KnownNodes } from './marks.ts';
 import { meshNetworks, meshNodes } from './nodes.ts';
 import { pastSnapshot } from './past.ts';
 import { meshAlerts, meshStatus } from './status.ts';
@@ -36,6 +41,8 @@ export type MeshViewOptions = {
   /** @param instance `Pod/default/inventory-1` */
   readonly certificateOf: (instance: string) => CertificateView | undefined;
   readonly joins: () => Iterable<Join>;
+  /** Where it is written down how the mesh was; absent: in memory, from the beginning. */
+  readonly past?: Past;
   readonly clock: Clock;
   /** Default: nobody is told of bugs. */
   readonly log?: Logger;
@@ -56,12 +63,16 @@ const REVISIONS_SINCE_MS = Date.UTC(2026, 0, 1);
 export class MeshView {
   readonly #options: MeshViewOptions;
   readonly #log: EventLog;
+  readonly #past: Past;
   readonly marks: Marks;
   readonly #listeners = new Set<() => void>();
   #nodes: ReadonlyMap<string, MeshNode> = new Map();
-  /** When each node appeared, or was made if that is known. */
-  readonly #since = new Map<string, number>();
   readonly #edges = new Map<string, MeshEdge>();
+  /** As an earlier isthmusd ended, until this one has seen all of the mesh. */
+  #earlier: Documents;
+  readonly #startedMs: number;
+  #lookedMs = 0;
+  #joins: ReadonlySet<string> = new Set();
   #networks: readonly Network[] = [];
   #alerts: ReadonlyMap<string, Alert> = new Map();
   #status: MeshStatus | undefined;
@@ -74,12 +85,28 @@ export class MeshView {
 
   constructor(options: MeshViewOptions) {
     this.#options = options;
+    this.#startedMs = options.clock.nowMs();
     const sinceMs = options.clock.nowMs() - REVISIONS_SINCE_MS;
     const revision = Math.max(0, Math.floor(sinceMs / 100));
     const { eventsMax } = options;
-    this.marks = new Marks(options.flows);
+    this.#past = options.past ?? new Past({ clock: options.clock });
+    this.marks = new Marks(options.flows, this.#past);
+    this.#earlier = this.#past.before() ?? new Map();
     this.#log = new EventLog(revision, eventsMax === undefined ? {} : { eventsMax });
     this.refresh();
+    if (!options.past) this.beginPast();
+  }
+
+  /** From now on what is shown is all of the mesh, and is written down. */
+  beginPast(): void {
+    const nodes = nodesIn(this.#earlier);
+    this.#agents = new Map([...agentsIn(nodes), ...this.#agents]);
+    this.marks.remember(nodes);
+    this.#tryToRefresh();
+    const documents = documentsOf(this.snapshot(), this.#options.joins());
+    this.#past.begin(documents, this.#earlier);
+    this.marks.noteLeavings(nodes, (id) => this.#nodes.get(id), this.#options.clock.nowMs());
+    this.#earlier = new Map();
   }
 
   get revision(): number {
@@ -98,14 +125,25 @@ export class MeshView {
       edges: [...this.#edges.values()],
       samples: flows.samples(),
       alerts: [...this.#alerts.values()],
-      status: this.#status ?? this.#currentStatus(new Set()),
+      status: this.#status ?? this.#currentStatus(new Map()),
     };
   }
 
-  /** As it was then, as far as the ring remembers. */
-  snapshotAt(atMs: number): Snapshot {
-    const sinceMs = (id: string): number => this.#since.get(id) ?? Infinity;
-    return pastSnapshot(this.snapshot(), { atMs, flows: this.#options.flows, sinceMs });
+  /** As it was then, or at the nearest moment that is known. */
+  async snapshotAt(atMs: number): Promise<Snapshot> {
+    const now = this.snapshot();
+    const moment = this.#past.at(atMs);
+    return moment ? await pastSnapshot(now, moment, this.#options.flows) : now;
+  }
+
+  /** What is remembered of then; undefined: nothing of any moment. */
+  momentAt(atMs: number): Moment | undefined {
+    return this.#past.at(atMs);
+  }
+
+  /** @param id of a node, or `edge:<id>` */
+  lastKnown(id: string): LastKnown | undefined {
+    return lastKnown(id, { nodes: this.#nodes, edges: this.#edges, past: this.#past });
   }
 
   node(id: string): MeshNode | undefined {
@@ -149,9 +187,14 @@ export class MeshView {
   /** Tells what is no state: a denial, a policy's change, a join's step. */
   publish(...events: readonly MeshEvent[]): void {
     const atMs = this.#options.clock.nowMs();
+    const known: KnownNodes = {
+      before: (id) => nodeIn(this.#past.documents, id),
+      nameOf: (id) => this.#nodes.get(id)?.name ?? id,
+    };
     for (const event of events) {
       this.#log.add(event);
-      this.marks.note(event, atMs, (id) => this.#nodes.get(id)?.name ?? id);
+      this.marks.note(event, atMs, known);
+      this.#past.take(changesOf(event));
     }
     if (events.length > 0) this.#tell();
   }
@@ -223,21 +266,30 @@ export class MeshView {
   /** Looks at everything again, and tells what is different. */
   refresh(): void {
     const { mesh, flows, agents, certificateOf, xds, clock } = this.#options;
+    const past = this.#past;
     const nowMs = clock.nowMs();
     this.#isStale = false;
     const events: MeshEvent[] = [];
     const edges = new Map([...flows.edges()].map((edge) => [edge.id, edge]));
     const isWorkload = (key: string): boolean => keys.has(key);
     const keys = new Set([...mesh.workloads.entries()].map(([, one]) => streamId(one)));
-    const known = { streams: xds.status(), sessions: agents.sessions(), nowMs, isWorkload };
-    this.#agents = agentViews(known, this.#agents);
-    const silent = silentAgents(this.#agents, agents.sessions(), nowMs);
+    const looked = { nowMs, lookedMs: this.#lookedMs };
+    this.#lookedMs = nowMs;
+    const heard = { streams: xds.status(), sessions: agents.sessions() };
+    this.#agents = agentViews({ ...heard, ...looked, isWorkload }, this.#agents);
+    const silent = silentAgents(this.#agents, {
+      sessions: agents.sessions(),
+      nowMs,
+      startedMs: this.#startedMs,
+    });
+    const joins = [...this.#options.joins()];
     const nodes = meshNodes(mesh, {
       agents: this.#agents,
       certificateOf,
-      joins: this.#joinsByNode(),
+      joins: joinsByNode(joins),
       mentioned: new Set([...edges.values()].flatMap(({ from, to }) => [from, to])),
-      before: (id) => this.#nodes.get(id),
+      before: (id) => this.#nodes.get(id) ?? nodeIn(this.#earlier, id),
+      left: (id) => lastKnown(id, { nodes: new Map(), edges: new Map(), past })?.node ?? undefined,
       nowMs,
     });
     this.#putNodes(nodes, events, nowMs);
@@ -245,6 +297,7 @@ export class MeshView {
     const networks = meshNetworks(mesh, nodes.values());
     if (JSON.stringify(networks) !== JSON.stringify(this.#networks)) {
       this.#networks = networks;
+      this.#past.take([{ key: 'networks', value: networks }]);
       events.push({ type: 'reset', reason: 'the networks are others than before' });
     }
     this.#putAlerts(silent, events, nowMs);
@@ -254,27 +307,28 @@ export class MeshView {
       events.push({ type: 'config.sync', status });
     }
     this.publish(...events);
+    this.#forgetJoins(joins);
   }
 
-  #joinsByNode(): ReadonlyMap<string, Join> {
-    const lasting = [...this.#options.joins()].filter(({ endedAtMs }) => endedAtMs === null);
-    return new Map(lasting.map((join) => [join.node, join]));
+  /** Of those that are remembered no more no event tells. */
+  #forgetJoins(joins: readonly Join[]): void {
+    const ids = new Set(joins.map(({ id }) => id));
+    const gone = [...this.#joins.difference(ids)];
+    this.#past.take(gone.map((id) => ({ key: `join:${id}`, value: undefined })));
+    this.#joins = ids;
   }
 
   #putNodes(nodes: ReadonlyMap<string, MeshNode>, events: MeshEvent[], atMs: number): void {
     for (const [id, node] of nodes) {
       const before = this.#nodes.get(id);
       if (before === node) continue;
-      if (!before) this.#since.set(id, node.changedAtMs);
       events.push({ type: 'node.upsert', node });
       const { certificate } = node;
       const isOther = certificate && certificate.serial !== before?.certificate?.serial;
       if (isOther) events.push({ type: 'cert.upsert', node: id, certificate });
     }
     for (const id of this.#nodes.keys()) {
-      if (nodes.has(id)) continue;
-      this.#since.delete(id);
-      events.push({ type: 'node.gone', id, atMs });
+      if (!nodes.has(id)) events.push({ type: 'node.gone', id, atMs });
     }
     this.#nodes = nodes;
   }
@@ -294,7 +348,7 @@ export class MeshView {
     }
   }
 
-  #putAlerts(silent: ReadonlySet<string>, events: MeshEvent[], nowMs: number): void {
+  #putAlerts(silent: ReadonlyMap<string, number>, events: MeshEvent[], nowMs: number): void {
     const { mesh } = this.#options;
     const refused = [...mesh.rejections.entries()].map(([key, { violations }]) => ({
       key,
@@ -313,7 +367,7 @@ export class MeshView {
     this.#alerts = alerts;
   }
 
-  #currentStatus(silent: ReadonlySet<string>): MeshStatus {
+  #currentStatus(silent: ReadonlyMap<string, number>): MeshStatus {
     const options = { silent, version: programVersion() };
     return meshStatus(this.#nodes.values(), this.#edges.values(), options);
   }
@@ -321,4 +375,10 @@ export class MeshView {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Those that last. */
+function joinsByNode(joins: readonly Join[]): ReadonlyMap<string, Join> {
+  const lasting = joins.filter(({ endedAtMs }) => endedAtMs === null);
+  return new Map(lasting.map((join) => [join.node, join]));
 }

@@ -26,6 +26,8 @@ export type NodeFacts = {
   /** Nodes that edges lead to or from. */
   readonly mentioned: Iterable<string>;
   readonly before: (id: string) => MeshNode | undefined;
+  /** Of who has left, as it was last. */
+  readonly left: (id: string) => MeshNode | undefined;
   readonly nowMs: number;
 };
 
@@ -174,10 +176,12 @@ function ghost(id: string, join: Join, nowMs: number): MeshNode {
 }
 
 /** Somebody whom edges mention: gone from the mesh, outside of it, or unknown. */
-function stranger(id: string, { before, nowMs }: NodeFacts): MeshNode {
-  const known = before(id);
-  if (known)
-    return known.kind === 'pod' || known.kind === 'vm' ? { ...known, state: 'gone' } : known;
+function stranger(id: string, { before, left, nowMs }: NodeFacts): MeshNode {
+  const known = before(id) ?? left(id);
+  if (known) {
+    const isOutside = known.kind === 'external' || known.kind === 'unknown';
+    return isOutside ? known : { ...known, state: 'gone' };
+  }
   const named = parseNodeId(id);
   const base = { ...NOTHING, id, changedAtMs: nowMs };
   switch (named?.kind) {

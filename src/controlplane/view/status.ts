@@ -6,19 +6,26 @@ const SKEW_MS = 5000;
 const LIFE_SHARE = 0.2;
 export const ALERTS_MAX = 200;
 
+/** Instances that have not reported for too long: since when. */
+export type Silent = ReadonlyMap<string, number>;
+
 export function meshStatus(
   nodes: Iterable<MeshNode>,
   edges: Iterable<MeshEdge>,
-  { silent, version }: { readonly silent: ReadonlySet<string>; readonly version: string },
+  { silent, version }: { readonly silent: Silent; readonly version: string },
 ): MeshStatus {
   const all = [...nodes];
-  const instances = all.flatMap(({ instances: ofNode }) => ofNode);
+  // Who has left is shown as it was last: none of it is a proxy of now.
+  const members = all.filter(({ state }) => state !== 'gone');
+  const instances = members.flatMap(({ instances: ofNode }) => ofNode);
   const connected = instances.filter(({ agent }) => agent?.isConnected);
-  const ends = all.flatMap(({ certificate }) => certificate?.notAfterMs ?? []);
+  const unheard = instances.filter(({ key }) => silent.has(key)).map(({ key }) => key);
+  const ends = members.flatMap(({ certificate }) => certificate?.notAfterMs ?? []);
   return {
     proxies: connected.length,
     proxiesInSync: connected.filter(isInSync).length,
-    silent: instances.filter(({ key }) => silent.has(key)).map(({ key }) => key),
+    silent: unheard,
+    silentSinceMs: unheard.map((key) => silent.get(key) ?? 0),
     plaintextEdges: [...edges].filter(({ encryption }) => isPlaintext(encryption.state)).length,
     nextExpiryMs: ends.length > 0 ? Math.min(...ends) : null,
     version,
@@ -34,7 +41,8 @@ const isInSync = ({ agent }: Instance): boolean =>
   agent.acknowledged === agent.subscribed &&
   agent.rejection === '';
 
-type Found = Omit<Alert, 'sinceMs'>;
+/** Without a time of its own it is from when it was found. */
+type Found = Omit<Alert, 'sinceMs'> & { readonly sinceMs?: number };
 
 /** By id; those from before keep their time. */
 export function meshAlerts(
@@ -42,7 +50,7 @@ export function meshAlerts(
     readonly nodes: Iterable<MeshNode>;
     readonly edges: Iterable<MeshEdge>;
     readonly refused: Iterable<{ readonly key: string; readonly problem: string }>;
-    readonly silent: ReadonlySet<string>;
+    readonly silent: Silent;
     readonly nowMs: number;
   },
   before: ReadonlyMap<string, Alert>,
@@ -61,13 +69,16 @@ export function meshAlerts(
   return new Map(
     found
       .slice(0, ALERTS_MAX)
-      .map((one) => [one.id, { ...one, sinceMs: before.get(one.id)?.sinceMs ?? nowMs }]),
+      .map((one) => [
+        one.id,
+        { ...one, sinceMs: one.sinceMs ?? before.get(one.id)?.sinceMs ?? nowMs },
+      ]),
   );
 }
 
 function nodeAlerts(
   node: MeshNode,
-  { nowMs, silent }: { readonly nowMs: number; readonly silent: ReadonlySet<string> },
+  { nowMs, silent }: { readonly nowMs: number; readonly silent: Silent },
 ): readonly Found[] {
   const { id, name, certificate, instances, state } = node;
   if (state === 'gone') return [];
@@ -90,9 +101,22 @@ function nodeAlerts(
   }
   const unheard = instances.filter(({ key }) => silent.has(key));
   if (unheard.length > 0) {
-    add('silent', 'warning', `${unheard.length} of ${instances.length} of ${name} do not report`);
+    const sinceMs = Math.min(...unheard.map(({ key }) => silent.get(key) ?? nowMs));
+    const text = silenceText(name, instances, unheard);
+    alerts.push({ id: `silent:${id}`, severity: 'warning', text, about: id, sinceMs });
   }
   return [...new Map(alerts.map((one) => [one.id, one])).values()];
+}
+
+/** Since when is beside it: a text that counts seconds would be another alert each second. */
+function silenceText(
+  name: string,
+  instances: readonly Instance[],
+  unheard: readonly Instance[],
+): string {
+  if (instances.length === 1) return `the proxy of ${name} does not report`;
+  const keys = unheard.map(({ key }) => key.split('/').at(-1));
+  return `${unheard.length} of ${instances.length} proxies of ${name} do not report: ${keys.join(', ')}`;
 }
 
 function edgeAlerts({ id, from, to, port, disagreement }: MeshEdge): readonly Found[] {

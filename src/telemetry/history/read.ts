@@ -13,7 +13,7 @@ export const ROWS_AT_ONCE = 256;
 /** What the history has. */
 export type HistoryRows = {
   chunk(step: StepSeconds, fromS: number, edge: number): Uint8Array | undefined;
-  /** Rows of these seconds, the second one not included, in the order in which they were written. */
+  /** Rows of these seconds, the second one not included, as they were written one after another. */
   journal(
     fromS: number,
     toS: number,

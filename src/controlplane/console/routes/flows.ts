@@ -104,10 +104,7 @@ async function untilSynced({ ingest, clock }: FlowParts, signal: AbortSignal): P
   );
 }
 
-async function snapshotAnswer(
-  { view, clock }: FlowParts,
-  { query }: ApiCall,
-): Promise<ApiAnswer> {
+async function snapshotAnswer({ view, clock }: FlowParts, { query }: ApiCall): Promise<ApiAnswer> {
   const atMs = numberParameter(query, 'at');
   if (atMs === undefined || atMs >= clock.nowMs()) return ok(view.snapshot());
   return ok(await view.snapshotAt(atMs));

@@ -24,7 +24,14 @@ async function stand(rights: { readonly mayJoin: boolean }) {
       return Promise.resolve(rights.mayJoin);
     },
   };
-  const routes = joinRoutes({ joins, client, authority: { current: () => authority } });
+  const view = { momentAt: () => undefined };
+  const routes = joinRoutes({
+    joins,
+    client,
+    view,
+    clock,
+    authority: { current: () => authority },
+  });
   const post = async (body: unknown): Promise<unknown> => {
     const route = routes.find(({ method }) => method === 'POST');
     const call: Partial<ApiCall> = {

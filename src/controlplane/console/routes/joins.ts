@@ -1,6 +1,7 @@
 // Machines that join: who does, inviting one, calling it off.
-import type { JoinInvitation, JoinRequest } from '#api/joins.ts';
+import type { Join, JoinInvitation, JoinRequest } from '#api/joins.ts';
 import type { Authority } from '#ca/authority.ts';
+import type { Clock } from '#base/clock.ts';
 import { canonicalIp } from '#base/ip.ts';
 import { isNamespaceName, isObjectName } from '#base/workload-identity.ts';
 import { textAt, textsAt } from '#kube/fields.ts';
@@ -11,11 +12,17 @@ import { TooManyJoins, type Joins } from '#registry/joins/joins.ts';
 import { pinOf } from '#registry/joins/token.ts';
 import { parseAddress, parseName } from '#registry/register/request.ts';
 import { discoverGateway } from '#registry/vm/facts.ts';
+import { joinsIn } from '../../past/documents.ts';
+import type { MeshView } from '../../view/mesh-view.ts';
 import { RIGHTS_GROUP } from '../access.ts';
+import { momentOf } from '../moment.ts';
 import { ApiRefusal, badRequest, notFound, ok, type ApiCall, type ApiRoute } from '../route.ts';
 
 export type JoinParts = {
   readonly joins: Joins;
+  /** For how joins were at a moment gone by. */
+  readonly view: Pick<MeshView, 'momentAt'>;
+  readonly clock: Clock;
   readonly client: KubeClient;
   readonly authority: { current(): Authority };
 };
@@ -37,13 +44,18 @@ export function joinRoutes(parts: JoinParts): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/joins',
       allow: SEE,
-      handle: () => Promise.resolve(ok(joins.list())),
+      handle: ({ query }) => Promise.resolve(ok(joinsThen(parts, query) ?? joins.list())),
     },
     {
       method: 'GET',
       path: '/api/v1/joins/:id',
       allow: SEE,
-      handle: (call) => Promise.resolve(ok(find(call))),
+      handle: (call) => {
+        const then = joinsThen(parts, call.query);
+        const join = then ? then.find(({ id }) => id === call.params['id']) : find(call);
+        if (!join) throw notFound('such join');
+        return Promise.resolve(ok(join));
+      },
     },
     // whoever may invite in that namespace is asked inside: the path names none
     {
@@ -69,6 +81,12 @@ export function joinRoutes(parts: JoinParts): readonly ApiRoute[] {
       },
     },
   ];
+}
+
+/** Newest first; undefined: it is now that was asked for. */
+function joinsThen(parts: JoinParts, query: URLSearchParams): readonly Join[] | undefined {
+  const then = momentOf(query, parts);
+  return then && joinsIn(then.documents).toSorted((a, b) => b.startedAtMs - a.startedAtMs);
 }
 
 async function invite(parts: JoinParts, call: ApiCall): Promise<JoinInvitation> {

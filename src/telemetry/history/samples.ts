@@ -1,0 +1,46 @@
+// The second of a moment gone by, told as the live seconds are.
+import type { Sample } from '#api/graph.ts';
+import type { Series } from '#api/history.ts';
+import { nextTurn } from '#base/tasks.ts';
+import type { PastEdge } from '#telemetry/flows/flows.ts';
+import type { History } from './history.ts';
+import { readSlices } from './read.ts';
+import { keptSpan, seriesOf, stepsFor } from './series.ts';
+import { StepSums } from './step-sums.ts';
+
+/** Wide enough for the coarsest step of the ring. */
+const AROUND_MS = 10_000;
+
+/** Of all edges at once: the journal is read once, however many they are. */
+export async function samplesAt(
+  history: History,
+  of: { readonly atMs: number; readonly edges: readonly PastEdge[]; readonly nowMs: number },
+): Promise<readonly Sample[]> {
+  const { atMs, edges, nowMs } = of;
+  const span = keptSpan({ fromMs: Math.max(0, atMs - AROUND_MS), toMs: atMs + 1 }, nowMs);
+  if (span.fromMs >= span.toMs) return [];
+  // Whose they are does not say how fine they are.
+  const { stored, told } = stepsFor({ of: { edge: '' }, ...span }, nowMs);
+  const sums = new Map(edges.map(({ index }) => [index, new StepSums(told, () => false)]));
+  const wanted = { edges: [...sums.keys()], span, step: stored };
+  const sink: Pick<StepSums, 'add'> = {
+    add: (edge, second, point) => sums.get(edge)?.add(edge, second, point),
+  };
+  for (const _ of readSlices(history, wanted, sink)) await nextTurn();
+  const uptimes = history.uptimes(span);
+  return edges.flatMap(({ index, firstSeenMs }) => {
+    const silences = history.silences(index, span);
+    const known = { sums: sums.get(index)?.finish() ?? new Map(), uptimes, silences, firstSeenMs };
+    return lastSample(index, seriesOf(known, span, told)) ?? [];
+  });
+}
+
+/** The last point; undefined where nothing is known of then, which is no zero. */
+function lastSample(index: number, series: Series): [Sample] | undefined {
+  const { toServerBytes, toClientBytes, open, opened, failed, requests, requestMs } = series;
+  const columns = [toServerBytes, toClientBytes, open, opened, failed, requests, requestMs];
+  const [up, down, ...others] = columns.map((column) => column.at(-1) ?? undefined);
+  if (up === undefined || down === undefined) return undefined;
+  const [openNow = 0, openedNow = 0, failedNow = 0, requestsNow = 0, meanMs = 0] = others;
+  return [[index, up, down, openNow, openedNow, failedNow, requestsNow, meanMs]];
+}
