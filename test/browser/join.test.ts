@@ -179,6 +179,16 @@ test('a viewer sees joins, and why adding one is not for them', async () => {
   await page.getByText(/You are a viewer; inviting a VM needs the right to create joins/).waitFor();
 });
 
+test('an editor of one namespace invites VMs there only', async () => {
+  await using visited = await visit('/join?add=1', { editsOnly: 'inventory' });
+  const { page } = visited;
+  const button = page.getByRole('button', { name: 'Make the install command' });
+  await page.getByText('In default, inviting a VM needs the right to create joins.').waitFor();
+  assert.equal(await button.isDisabled(), true);
+  await page.getByLabel('Namespace', { exact: true }).fill('inventory');
+  await button.and(page.locator(':enabled')).waitFor();
+});
+
 test('hostile names and errors are text', async () => {
   await using visited = await visit('/join/evil');
   const { page, mock } = visited;

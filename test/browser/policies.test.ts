@@ -271,6 +271,28 @@ test('an edit elsewhere is told while one types, and what is typed stays', async
   await page.getByText('Both changes fit together.').waitFor();
 });
 
+test('an editor of one namespace may there what they may not elsewhere, and is told so', async () => {
+  await using visited = await visit(PATH, { editsOnly: 'inventory' });
+  const { page, mock } = visited;
+  await page.getByRole('button', { name: 'Delete…' }).and(page.locator(':enabled')).waitFor();
+  assert.equal(await page.getByText(/needs the right to it/).count(), 0);
+  await page.goto(`${mock.url}/policies/PeerAuthentication/istio-system/default`);
+  await page
+    .getByText('In istio-system, writing policies needs the right to it.')
+    .first()
+    .waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Delete…' }).isDisabled());
+  await page.getByRole('link', { name: 'Policies', exact: true }).first().click();
+  await page.getByRole('link', { name: 'New policy' }).click();
+  const write = page.getByRole('button', { name: 'Write it' });
+  await page.getByRole('combobox', { name: 'Namespace', exact: true }).fill('inventory');
+  await page.getByText(/Nothing is applied yet/).waitFor();
+  assert.ok(await write.isEnabled());
+  await page.getByRole('combobox', { name: 'Namespace', exact: true }).fill('batch');
+  await page.getByText('In batch, writing policies needs the right to it.').waitFor();
+  assert.ok(await write.isDisabled());
+});
+
 test('a viewer sees everything and changes nothing; a forged write is refused', async () => {
   await using visited = await visit(`${PATH}?tab=form`, { role: 'viewer' });
   const { page, mock } = visited;

@@ -9,7 +9,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MeshEvent } from '#api/events.ts';
 import type { Snapshot } from '#api/graph.ts';
-import type { Session } from '#api/session.ts';
+import type { Abilities, Session } from '#api/session.ts';
 import { systemClock, type Clock } from '#base/clock.ts';
 import { securityHeaders } from '#controlplane/console/security-headers.ts';
 import { MockMesh } from './mesh.ts';
@@ -35,19 +35,28 @@ export type MockOptions = {
   readonly snapshot?: Snapshot;
   readonly clock?: Clock;
   readonly role?: Session['role'];
+  /** The one namespace in which an editor is one; absent: all of them. */
+  readonly editsOnly?: string;
   /** Nobody is signed in until a token or a code (any but `wrong`) comes. */
   readonly isSignedOut?: boolean;
   readonly port?: number;
 };
 
-const sessionOf = (role: Session['role'], nowMs: number): Session => {
+const abilitiesOf = (isEditor: boolean): Abilities => ({
+  probe: isEditor,
+  join: isEditor,
+  policies: isEditor,
+  proxy: true,
+  logs: true,
+});
+
+const sessionOf = ({ role = 'editor', editsOnly }: MockOptions, nowMs: number): Session => {
   const isEditor = role === 'editor';
-  const can = { probe: isEditor, join: isEditor, policies: isEditor, proxy: true, logs: true };
   return {
     user: isEditor ? 'kim' : 'robin',
     role,
-    can,
-    canSomewhere: can,
+    can: abilitiesOf(isEditor && editsOnly === undefined),
+    canSomewhere: abilitiesOf(isEditor),
     readOnlyReason: '',
     csrfToken: 'mock-csrf-token',
     endsAtMs: nowMs + 8 * 3_600_000,
@@ -67,7 +76,7 @@ export class MockConsole {
   mood: 'works' | 'fails' | 'hangs' = 'works';
   isSignedIn: boolean;
   readonly #clock: Clock;
-  readonly #role: Session['role'];
+  readonly #options: MockOptions;
   readonly #streams = new Set<ServerResponse>();
   readonly #memory = new Map<string, unknown>();
   readonly #own: MockRoute[] = [];
@@ -78,7 +87,7 @@ export class MockConsole {
 
   constructor(options: MockOptions = {}) {
     this.#clock = options.clock ?? systemClock;
-    this.#role = options.role ?? 'editor';
+    this.#options = options;
     this.isSignedIn = options.isSignedOut !== true;
     this.mesh = new MockMesh(options.snapshot ?? libraryStory(this.#clock.nowMs()));
   }
@@ -95,7 +104,7 @@ export class MockConsole {
   }
 
   get session(): Session {
-    return sessionOf(this.#role, this.#clock.nowMs());
+    return sessionOf(this.#options, this.#clock.nowMs());
   }
 
   async listen(port = 0): Promise<void> {
@@ -164,6 +173,12 @@ export class MockConsole {
     if (!this.isSignedIn) return reply(response, problem(401, 'signed-out', 'Sign in first.'));
     if (request.method !== 'GET' && request.headers['x-csrf-token'] !== 'mock-csrf-token') {
       return reply(response, problem(403, 'csrf', 'The CSRF token is missing.'));
+    }
+    if (url.pathname === '/api/v1/session/can') {
+      const namespace = url.searchParams.get('namespace') ?? '';
+      const { editsOnly = namespace, role } = this.#options;
+      const can = abilitiesOf(role !== 'viewer' && namespace === editsOnly);
+      return reply(response, { json: { namespace, can } });
     }
     if (url.pathname === '/api/v1/events') return this.#stream(url, response);
     return reply(response, this.#routed(request, url, body));

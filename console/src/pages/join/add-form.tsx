@@ -3,6 +3,7 @@ import { useId, useState, type FormEvent, type ReactNode } from 'react';
 import { post, problemFrom } from '../../api/client.ts';
 import type { ApiProblem, JoinInvitation } from '../../api/types.ts';
 import { Problem } from '../../components/states.tsx';
+import { useAllowed } from '../../store/abilities.ts';
 import { useNetworks, useNodes } from '../../store/hooks.ts';
 import { EMPTY_FORM, parseJoinForm, tokenCommand, type FormField, type JoinForm } from './form.ts';
 
@@ -19,6 +20,7 @@ export function AddForm({ onInvited, onCancel }: Props): ReactNode {
   const parsed = parseJoinForm(form);
   const problems = isChecked && !parsed.ok ? parsed.problems : {};
   const suggestions = useSuggestions();
+  const reason = useAllowed(form.namespace.trim()).reasonAgainst('join');
   const invite = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setChecked(true);
@@ -57,8 +59,9 @@ export function AddForm({ onInvited, onCancel }: Props): ReactNode {
         ))}
       </div>
       {problem && <Problem problem={problem} />}
+      {reason !== '' && <p role="status">{reason}</p>}
       <div className="form-actions">
-        <button type="submit" className="primary" disabled={isBusy}>
+        <button type="submit" className="primary" disabled={isBusy || reason !== ''}>
           {isBusy ? 'Making the command …' : 'Make the install command'}
         </button>
         <button type="button" onClick={onCancel}>

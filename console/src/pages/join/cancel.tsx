@@ -4,17 +4,17 @@ import { problemFrom, send } from '../../api/client.ts';
 import type { ApiProblem, Join } from '../../api/types.ts';
 import { Problem } from '../../components/states.tsx';
 import { Dialog } from '../../components/dialog.tsx';
-import { useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
 
 export function CancelJoin({ join }: { readonly join: Join }): ReactNode {
-  const { can } = useSession();
+  const reason = useAllowed(join.namespace).reasonAgainst('join');
   const [isAsking, setAsking] = useState(false);
   return (
     <>
       <button
         type="button"
-        disabled={!can.join}
-        title={can.join ? undefined : 'needs the right to create joins'}
+        disabled={reason !== ''}
+        title={reason || undefined}
         onClick={() => setAsking(true)}
       >
         Cancel join

@@ -7,7 +7,8 @@ import { useLoaded } from '../../components/use-loaded.ts';
 import { Link } from '../../router/link.tsx';
 import { navigate, usePlace } from '../../router/location.ts';
 import { pathRest } from '../../router/routes.ts';
-import { useJoins, useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
+import { useJoins } from '../../store/hooks.ts';
 import { linkTo, useParam } from '../../url/use-view.ts';
 import { AddForm } from './add-form.tsx';
 import { JoinDetail } from './detail.tsx';
@@ -77,7 +78,7 @@ function Overview({ joins, loaded, onInvited }: OverviewProps): ReactNode {
   const { problem, isLoading, reload } = loaded;
   const [adding, setAdding] = useParam('add');
   const isAdding = adding === '1';
-  const { can, role } = useSession();
+  const reason = useAllowed('').reasonAgainst('join');
   return (
     <div className="page join-page">
       <header className="page-head">
@@ -86,20 +87,20 @@ function Overview({ joins, loaded, onInvited }: OverviewProps): ReactNode {
           <button
             type="button"
             className="primary"
-            disabled={!can.join}
-            aria-describedby={can.join ? undefined : 'may-not-join'}
+            disabled={reason !== ''}
+            aria-describedby={reason === '' ? undefined : 'may-not-join'}
             onClick={() => setAdding('1')}
           >
             Add a VM
           </button>
         )}
-        {!can.join && (
+        {reason !== '' && (
           <span id="may-not-join" className="quiet">
-            {role} role: needs the right to create joins
+            {reason}
           </span>
         )}
       </header>
-      {isAdding && can.join && <AddForm onInvited={onInvited} onCancel={() => setAdding('')} />}
+      {isAdding && reason === '' && <AddForm onInvited={onInvited} onCancel={() => setAdding('')} />}
       {problem && <Problem problem={problem} onRetry={reload} />}
       {isLoading && joins.length === 0 && <Loading what="joins" />}
       {!isLoading && !problem && joins.length === 0 && !isAdding && <NoJoins />}

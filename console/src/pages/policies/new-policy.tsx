@@ -3,7 +3,8 @@ import { useId, useState, type FormEvent, type ReactNode } from 'react';
 import { Combobox } from '../../components/combobox.tsx';
 import { Link } from '../../router/link.tsx';
 import { navigate } from '../../router/location.ts';
-import { useNodes, useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
+import { useNodes } from '../../store/hooks.ts';
 import { linkTo, useView } from '../../url/use-view.ts';
 import { leaveDraft } from './drafts.ts';
 import { liveNames } from './names.ts';
@@ -12,11 +13,11 @@ import { nameProblem, newPolicy, TEMPLATES } from './templates.ts';
 
 export default function NewPolicy(): ReactNode {
   const { namespaces } = liveNames(useNodes());
-  const { can } = useSession();
   const { ns } = useView();
   const [kind, setKind] = useState(TEMPLATES[0]?.kind ?? '');
   const [namespace, setNamespace] = useState(ns[0] ?? namespaces[0] ?? 'default');
   const [name, setName] = useState('');
+  const reason = useAllowed(namespace).reasonAgainst('policies');
   const [isTried, setTried] = useState(false);
   const problem =
     nameProblem(name) || (nameProblem(namespace) && `The namespace: ${nameProblem(namespace)}`);
@@ -56,13 +57,11 @@ export default function NewPolicy(): ReactNode {
           </p>
         )}
         <div className="actions">
-          <button type="submit" className="primary" disabled={!can.policies}>
+          <button type="submit" className="primary" disabled={reason !== ''}>
             Write it
           </button>
           <span className="quiet">
-            {can.policies
-              ? 'Nothing is applied yet: the editor shows first what it would change.'
-              : 'You are a viewer; writing policies needs the right to it.'}
+            {reason || 'Nothing is applied yet: the editor shows first what it would change.'}
           </span>
         </div>
       </form>

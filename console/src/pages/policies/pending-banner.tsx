@@ -4,9 +4,14 @@ import { useSession, serverNowMs, useNowMs } from '../../store/hooks.ts';
 import { countdown, spanText } from './impact.ts';
 import type { Editing } from './use-policy.ts';
 
-export function PendingBanner({ editing }: { readonly editing: Editing }): ReactNode {
+type Props = {
+  readonly editing: Editing;
+  /** May the user write this policy? */
+  readonly isMine: boolean;
+};
+
+export function PendingBanner({ editing, isMine }: Props): ReactNode {
   const { document, said, isBusy } = editing;
-  const { can } = useSession();
   const pending = document?.pending ?? null;
   const canUndo = pending === null && document !== undefined && document.previousYaml !== '';
   const isDeleted = document?.yaml === '';
@@ -23,7 +28,7 @@ export function PendingBanner({ editing }: { readonly editing: Editing }): React
             by itself in {spanText(pending.revertsAtMs - serverNowMs())}.
           </p>
           <Buttons>
-            <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>
+            <button type="button" onClick={editing.undo} disabled={isBusy || !isMine}>
               End the shadow
             </button>
           </Buttons>
@@ -42,11 +47,11 @@ export function PendingBanner({ editing }: { readonly editing: Editing }): React
               type="button"
               className="primary"
               onClick={editing.keep}
-              disabled={isBusy || !can.policies}
+              disabled={isBusy || !isMine}
             >
               Keep
             </button>
-            <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>
+            <button type="button" onClick={editing.undo} disabled={isBusy || !isMine}>
               Undo now
             </button>
           </Buttons>
@@ -56,7 +61,7 @@ export function PendingBanner({ editing }: { readonly editing: Editing }): React
         <div className="pending">
           <p>{said || 'The last change can be taken back for 24 hours.'}</p>
           <Buttons>
-            <button type="button" onClick={editing.undo} disabled={isBusy || !can.policies}>
+            <button type="button" onClick={editing.undo} disabled={isBusy || !isMine}>
               Undo the last change
             </button>
           </Buttons>

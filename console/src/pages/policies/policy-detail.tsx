@@ -7,7 +7,7 @@ import { CopyButton } from '../../components/command.tsx';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { TimeText } from '../../components/text.tsx';
 import { Link } from '../../router/link.tsx';
-import { useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
 import { useParam } from '../../url/use-view.ts';
 import { ApplyBar } from './apply-bar.tsx';
 import { ConflictDialog } from './conflict-dialog.tsx';
@@ -107,16 +107,13 @@ function Head({ of, editing, isNew }: HeadProps): ReactNode {
 type BenchProps = Props & { readonly editing: Editing };
 
 function Workbench({ of, editing }: BenchProps): ReactNode {
-  const { can, role } = useSession();
+  const forbidden = useAllowed(of.namespace).reasonAgainst('policies');
   const [window, setWindow] = useWindow();
   const { document, text, isChanged, isTextChanged } = editing;
   const hasProblem = useMemo(() => readYaml(text).problems.length > 0, [text]);
   const version = document?.resourceVersion ?? '';
   const preview = usePreview(of, hasProblem || text === '' ? undefined : text, window, version);
   const { impact } = preview;
-  const forbidden = can.policies
-    ? ''
-    : `You are a ${role}; writing policies needs the right to it.`;
   const managedBy = document?.managedBy ?? '';
   const rung = ladder({ isChanged, isTextChanged, forbidden, managedBy, impact, hasProblem });
   const readOnlyReason = forbidden || (managedBy && `${managedBy} keeps this policy.`);
@@ -133,7 +130,7 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
         />
       </div>
       <div className="dock">
-        <PendingBanner editing={editing} />
+        <PendingBanner editing={editing} isMine={forbidden === ''} />
         <ApplyBar
           of={of}
           editing={editing}

@@ -9,7 +9,8 @@ import { Table, type Column } from '../../components/table.tsx';
 import { useLoaded, type Loaded } from '../../components/use-loaded.ts';
 import { Link } from '../../router/link.tsx';
 import { navigate } from '../../router/location.ts';
-import { serverNowMs, useNews, useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
+import { serverNowMs, useNews } from '../../store/hooks.ts';
 import { changeView, linkTo, useParam, useView } from '../../url/use-view.ts';
 import { listPolicies } from './api.ts';
 import { policyPath } from './paths.ts';
@@ -42,8 +43,8 @@ function useRefreshed(revision: string): Loaded<readonly PolicySummary[]> {
 }
 
 function NewLink(): ReactNode {
-  const { can } = useSession();
-  if (can.policies) {
+  const reason = useAllowed('').reasonAgainst('policies');
+  if (reason === '') {
     return (
       <Link to="/policies/new" className="button">
         New policy
@@ -53,7 +54,7 @@ function NewLink(): ReactNode {
   return (
     <span className="actions">
       <span className="quiet" id="new-reason">
-        You are a viewer; writing policies needs the right to it.
+        {reason}
       </span>
       <button type="button" disabled aria-describedby="new-reason">
         New policy

@@ -6,11 +6,13 @@ import { CommandBlock, CopyButton } from '../../components/command.tsx';
 import { TimeText } from '../../components/text.tsx';
 import { useLoaded } from '../../components/use-loaded.ts';
 import { Link } from '../../router/link.tsx';
-import { useNodes, useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
+import { useNodes } from '../../store/hooks.ts';
 import { Step } from './step.tsx';
 import {
   announcement,
   decisive,
+  namespaceOf,
   differs,
   questionPath,
   reverseOf,
@@ -33,7 +35,7 @@ type Props = {
 
 export function Answer(props: Props): ReactNode {
   const { asked, result, isOld, isProbing, onAgain, onProbe, onApplied } = props;
-  const { can } = useSession();
+  const { can } = useAllowed(namespaceOf(useNodes(), asked.from));
   const steps = stepViews(result);
   const first = decisive(steps);
   const [isCommandShown, setCommandShown] = useState(false);

@@ -6,7 +6,7 @@ import type { ApiProblem, PolicyDocument, ReachFix } from '../../api/types.ts';
 import { CommandBlock, CopyButton } from '../../components/command.tsx';
 import { Problem } from '../../components/states.tsx';
 import { Link } from '../../router/link.tsx';
-import { useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
 import type { FixPlan } from '../policies/apply-fix.ts';
 import { policyPath } from '../policies/paths.ts';
 
@@ -20,7 +20,9 @@ type Props = {
 };
 
 export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): ReactNode {
-  const { can } = useSession();
+  const mayProbe = useAllowed('').can.probe;
+  const [, namespace = ''] = /^ {2}namespace: (\S+)$/m.exec(fix.yaml) ?? [];
+  const reason = useAllowed(namespace).reasonAgainst('policies');
   return (
     <section className="fix" aria-label="Smallest fix">
       <h3>Smallest fix</h3>
@@ -29,14 +31,14 @@ export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): Rea
       {fix.yaml !== '' && (
         <>
           <pre className="fix-yaml">{fix.yaml}</pre>
-          <ApplyFix yaml={fix.yaml} mayApply={can.policies} onApplied={onApplied} />
+          <ApplyFix yaml={fix.yaml} reason={reason} onApplied={onApplied} />
         </>
       )}
       <div className="actions">
         <button type="button" onClick={onAgain}>
           Check again
         </button>
-        {can.probe && (
+        {mayProbe && (
           <button type="button" onClick={onProbe} disabled={isProbing}>
             Probe again
           </button>
@@ -48,7 +50,8 @@ export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): Rea
 
 type ApplyProps = {
   readonly yaml: string;
-  readonly mayApply: boolean;
+  /** Why it may not be applied; empty: it may. */
+  readonly reason: string;
   readonly onApplied: (document: PolicyDocument) => void;
 };
 
@@ -57,7 +60,7 @@ type Stage =
   | { readonly at: 'planned'; readonly plan: FixPlan }
   | { readonly at: 'failed'; readonly problem: ApiProblem };
 
-function ApplyFix({ yaml, mayApply, onApplied }: ApplyProps): ReactNode {
+function ApplyFix({ yaml, reason, onApplied }: ApplyProps): ReactNode {
   const [stage, setStage] = useState<Stage>({ at: 'idle' });
   const run = async (step: () => Promise<Stage>, meanwhile: 'looking' | 'applying') => {
     setStage({ at: meanwhile });
@@ -80,10 +83,10 @@ function ApplyFix({ yaml, mayApply, onApplied }: ApplyProps): ReactNode {
     <div className="apply-fix">
       <div className="actions">
         <CopyButton text={yaml} label="Copy YAML" />
-        <button type="button" onClick={look} disabled={!mayApply || stage.at !== 'idle'}>
+        <button type="button" onClick={look} disabled={reason !== '' || stage.at !== 'idle'}>
           {stage.at === 'looking' ? 'Looking what it changes …' : 'Apply…'}
         </button>
-        {!mayApply && <span className="quiet">Applying needs the editor’s role.</span>}
+        {reason !== '' && <span className="quiet">{reason}</span>}
       </div>
       {stage.at === 'planned' && <Planned plan={stage.plan} onApply={() => apply(stage.plan)} />}
       {stage.at === 'failed' && (

@@ -1,9 +1,11 @@
 // Who, where to, which port; and what to do to find out.
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { Combobox } from '../../components/combobox.tsx';
-import { useNodes, useSession } from '../../store/hooks.ts';
+import { useAllowed } from '../../store/abilities.ts';
+import { useNodes } from '../../store/hooks.ts';
 import {
   fromChoices,
+  namespaceOf,
   portChoices,
   portOf,
   questionProblem,
@@ -31,7 +33,6 @@ export function QuestionForm({
   onProbe,
 }: Props): ReactNode {
   const nodes = useNodes();
-  const { can, role } = useSession();
   // Back, Forward and links ask as well: then what was typed for another question is dropped.
   const [typed, setTyped] = useState({ of: given, ...given });
   const { from, to, port } = typed.of === given ? typed : given;
@@ -41,7 +42,8 @@ export function QuestionForm({
   const question = { from: from.trim(), to: to.trim(), port: portOf(port) ?? 0 };
   const isAsked =
     asked?.from === question.from && asked.to === question.to && asked.port === question.port;
-  const probeReason = probeProblem(can.probe, role, isAsked);
+  const { reasonAgainst } = useAllowed(namespaceOf(nodes, question.from));
+  const probeReason = reasonAgainst('probe') || (isAsked ? '' : EXPLAIN_FIRST);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
@@ -102,9 +104,4 @@ export function QuestionForm({
   );
 }
 
-function probeProblem(mayProbe: boolean, role: string, isAsked: boolean): string {
-  if (!mayProbe) {
-    return `Probing is for editors: you are a ${role}; it needs the right to create proxies/probe.`;
-  }
-  return isAsked ? '' : 'Explain first; then the same question can be probed.';
-}
+const EXPLAIN_FIRST = 'Explain first; then the same question can be probed.';

@@ -113,6 +113,10 @@ export function toChoices(nodes: readonly MeshNode[]): readonly Choice[] {
 const byValue = (a: Choice, b: Choice): number =>
   a.value.localeCompare(b.value, 'en', { numeric: true });
 
+/** Of whom a name means first; empty: nobody is known by it. */
+export const namespaceOf = (nodes: readonly MeshNode[], name: string): string =>
+  nodesNamed(nodes, name)[0]?.namespace ?? '';
+
 /** Whom a name means: a node by its id, name, short host or address. */
 export function nodesNamed(nodes: readonly MeshNode[], name: string): readonly MeshNode[] {
   if (name === '') return [];

@@ -6,7 +6,8 @@ import { Badge, type Tone } from '../../../components/badge.tsx';
 import { formatCount, formatRate } from '../../../components/format.ts';
 import { IdentityText, LiveText, TimeText } from '../../../components/text.tsx';
 import { Link } from '../../../router/link.tsx';
-import { useEdges, useNews, useNowMs, useSession } from '../../../store/hooks.ts';
+import { useAllowed } from '../../../store/abilities.ts';
+import { useEdges, useNews, useNowMs } from '../../../store/hooks.ts';
 import { certificateState, countdownText, toneOf } from '../../identity/countdown.ts';
 import { kindText, silenceOf } from '../list/rows.ts';
 import { trafficNow } from '../list/use-rows.ts';
@@ -53,7 +54,7 @@ function Gone({ node }: { readonly node: MeshNode }): ReactNode {
 }
 
 function Actions({ node }: { readonly node: MeshNode }): ReactNode {
-  const { can } = useSession();
+  const reason = useAllowed(node.namespace).reasonAgainst('proxy');
   return (
     <span className="page-actions">
       <Link to={`/?${new URLSearchParams({ sel: node.id })}`} view={{ sel: node.id }}>
@@ -61,12 +62,12 @@ function Actions({ node }: { readonly node: MeshNode }): ReactNode {
       </Link>
       <Link to={`/reach?${new URLSearchParams({ to: node.id })}`}>Explain path</Link>
       <CopyButton text={location.href} label="Copy link" />
-      {can.proxy ? (
+      {reason === '' ? (
         <a className="button" href={workloadApi(node, 'bundle')} download>
           Bundle ⇩
         </a>
       ) : (
-        <button type="button" disabled title="needs the right to get proxies/config">
+        <button type="button" disabled title={reason}>
           Bundle ⇩
         </button>
       )}

@@ -4,7 +4,8 @@ import type { LogLine, LogSource, MeshNode } from '../../../api/types.ts';
 import { CopyButton } from '../../../components/command.tsx';
 import { formatTime } from '../../../components/format.ts';
 import { Empty, Problem } from '../../../components/states.tsx';
-import { shownNowMs, useSession } from '../../../store/hooks.ts';
+import { useAllowed } from '../../../store/abilities.ts';
+import { shownNowMs } from '../../../store/hooks.ts';
 import { useParam } from '../../../url/use-view.ts';
 import { silenceOf } from '../list/rows.ts';
 import { useStream, type StreamState } from '../use-stream.ts';
@@ -24,13 +25,13 @@ const SOURCES: readonly (readonly [source: LogSource, title: string])[] = [
 const LINES_BEFORE = '200';
 
 export function LogsTab({ node }: { readonly node: MeshNode }): ReactNode {
-  const { can, role } = useSession();
+  const reason = useAllowed(node.namespace).reasonAgainst('logs');
   const instance = useInstance(node);
   const [text] = useParam('source');
-  if (!can.logs) {
+  if (reason !== '') {
     return (
       <Empty title="Not yours to see">
-        <p>{role} role: needs the right to get proxies/logs.</p>
+        <p>{reason}</p>
       </Empty>
     );
   }

@@ -5,7 +5,7 @@ import type { MeshNode, ProxyReport } from '../../../api/types.ts';
 import { Empty, Loading, Problem } from '../../../components/states.tsx';
 import { TimeText } from '../../../components/text.tsx';
 import { useLoaded } from '../../../components/use-loaded.ts';
-import { useSession } from '../../../store/hooks.ts';
+import { useAllowed } from '../../../store/abilities.ts';
 import { useParam } from '../../../url/use-view.ts';
 import { silenceOf } from '../list/rows.ts';
 import { ConfigDump } from './config-dump.tsx';
@@ -17,12 +17,12 @@ import { acknowledgementOf } from './acknowledgement.ts';
 import { workloadApi } from './workload-api.ts';
 
 export function ProxyTab({ node }: { readonly node: MeshNode }): ReactNode {
-  const { can, role } = useSession();
+  const reason = useAllowed(node.namespace).reasonAgainst('proxy');
   const instance = useInstance(node);
-  if (!can.proxy) {
+  if (reason !== '') {
     return (
       <Empty title="Not yours to see">
-        <p>{role} role: needs the right to get proxies/config.</p>
+        <p>{reason}</p>
       </Empty>
     );
   }
