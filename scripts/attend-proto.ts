@@ -15,6 +15,7 @@ const TOLD = [
     ['version', 1, 'string'],
     ['os', 2, 'string'],
     ['addresses', 3, 'string', 'repeated'],
+    ['log_sources', 4, 'string', 'repeated'], // which logs it can tail
   ]),
   message('AgentStatus', [
     ['now_ms', 1, 'int64'],
@@ -43,6 +44,7 @@ const ASKED = [
     ['tcp_probe', 7, '.isthmus.v1.TcpProbeRequest'],
     ['capture_check', 8, '.isthmus.v1.CaptureCheckRequest'],
     ['sockets', 9, '.isthmus.v1.SocketsRequest'],
+    ['end_sessions', 10, '.isthmus.v1.EndSessionsRequest'],
   ]),
   message('ConfigDumpRequest', [['resource', 1, 'string']]),
   message('StatsRequest', [['filter', 1, 'string']]),
@@ -64,6 +66,12 @@ const ASKED = [
   ]),
   message('CaptureCheckRequest', []),
   message('SocketsRequest', []),
+  message('EndSessionsRequest', [['sessions', 1, '.isthmus.v1.SessionEnds', 'repeated']]),
+  // One TCP connection as its server's proxy sees it: both ends, `address:port`.
+  message('SessionEnds', [
+    ['client', 1, 'string'],
+    ['server', 2, 'string'],
+  ]),
 ];
 
 const ANSWERED = [
@@ -78,6 +86,7 @@ const ANSWERED = [
     ['probe', 8, '.isthmus.v1.TcpProbeOutcome'],
     ['capture', 9, '.isthmus.v1.CaptureOutcome'],
     ['sockets', 10, '.isthmus.v1.SocketList'],
+    ['ending', 11, '.isthmus.v1.EndSessionsOutcome'],
   ]),
   message('Stat', [
     ['name', 1, 'string'],
@@ -112,6 +121,13 @@ const ANSWERED = [
     ['port', 2, 'uint32'],
     ['program', 3, 'string'],
     ['pid', 4, 'uint32'],
+  ]),
+  message('EndSessionsOutcome', [
+    ['ended', 1, 'uint32'],
+    ['resetting', 2, 'uint32'], // cut at their next packet
+    ['gone', 3, 'uint32'], // had ended by themselves
+    ['problem', 4, 'string'], // why the others live on; empty: there are none
+    ['remedy', 5, 'string'],
   ]),
 ];
 

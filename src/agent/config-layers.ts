@@ -80,17 +80,31 @@ export function layersOf(input: AgentInput, flags: Layer, root: string): Layers 
     if (text === undefined) continue;
     const file = parseEnvFile(text);
     values.push(file.values);
+    if (name === 'ISTIO_CLUSTER_CONFIG') {
+      problems.push(...presumptions(pathOf(name, path), file.values));
+    }
     problems.push(...file.problems.map((problem) => `${pathOf(name, path)}: ${problem}`));
   }
   const meshPath = pathOf('ISTHMUS_MESH_CONFIG', '/etc/istio/config/mesh');
   const mesh = input.readFile(meshPath);
   if (mesh !== undefined) {
     const parsed = meshLayer(input.parseYaml, mesh);
-    if (parsed) values.push(parsed);
-    else problems.push(`${meshPath} is not a mesh configuration with a defaultConfig`);
+    if (parsed) {
+      values.push(parsed);
+      problems.push(...presumptions(meshPath, parsed));
+    } else problems.push(`${meshPath} is not a mesh configuration with a defaultConfig`);
   }
   return { values, problems };
 }
+
+/** Settings by which a machine's owner lets others look at it. */
+const OWNERS: readonly string[] = ['ISTHMUS_APP_LOG'];
+
+/** What stands in a file that comes from the control plane, and is not its to say. */
+const presumptions = (path: string, layer: Layer): readonly string[] =>
+  OWNERS.filter((name) => layer.has(name)).map(
+    (name) => `${path}: ${name} is the machine's owner's to set, in the environment or sidecar.env`,
+  );
 
 /** ProxyConfig field of Istio's mesh file → the setting that it stands for. */
 const PROXY_CONFIG: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@
 // text.
 import { OperatorError } from '#base/operator-error.ts';
 import { isNamespaceName, isObjectName } from '#base/workload-identity.ts';
+import { readAppLog, type AppLog } from './app-log-setting.ts';
 import { parseAppMetrics, type AppMetricsTarget } from './app-metrics.ts';
 import { parseAppProbes, type AppProbes } from './app-probes.ts';
 import { firstIn, layersOf, parseFlags, type AgentInput, type Layer } from './config-layers.ts';
@@ -118,6 +119,8 @@ export type AgentConfig = {
   readonly appProbes: AppProbes;
   /** Where the application has metrics of its own; undefined: nowhere. */
   readonly appMetrics: AppMetricsTarget | undefined;
+  /** Which log is the application's own, for whoever may read logs; undefined: none. */
+  readonly appLog: AppLog | undefined;
   /** Tell the control plane the totals of the workload's metrics, so that nobody must scrape it. */
   readonly pushesMetrics: boolean;
   /** Seals what is kept for a restart; undefined: a key of the agent's own. */
@@ -212,6 +215,7 @@ function readConfig(settings: Settings, context: Context): AgentConfig {
     readyPort: settings.port('ENVOY_STATUS_PORT', 15_021),
     appProbes: readAppProbes(settings),
     appMetrics: readAppMetrics(settings),
+    appLog: readAppLog(settings),
     pushesMetrics: settings.oneOf('ISTHMUS_METRICS_PUSH', 'true', ['true', 'false']) === 'true',
     sealKeyFile: settings.text('ISTHMUS_SEAL_KEY_FILE'),
     grpcBootstrapFile: settings.text('GRPC_XDS_BOOTSTRAP'),

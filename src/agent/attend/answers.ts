@@ -1,14 +1,18 @@
-// What the agent does for a request of the control plane: it looks, and changes nothing.
+// What the agent does for a request of the control plane: it looks, and changes nothing, but that
+// it ends connections to the workload which the control plane names.
 import type { Clock } from '#base/clock.ts';
 import type { AgentOrder, LogTailRequest } from '#gen/isthmus/v1/attend_pb.js';
 import { PROBE } from '../capture/addresses.ts';
 import type { CaptureKeeper } from '../capture/keeper.ts';
+import type { Nft } from '../capture/nft.ts';
 import { probeCapture } from '../capture/probe.ts';
 import type { AgentConfig } from '../config.ts';
 import type { EnvoyAdmin } from '../envoy/admin.ts';
 import { agentFiles } from '../paths.ts';
+import { tailAppLog } from './app-log.ts';
 import { parseStats, partsOf, withoutSecrets } from './config-dump.ts';
 import { askName } from './dns-query.ts';
+import { endSessions } from './end-sessions.ts';
 import type { LogRing } from './log-ring.ts';
 import { LINES_MAX, readLine, tailFile, type TailedLine } from './log-tail.ts';
 import type { Answer, Answerer } from './orders.ts';
@@ -19,6 +23,7 @@ export type AnswerParts = {
   readonly config: AgentConfig;
   readonly admin: EnvoyAdmin;
   readonly capture: Pick<CaptureKeeper, 'status'>;
+  readonly nft: Pick<Nft, 'apply'>;
   readonly clock: Clock;
   readonly random: () => number;
   /** Undefined: the agent's own log is kept nowhere. */
@@ -38,7 +43,12 @@ export function createAnswerer(parts: AnswerParts): Answerer {
     else if (order.dnsQuery) yield { dns: await resolve(parts, order.dnsQuery, signal) };
     else if (order.tcpProbe) yield { probe: await probe(parts, order.tcpProbe, signal) };
     else if (order.captureCheck) yield { capture: await checkCapture(parts, signal) };
-    else if (order.sockets) {
+    else if (order.endSessions) {
+      const { config, nft } = parts;
+      yield {
+        ending: await endSessions(order.endSessions, { capture: config.capture, nft }, signal),
+      };
+    } else if (order.sockets) {
       const { sockets, isCut } = await listeningSockets();
       yield { sockets: { sockets: [...sockets], isCut } };
     } else throw new Error('this agent does not know the request: it is older');
@@ -90,6 +100,10 @@ function linesOf(
   if (source === 'access') return tailFile(accessLog, tail, options);
   if (source === 'proxy') return tailFile(errorLog, tail, options);
   if (source === 'agent' && logLines) return tailRing(logLines, tail);
+  if (source === 'app' && config.appLog) return tailAppLog(config.appLog, tail, clock);
+  if (source === 'app') {
+    throw new Error(`nobody has said which log is the application's: set ISTHMUS_APP_LOG there`);
+  }
   throw new Error(`this agent has no log of the source "${source.slice(0, 20)}"`);
 }
 

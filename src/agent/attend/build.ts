@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { programVersion } from '#base/version.ts';
 import { printable } from '#base/printable.ts';
 import type { AgentParts } from '../build.ts';
+import type { AgentConfig } from '../config.ts';
 import { Retry } from '../retry.ts';
 import { createAnswerer } from './answers.ts';
 import { Attendance, type Status } from './attendance.ts';
@@ -22,17 +23,25 @@ export function buildAttendance(
   unready: () => Promise<readonly string[]>,
 ): Attendance {
   const { config, dependencies, controlPlane, admin, capture } = parts;
-  const { clock, random, log, logLines } = dependencies;
+  const { clock, random, log, logLines, nft } = dependencies;
   return new Attendance({
     controlPlane,
-    hello: describeMachine(),
+    hello: { ...describeMachine(), logSources: logSources(config, logLines !== undefined) },
     status: statusOf(parts, unready),
-    answer: createAnswerer({ config, admin, capture, clock, random, logLines }),
+    answer: createAnswerer({ config, admin, capture, nft, clock, random, logLines }),
     retry: new Retry({ clock, random }),
     clock,
     log,
   });
 }
+
+/** Of `log_tail`, as `LogSource` has them. */
+const logSources = ({ appLog }: AgentConfig, hasOwn: boolean): string[] => [
+  'access',
+  'proxy',
+  ...(hasOwn ? ['agent'] : []),
+  ...(appLog ? ['app'] : []),
+];
 
 /** Who attends: the same words that a machine uses when it joins. */
 export function describeMachine(): { version: string; os: string; addresses: string[] } {

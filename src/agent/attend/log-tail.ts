@@ -1,4 +1,5 @@
 // The end of a log file, and what is written to it from then on, however it is rotated.
+import { constants } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '#base/clock.ts';
 import { printable } from '#base/printable.ts';
@@ -14,6 +15,13 @@ const TAIL_BYTES = 512 << 10;
 const STEP_BYTES = 256 << 10;
 const POLL_MS = 250;
 
+type TailOptions = {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Of open(2); default O_RDONLY. */
+  readonly flags?: number;
+};
+
 /**
  * The last lines, then, with `follow`, new ones until aborted. A file that is not there yet is an
  * empty one.
@@ -21,16 +29,17 @@ const POLL_MS = 250;
 export async function* tailFile(
   path: string,
   wanted: { readonly lines: number; readonly follow: boolean },
-  options: { readonly clock: Clock; readonly signal: AbortSignal },
+  options: TailOptions,
 ): AsyncGenerator<readonly TailedLine[], void, undefined> {
-  const end = await readEnd(path, Math.min(wanted.lines, LINES_MAX));
+  const { flags = constants.O_RDONLY } = options;
+  const end = await readEnd({ path, flags }, Math.min(wanted.lines, LINES_MAX));
   yield end.lines;
   if (!wanted.follow) return;
   let { place } = end;
   let rest = end.rest;
   for (;;) {
     await options.clock.sleep(POLL_MS, options.signal);
-    const step = await readOn(path, place);
+    const step = await readOn({ path, flags }, place);
     place = step.place;
     if (step.skipped > 0) {
       rest = '';
@@ -49,8 +58,11 @@ type Place = { readonly inode: number; readonly offset: number };
 
 const NOWHERE: Place = { inode: 0, offset: 0 };
 
-async function readEnd(path: string, count: number) {
-  const file = await openIfPresent(path);
+/** A file, and how it is opened. */
+type Source = { readonly path: string; readonly flags: number };
+
+async function readEnd(source: Source, count: number) {
+  const file = await openIfPresent(source);
   if (!file) return { lines: [], rest: '', place: NOWHERE };
   try {
     const { size, ino } = await file.stat();
@@ -67,13 +79,13 @@ async function readEnd(path: string, count: number) {
 }
 
 async function readOn(
-  path: string,
+  source: Source,
   place: Place,
 ): Promise<{ readonly text: string; readonly place: Place; readonly skipped: number }> {
   const nothing = { text: '', place, skipped: 0 };
-  const now = await stat(path).catch(() => undefined);
+  const now = await stat(source.path).catch(() => undefined);
   if (!now || (now.ino === place.inode && now.size === place.offset)) return nothing;
-  const file = await openIfPresent(path);
+  const file = await openIfPresent(source);
   if (!file) return nothing;
   try {
     const { size, ino } = await file.stat();
@@ -87,13 +99,14 @@ async function readOn(
   }
 }
 
-async function openIfPresent(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path);
-  } catch (error) {
+async function openIfPresent({ path, flags }: Source): Promise<FileHandle | undefined> {
+  const file = await open(path, flags).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
-  }
+  });
+  if (!file || (await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error(`${path} is no file`);
 }
 
 async function readText(file: FileHandle, position: number, length: number): Promise<string> {

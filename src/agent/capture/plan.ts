@@ -3,6 +3,7 @@
 // machine is touched.
 import { normalizeRanges, parseIp, parseRange, renderIp } from '#base/ip.ts';
 import type { CaptureConfig } from '../config.ts';
+import { ENDED_REMOVAL } from './ended.ts';
 import { renderRange, SET_NAMES, type CaptureSets, type SetName } from './addresses.ts';
 
 export const TABLE = 'inet isthmus';
@@ -58,8 +59,8 @@ export function planCapture(options: {
 /** `delete` alone fails when there is no table; adding it first makes both cases one. */
 const REPLACE = [`add table ${TABLE}`, `delete table ${TABLE}`];
 
-/** Takes the table away, if there is one: from then on nothing is captured. */
-export const PLAN_REMOVAL = [...REPLACE, ''].join('\n');
+/** Takes the tables away, if there are any: from then on nothing is captured. */
+export const PLAN_REMOVAL = [...REPLACE, ...ENDED_REMOVAL, ''].join('\n');
 
 /**
  * Changes the elements of the sets and nothing else, in one transaction: no rule is replaced.

@@ -1,5 +1,6 @@
 // The agents that attend: what each says of its machine, and what it can be asked to do there. The
 // interface; sessions.ts implements it.
+import type { LogSource } from '#api/workload.ts';
 import type { AgentAnswers, AgentRequest, AgentRequestKind } from './requests.ts';
 
 /** `Pod/<namespace>/<name>` or `WorkloadEntry/<namespace>/<name>`, of the agent's certificate. */
@@ -20,6 +21,8 @@ export type AgentSession = {
   readonly os: string;
   /** The machine's own addresses. */
   readonly addresses: readonly string[];
+  /** Which logs it can tail; `app` only where its machine's owner lets it. */
+  readonly logSources: readonly LogSource[];
   /** The agent's clock minus ours, less than a round trip wrong; 0 until its first status. */
   readonly clockSkewMs: number;
   /** Undefined until its first status. Texts are without control characters, and cut. */

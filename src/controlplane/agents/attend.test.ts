@@ -90,12 +90,18 @@ const attend = async () => {
   const status: Status = { capture: 'verified', envoy: 'running', serial: 'ab', unready: [] };
   const attendance = new Attendance({
     controlPlane: { lease: () => ({ channel, release: () => undefined }) },
-    hello: { version: '1.2', os: 'Debian\u202e', addresses: ['10.0.0.1', 'nonsense'] },
+    hello: {
+      version: '1.2',
+      logSources: ['access', 'app', 'x'],
+      os: 'Debian\u202e',
+      addresses: ['10.0.0.1', 'nonsense'],
+    },
     status: () => Promise.resolve(status),
     answer: createAnswerer({
       config,
       admin,
       capture: { status: () => ({ kind: 'verified' }) },
+      nft: { apply: () => Promise.reject(new Error('not needed here')) },
       clock,
       random,
       logLines,
@@ -129,6 +135,7 @@ test('an agent says who and how it is', () => {
   assert.equal(session.identity, 'spiffe://cluster.local/ns/default/sa/db');
   assert.deepEqual([session.version, session.os], ['1.2', 'Debian\uFFFD']);
   assert.deepEqual(session.addresses, ['10.0.0.1']);
+  assert.deepEqual(session.logSources, ['access', 'app']);
   assert(Math.abs(session.clockSkewMs) < 1_000);
   assert.equal(session.status?.capture.state, 'verified');
 });
@@ -244,8 +251,21 @@ test('a log is tailed, followed through a rotation, and let go', async () => {
   assert.match((await askOnce(agents, KEY, own, options)).text, /agent: ready$/);
   await assert.rejects(
     askOnce(agents, KEY, { ...own, source: 'app' }, options),
-    refused(/no log of the source/),
+    refused(/nobody has said which log is the application's/),
   );
+});
+
+test('sessions are ended by name, and only the workload’s', async () => {
+  const session = { client: '127.0.0.1:1', server: '127.0.0.1:2' };
+  const request = { kind: 'end_sessions', sessions: [session, session] } as const;
+  const { problem, ...ending } = await askOnce(agents, KEY, request, options);
+  assert.deepEqual([problem, ending], ['', { ended: 0, resetting: 0, gone: 2, remedy: '' }]);
+  const ssh = { ...session, server: '127.0.0.1:22' };
+  await assert.rejects(
+    askOnce(agents, KEY, { ...request, sessions: [ssh] }, options),
+    refused(/port 22 is not the workload's/),
+  );
+  assert.match(mesh.audited.join('\n'), /by=kim .*request=end_sessions about="2 of its sessions"/);
 });
 
 test('four at once, no more; each leaves a line of the audit, without contents', async () => {

@@ -1,6 +1,7 @@
 // Requests to agents and their answers as messages. Whatever an agent says is checked, cut and made
 // printable here: nothing of it is trusted any further in.
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import type { LogSource } from '#api/workload.ts';
 import { canonicalIp } from '#base/ip.ts';
 import { printable } from '#base/printable.ts';
 import {
@@ -59,6 +60,8 @@ export function orderOf(id: number, request: AgentRequest): Order {
     }
     case 'capture_check':
       return { id, captureCheck: {} };
+    case 'end_sessions':
+      return { id, endSessions: { sessions: [...request.sessions] } };
     default:
       return { id, sockets: {} };
   }
@@ -122,6 +125,18 @@ export const READERS: { readonly [Kind in AgentRequestKind]: () => AnswerReader<
               pid,
             })),
           isCut: sockets.isCut || sockets.sockets.length > SOCKETS_MAX,
+        },
+      ],
+  end_sessions:
+    () =>
+    ({ ending }) =>
+      ending && [
+        {
+          ended: ending.ended,
+          resetting: ending.resetting,
+          gone: ending.gone,
+          problem: printable(ending.problem, TEXT_LENGTH_MAX),
+          remedy: printable(ending.remedy, TEXT_LENGTH_MAX),
         },
       ],
 };
@@ -192,11 +207,19 @@ export function skewOf(status: StatusMessage, nowMs: number): number {
 
 const SKEW_MS_MAX = 365 * 24 * 3_600_000;
 
-export const readHello = ({ version, os, addresses }: AgentHello) => ({
+export const readHello = ({ version, os, addresses, logSources }: AgentHello) => ({
   version: printable(version, TEXT_LENGTH_MAX),
   os: printable(os, TEXT_LENGTH_MAX),
   addresses: addresses.slice(0, LIST_MAX).flatMap((address) => canonicalIp(address) ?? []),
+  // an agent that does not say is older than the question
+  logSources:
+    logSources.length === 0
+      ? OLDER_SOURCES
+      : LOG_SOURCES.filter((source) => logSources.includes(source)),
 });
+
+const LOG_SOURCES: readonly LogSource[] = ['access', 'proxy', 'agent', 'app'];
+export const OLDER_SOURCES: readonly LogSource[] = ['access', 'proxy', 'agent'];
 
 /** Milliseconds since 1970 up to the year 9999. */
 function timeOrNull(atMs: bigint): number | null {

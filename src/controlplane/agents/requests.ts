@@ -35,7 +35,15 @@ export type AgentRequest =
   /** Is capture in place, and does it work now? */
   | { readonly kind: 'capture_check' }
   /** Who listens on which TCP port. */
-  | { readonly kind: 'sockets' };
+  | { readonly kind: 'sockets' }
+  /** Ends these connections to the workload, no others; at most `SESSIONS_PER_REQUEST_MAX`. */
+  | { readonly kind: 'end_sessions'; readonly sessions: readonly SessionEnds[] };
+
+/** One TCP connection as its server's proxy sees it: both ends, `address:port`. */
+export type SessionEnds = { readonly client: string; readonly server: string };
+
+/** What an agent takes at once: a few commands of its machine's, well within their time. */
+export const SESSIONS_PER_REQUEST_MAX = 256;
 
 export type AgentRequestKind = AgentRequest['kind'];
 
@@ -55,6 +63,19 @@ export type AgentAnswers = {
     /** There were more. */
     readonly isCut: boolean;
   };
+  readonly end_sessions: EndSessionsAnswer;
+};
+
+/** How many of the sessions asked about came to what; what is missing of the sum lives on. */
+export type EndSessionsAnswer = {
+  readonly ended: number;
+  /** Cut by the packet filter, at their next packet within half a minute. */
+  readonly resetting: number;
+  /** Had ended by themselves. */
+  readonly gone: number;
+  /** Why the others live on; empty: there are none. */
+  readonly problem: string;
+  readonly remedy: string;
 };
 
 export type DnsAnswer = {

@@ -4,7 +4,15 @@ import { spiffeIdOf, type WorkloadIdentity } from '#base/workload-identity.ts';
 import type { GrpcCall } from '#grpc/call.ts';
 import { GrpcStatus } from '#grpc/status.ts';
 import { AgentRequestError, type AgentKey, type AgentSession } from './agents.ts';
-import { decodeMessage, encodeOrder, orderOf, readHello, readStatus, skewOf } from './encode.ts';
+import {
+  decodeMessage,
+  encodeOrder,
+  OLDER_SOURCES,
+  orderOf,
+  readHello,
+  readStatus,
+  skewOf,
+} from './encode.ts';
 import { OpenRequest } from './open-request.ts';
 import type { AgentRequest } from './requests.ts';
 
@@ -52,6 +60,7 @@ export class Session {
       version: '',
       os: '',
       addresses: [],
+      logSources: OLDER_SOURCES,
       clockSkewMs: 0,
       status: undefined,
     };

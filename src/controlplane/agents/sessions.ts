@@ -190,6 +190,8 @@ function subjectOf(request: AgentRequest): string {
       return `${request.address}:${request.port}`;
     case 'config_dump':
       return request.resource ?? '';
+    case 'end_sessions':
+      return `${request.sessions.length} of its sessions`;
     default:
       return '';
   }
