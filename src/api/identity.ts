@@ -49,3 +49,20 @@ export type IdentityEvent = {
   readonly workload: string;
   readonly text: string;
 };
+
+/**
+ * What made an edge encrypted, or not: what its server takes and what its client speaks, each by
+ * which object. `GET /api/v1/edges/{id}/tls`.
+ */
+export type EdgeTls = { readonly server: TlsReason; readonly client: TlsReason };
+
+export type TlsReason = {
+  /** `STRICT, by PeerAuthentication default/strict`. */
+  readonly text: string;
+  /** Null: no object says so; the mesh's defaults do. */
+  readonly object: {
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+  } | null;
+};

@@ -45,9 +45,16 @@ export type ReachFix = {
   readonly text: string;
   /** For a shell; empty: there is none. */
   readonly command: string;
+  /** The same in the words of several tools, of which one is yours; absent: there is one. */
+  readonly commands?: readonly { readonly label: string; readonly command: string }[];
   /** An object to apply, as YAML; empty: none. */
   readonly yaml: string;
 };
+
+export type ReachBack = Pick<
+  ReachResult,
+  'from' | 'to' | 'port' | 'verdict' | 'summary' | 'command'
+>;
 
 export type ReachResult = {
   readonly from: string;
@@ -61,4 +68,9 @@ export type ReachResult = {
   readonly atMs: number;
   /** The same question for a shell. */
   readonly command: string;
+  /**
+   * From the server to the client, where that ends otherwise: as far as resources and traffic tell,
+   * nothing is probed. Null: it ends alike, or the client serves nothing.
+   */
+  readonly back?: ReachBack | null;
 };

@@ -26,6 +26,8 @@ import { hasLabels } from './workload.ts';
 /** What the rules of one host say together. */
 export type DestinationPolicy = {
   readonly policy: TrafficPolicy | undefined;
+  /** The rule that says the policy. */
+  readonly policyOf?: { readonly namespace: string; readonly name: string } | undefined;
   /** Each name once. */
   readonly subsets: readonly Subset[];
 };
@@ -180,8 +182,10 @@ function merge(oldestFirst: readonly DestinationRule[]): DestinationPolicy | und
   for (const subset of oldestFirst.flatMap((rule) => rule.subsets)) {
     if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
   }
+  const said = oldestFirst.find(({ policy }) => policy !== undefined);
   return {
-    policy: oldestFirst.find(({ policy }) => policy !== undefined)?.policy,
+    policy: said?.policy,
+    policyOf: said && { namespace: said.namespace, name: said.name },
     subsets: [...subsets.values()],
   };
 }

@@ -33,7 +33,7 @@ import { deriveLegacyPolicies } from './legacy-policies.ts';
 import { deriveMeshAddresses } from './mesh-addresses.ts';
 import type { MeshAddresses } from './mesh-addresses.ts';
 import { derivePolicies } from './policies.ts';
-import type { WorkloadAuthorization } from './policies.ts';
+import type { MtlsOrigin, WorkloadAuthorization } from './policies.ts';
 import type { RequestAuthentications } from './request-authentication.ts';
 import type { AccessLog } from './access-logs.ts';
 import type { ProxyTelemetry } from './telemetry.ts';
@@ -88,6 +88,8 @@ export type Mesh = ClientSide & {
   inboundPorts(key: string): readonly InboundPort[];
   /** Which TLS the workload demands on a port of its own. */
   mtlsMode(workload: Workload, port: number): MtlsMode;
+  /** The same, with the policy that says so. */
+  mtlsOrigin(workload: Workload, port: number): MtlsOrigin;
   /** The ports for which the workload's own policy sets a mode, served or not; sorted. */
   mtlsPorts(workload: Workload): readonly number[];
   authorization(workload: Workload): WorkloadAuthorization;

@@ -5,6 +5,7 @@ import type {
   MtlsMode,
   PeerAuthentication,
 } from '#istio/peerauthentication/peer-authentication.ts';
+import { PEER_AUTHENTICATION } from '#kube/resources.ts';
 import { membersOf } from './collection.ts';
 import type { Collection } from './collection.ts';
 import type { Graph } from './graph.ts';
@@ -36,9 +37,19 @@ export type LegacyPolicies = {
   readonly ofMesh: () => MtlsPolicy | undefined;
 };
 
+/** A mode, and the policy that says so; undefined: none does, and Istio's default holds. */
+export type MtlsOrigin = {
+  readonly mode: MtlsMode;
+  /** Of the kinds that PeerAuthentication has replaced, without a name. */
+  readonly by:
+    | { readonly kind: string; readonly namespace: string; readonly name: string }
+    | undefined;
+};
+
 /** What governs a workload, by all kinds of policy. */
 export type Policies = {
   readonly mtlsMode: (workload: Workload, port: number) => MtlsMode;
+  readonly mtlsOrigin: (workload: Workload, port: number) => MtlsOrigin;
   /** The ports that the workload's own policy names, declared by a service or not; sorted. */
   readonly mtlsPorts: (workload: Workload) => readonly number[];
   readonly authorization: (workload: Workload) => WorkloadAuthorization;
@@ -72,23 +83,24 @@ export function derivePolicies(
       : peers
           .get(namespace)
           ?.find((policy) => !isForAll(policy) && hasLabels(labels, policy.selector));
+  const mtlsOrigin = (workload: Workload, port: number): MtlsOrigin => {
+    const { namespace } = workload;
+    const root = rootNamespace();
+    const [own, ofMesh] = [namespace, root].map((name) => peers.get(name)?.find(isForAll));
+    return effective(port, [
+      named(ofWorkload(workload)),
+      replaced(legacy.ofWorkload(workload), { kind: 'Policy', namespace }),
+      named(own),
+      replaced(legacy.ofNamespace(namespace), { kind: 'Policy', namespace }),
+      named(ofMesh),
+      replaced(legacy.ofMesh(), { kind: 'MeshPolicy', namespace: '' }),
+    ]);
+  };
   return {
     requestAuthentications: deriveRequestAuthentications(graph, inputs, options),
     telemetry: deriveTelemetry(graph, inputs, options),
-    mtlsMode: (workload, port) => {
-      const { namespace } = workload;
-      const [own, ofMesh] = [namespace, rootNamespace()].map((name) =>
-        peers.get(name)?.find(isForAll),
-      );
-      return effectiveMode(port, [
-        ofWorkload(workload),
-        legacy.ofWorkload(workload),
-        own,
-        legacy.ofNamespace(namespace),
-        ofMesh,
-        legacy.ofMesh(),
-      ]);
-    },
+    mtlsOrigin,
+    mtlsMode: (workload, port) => mtlsOrigin(workload, port).mode,
     mtlsPorts: (workload) => {
       const policies = [ofWorkload(workload), legacy.ofWorkload(workload)];
       const ports = new Set(policies.flatMap((policy) => [...(policy?.portLevel.keys() ?? [])]));
@@ -124,17 +136,32 @@ function byNamespace<P extends { readonly namespace: string }>(
 
 const isForAll = ({ selector }: PeerAuthentication): boolean => Object.keys(selector).length === 0;
 
+type Said = { readonly policy: MtlsPolicy; readonly by: NonNullable<MtlsOrigin['by']> };
+
+function named(policy: PeerAuthentication | undefined): Said | undefined {
+  if (policy === undefined) return undefined;
+  const { namespace, name } = policy;
+  return { policy, by: { kind: PEER_AUTHENTICATION.kind, namespace, name } };
+}
+
+const replaced = (
+  policy: MtlsPolicy | undefined,
+  of: { readonly kind: string; readonly namespace: string },
+): Said | undefined => policy && { policy, by: { ...of, name: '' } };
+
 /**
  * The narrowest policy with something to say decides: the workload's (for the port, then for all
  * its ports), the namespace's, the mesh's; and in each scope PeerAuthentication before the kinds
  * that it has replaced. Of each scope only the oldest is here.
  * Only a workload's policy knows ports: the schema allows them with a selector alone.
  */
-function effectiveMode(
-  port: number,
-  narrowestFirst: readonly (MtlsPolicy | undefined)[],
-): MtlsMode {
-  const modes = narrowestFirst.flatMap((policy) => [policy?.portLevel.get(port), policy?.mode]);
-  for (const mode of modes) if (mode !== undefined && mode !== 'UNSET') return mode;
-  return 'PERMISSIVE';
+function effective(port: number, narrowestFirst: readonly (Said | undefined)[]): MtlsOrigin {
+  for (const said of narrowestFirst) {
+    if (said === undefined) continue;
+    const { policy, by } = said;
+    for (const mode of [policy.portLevel.get(port), policy.mode]) {
+      if (mode !== undefined && mode !== 'UNSET') return { mode, by };
+    }
+  }
+  return { mode: 'PERMISSIVE', by: undefined };
 }

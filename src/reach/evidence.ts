@@ -72,8 +72,8 @@ export type CertificateFacts = {
 };
 
 export type ObservedFlow = {
-  /** When something last moved. */
-  readonly lastSeenMs: number;
+  /** When a connection last came about between the two machines; 0: never, as far as is known. */
+  readonly reachedMs: number;
   /** When the server last said something; 0: never, as far as is known. */
   readonly answeredMs: number;
   readonly encryption: Encryption;
@@ -110,6 +110,28 @@ export type Evidence = {
 
 /** What was seen longer ago says nothing of now. */
 export const RECENT_MS = 5 * 60_000;
+
+/**
+ * When packets last got from one machine to the other, of lately; undefined: nothing tells, or the
+ * client's proxy could not connect since.
+ */
+export function reachedLately({ flow, nowMs }: Evidence): number | undefined {
+  if (flow === undefined || flow.reachedMs === 0) return undefined;
+  const { reachedMs, failure } = flow;
+  const isCut = failure !== null && failure.atMs > reachedMs && isOfNetwork(failure);
+  return nowMs - reachedMs <= RECENT_MS && !isCut ? reachedMs : undefined;
+}
+
+/** Envoy: upstream connection failure. Of the server's own proxy it is about the program there. */
+const isOfNetwork = ({ flags, reporter }: Failure): boolean =>
+  reporter !== 'destination' && flags.split(',').includes('UF');
+
+/** The server's proxy could not connect to its program, and that was its last word. */
+export function notDelivered(evidence: Evidence): Failure | undefined {
+  const failure = lastFailure(evidence);
+  if (failure?.reporter !== 'destination') return undefined;
+  return failure.flags.split(',').includes('UF') ? failure : undefined;
+}
 
 /** Has the server answered on this edge lately, and nothing failed since? */
 export function wasAnswered({ flow, nowMs }: Evidence): boolean {

@@ -92,7 +92,7 @@ export const MUTUAL: Encryption = {
 };
 
 export const FLOW: ObservedFlow = {
-  lastSeenMs: NOW - 1000,
+  reachedMs: NOW - 1000,
   answeredMs: NOW - 1000,
   encryption: MUTUAL,
   failure: null,

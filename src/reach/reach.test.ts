@@ -47,8 +47,105 @@ test('without traffic and without probes nobody can tell, and says so', () => {
 });
 
 test('what was seen too long ago says nothing of now', () => {
-  const flow = { ...FLOW, answeredMs: NOW - 6 * 60_000 };
+  const flow = { ...FLOW, reachedMs: NOW - 6 * 60_000, answeredMs: NOW - 6 * 60_000 };
   assert.equal(new ReachLibrary().explain({ evidence: { flow } }).verdict, 'unknown');
+});
+
+test('a connection that came about proves the network, with its age, and no more than that', () => {
+  const flow = { ...FLOW, reachedMs: NOW - 90_000, answeredMs: 0 };
+  const result = new ReachLibrary().explain({ evidence: { flow } });
+  const { verdict, source, summary } = stepOf(result, 'network');
+  assert.deepEqual(
+    [verdict, source, summary],
+    ['passed', 'observed', 'a connection came on this way 90 s ago'],
+  );
+  assert.equal(result.summary, 'Cannot tell — not known: Port, Application.');
+  const old = { ...flow, reachedMs: NOW - 6 * 60_000 };
+  const { verdict: ofOld } = stepOf(
+    new ReachLibrary().explain({ evidence: { flow: old } }),
+    'network',
+  );
+  assert.equal(ofOld, 'unknown', 'what is old is not told as new');
+});
+
+test('a proxy that could not connect since is believed; one at the other end is about its program', () => {
+  const flow = { ...FLOW, reachedMs: NOW - 5000, answeredMs: 0 };
+  const failure = { flags: 'UF', text: 'could not connect to the server', atMs: NOW - 1000 };
+  const explained = (reporter: 'source' | 'destination') =>
+    new ReachLibrary().explain({
+      evidence: { flow: { ...flow, failure: { ...failure, reporter } } },
+    });
+  assert.equal(stepOf(explained('source'), 'network').verdict, 'unknown');
+  const delivered = explained('destination');
+  assert.equal(stepOf(delivered, 'network').verdict, 'passed');
+  assert.equal(failedStep(delivered), 'port');
+  assert.match(
+    stepOf(delivered, 'port').summary,
+    /^the proxy of postgresql-1-vm\.default could not connect to 127\.0\.0\.1:5432 1 s ago$/,
+  );
+});
+
+test('a probe that could not be made leaves the word to traffic', () => {
+  const answers = { ...HEALTHY, direct: connect({ outcome: 'failed', reason: 'EMFILE' }) };
+  const { verdict, source } = stepOf(
+    new ReachLibrary().explain({ evidence: { answers } }),
+    'network',
+  );
+  assert.deepEqual([verdict, source], ['passed', 'observed']);
+});
+
+test('rules that need more than is known leave the word to calls that were answered', () => {
+  const library = new ReachLibrary(
+    rule(
+      'AuthorizationPolicy',
+      'paths',
+      `{ rules: [{ to: [{ operation: { paths: [/books] } }] }] }`,
+      'library',
+    ),
+  );
+  const of = (flow: Evidence['flow'], denied?: Evidence['denied']) =>
+    stepOf(library.explain({ to: 'catalogue', evidence: { flow, denied } }), 'authorization');
+  assert.equal(of(undefined).verdict, 'unknown');
+  const seen = of(FLOW);
+  assert.deepEqual([seen.verdict, seen.source], ['passed', 'observed']);
+  assert.match(seen.summary, /^calls of this client were let in and answered 1 s ago$/);
+  assert.equal(of(FLOW, { atMs: NOW, policy: '' }).verdict, 'unknown', 'one was refused since');
+});
+
+test('mutual TLS names the policy and the rule that it comes of', () => {
+  const notes = (objects = '') => stepOf(new ReachLibrary(objects).explain(), 'tls');
+  const { evidence: plain, object } = notes();
+  assert.deepEqual(plain.slice(0, 2), [
+    'server: PERMISSIVE, the default: no PeerAuthentication says otherwise',
+    'client: mutual TLS wherever the server takes it (automatic): no DestinationRule says otherwise',
+  ]);
+  assert.equal(object, null);
+  const named = notes(`${rule('PeerAuthentication', 'strict', '{ mtls: { mode: STRICT } }')}
+---
+${tlsRule('ISTIO_MUTUAL')}`);
+  assert.deepEqual(named.evidence.slice(0, 2), [
+    'server: STRICT, by PeerAuthentication default/strict',
+    'client: mutual TLS (ISTIO_MUTUAL), by DestinationRule default/tls',
+  ]);
+  assert.deepEqual(named.object, {
+    kind: 'PeerAuthentication',
+    namespace: 'default',
+    name: 'strict',
+  });
+});
+
+test('a probe of no account is refused where yours may not be', () => {
+  const detail = 'no TLS, FATAL: no pg_hba.conf entry for host "127.0.0.1", user "isthmus-probe"';
+  const through = connect({ application: { kind: 'postgres', detail } });
+  const answers = { ...HEALTHY, through };
+  const refused = stepOf(
+    new ReachLibrary().explain({ evidence: { answers, flow: undefined } }),
+    'application',
+  );
+  assert.equal(refused.verdict, 'failed');
+  assert.match(refused.evidence.join(), /a line for yours may let it in/);
+  const seen = stepOf(new ReachLibrary().explain({ evidence: { answers } }), 'application');
+  assert.deepEqual([seen.verdict, seen.source], ['passed', 'observed']);
 });
 
 test('a failure after the last answer outweighs it', () => {
@@ -286,7 +383,7 @@ ${tlsRule('ISTIO_MUTUAL')}`,
     title: 'another identity than the client is to have',
     known: { flow: { ...FLOW, encryption: { ...MUTUAL, clientIdentity: 'spiffe://x/ns/y/sa/z' } } },
     step: 'identity',
-    says: /the server sees spiffe:\/\/x\/ns\/y\/sa\/z/,
+    says: /the server saw spiffe:\/\/x\/ns\/y\/sa\/z 2 s ago/,
   },
   {
     title: 'a DENY policy',

@@ -74,6 +74,16 @@ export function explain(
   };
 }
 
+/**
+ * Does the way back end at another step, or not at all? That nobody knows what becomes of it is not
+ * news.
+ */
+export function endsOtherwise(there: ReachResult, back: ReachResult): boolean {
+  if (back.verdict === 'unknown') return false;
+  if (there.verdict === 'unknown') return back.verdict === 'cannot';
+  return there.verdict !== back.verdict || there.summary !== back.summary;
+}
+
 function verdictOf(steps: readonly ReachStep[]): Pick<ReachResult, 'verdict' | 'summary'> {
   const failed = steps.findIndex(({ verdict }) => verdict === 'failed');
   const count = steps.length;

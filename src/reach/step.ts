@@ -32,6 +32,7 @@ export const fix = (text: string, rest: Partial<Omit<ReachFix, 'text'>> = {}): R
   text,
   command: rest.command ?? '',
   yaml: rest.yaml ?? '',
+  ...(rest.commands && { commands: rest.commands }),
 });
 
 /** `postgresql-1-vm.default` */

@@ -108,6 +108,7 @@ export class FakeMesh implements Mesh {
   readonly telemetry: Mesh['telemetry'] = {
     accessLogs: () => this.logs,
     tracing: () => undefined,
+    metrics: () => [],
   };
   readonly requestAuthentications: Mesh['requestAuthentications'] = {
     jwtRules: () => [],
@@ -118,6 +119,10 @@ export class FakeMesh implements Mesh {
 
   mtlsMode({ key }: Workload, port: number): MtlsMode {
     return this.modes.get(`${key} ${port}`) ?? this.modes.get(key) ?? 'PERMISSIVE';
+  }
+
+  mtlsOrigin(workload: Workload, port: number): ReturnType<Mesh['mtlsOrigin']> {
+    return { mode: this.mtlsMode(workload, port), by: undefined };
   }
 
   mtlsPorts({ key }: Workload): readonly number[] {
@@ -141,6 +146,10 @@ export class FakeMesh implements Mesh {
 
   virtualServicesOf(gateway: string): readonly VirtualService[] {
     return this.routes.get(gateway) ?? [];
+  }
+
+  fork(): never {
+    throw new Error('nothing is tried on a fake');
   }
 
   fullHost(host: string, namespace: string): string {

@@ -200,6 +200,50 @@ test('a denial asks its own question', async () => {
   assert.match(page.url(), /from=frontend\.inventory/);
 });
 
+test('the last denial of the day is a question, also for who comes later', async () => {
+  const denial = {
+    edge: 'e',
+    from: 'wl:inventory/frontend',
+    to: 'wl:inventory/postgresql-1-vm',
+    port: 5432,
+    clientIdentity: '',
+    policy: '',
+    atMs: Date.now() - 3_600_000,
+  };
+  const older = { ...denial, from: 'wl:inventory/other', atMs: denial.atMs - 1000 };
+  const prepare = (mock: MockConsole): void =>
+    mock.route({
+      method: 'GET',
+      path: '/api/v1/denials',
+      handle: () => ({ json: [denial, older] }),
+    });
+  await using visited = await visit(ASKED, { prepare });
+  const { page } = visited;
+  await page.getByRole('button', { name: 'From the last denial' }).click();
+  await page.waitForURL(/from=frontend\.inventory&to=postgresql-1-vm\.inventory&port=5432/);
+  await verdict(page).waitFor();
+});
+
+test('a fix that several tools have words for is copied in those of one', async () => {
+  await using visited = await visit(ASKED, { prepare: broken(FIREWALL) });
+  const { page } = visited;
+  const fix = page.getByRole('region', { name: 'Smallest fix' });
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await fix.getByRole('button', { name: 'Copy gcloud' }).click();
+  assert.match(await copied(), /^gcloud compute firewall-rules create/);
+  await fix.getByRole('button', { name: 'Copy nft' }).click();
+  assert.match(await copied(), /^nft 'insert rule/);
+});
+
+test('who asks by an identity picks it', async () => {
+  await using visited = await visit('/reach');
+  const { page } = visited;
+  const from = page.getByRole('combobox', { name: 'From' });
+  await from.fill('spiffe://');
+  const [first] = await page.getByRole('listbox', { name: 'From' }).getByRole('option').all();
+  assert.match((await first?.innerText()) ?? '', /^spiffe:\/\/cluster\.local\/ns\/inventory\/sa\//);
+});
+
 test('names and evidence are text, whatever is in them', async () => {
   const nasty = '<img src=x onerror=alert(1)>';
   const hostile: Breakage = { name: 'name', summary: nasty, evidence: [nasty, '\u0007\u001b[31m'] };

@@ -5,6 +5,8 @@ import { browserClock } from '../base/clock.ts';
 type Props = {
   readonly text: string;
   readonly label?: string;
+  /** Of the button. */
+  readonly copyLabel?: string;
   readonly className?: string;
   readonly title?: string;
 };
@@ -30,13 +32,13 @@ export function CopyButton({ text, label = 'Copy', className, title }: Props): R
   );
 }
 
-export function CommandBlock({ text, label }: Props): ReactNode {
+export function CommandBlock({ text, label, copyLabel }: Props): ReactNode {
   return (
     <div className="command" role="region" aria-label={label ?? 'Command'}>
       <pre>
         <code>{text}</code>
       </pre>
-      <CopyButton text={text} />
+      <CopyButton text={text} {...(copyLabel !== undefined && { label: copyLabel })} />
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { withDeadline, type Clock } from '#base/clock.ts';
 import { printable } from '#base/printable.ts';
 import { isAbort } from '#base/tasks.ts';
 import { PROBE_SOURCE_PORTS } from '../capture/plan.ts';
+import { sessionAnswer, SSL_REQUEST, startupMessage, tlsAnswer } from './postgres-probe.ts';
 
 export type Probe = {
   readonly address: string;
@@ -89,11 +90,20 @@ async function converse(
   const first = await firstWord(socket, talk);
   if (first === 'silent') return { ...CONNECTED, application: { kind: 'silent', detail: '' } };
   if (first === 'closed') return { ...CONNECTED, application: { kind: 'closed', detail: '' } };
-  return { ...CONNECTED, application: recognise(first, expect) };
+  const answer = expect === 'postgres' ? tlsAnswer(first) : undefined;
+  if (!answer) return { ...CONNECTED, application: recognise(first) };
+  const detail = answer === 'error' ? sessionAnswer(first) : await begin(socket, answer, talk);
+  return { ...CONNECTED, application: { kind: 'postgres', detail } };
 }
 
-/** PostgreSQL's SSLRequest: to anything but PostgreSQL it means nothing. */
-const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+/** Without TLS a session can be begun: then PostgreSQL says if it has a line for the client. */
+async function begin(socket: Socket, tls: 'offers TLS' | 'no TLS', talk: Talk): Promise<string> {
+  if (tls === 'offers TLS') return tls;
+  socket.write(startupMessage());
+  const second = await firstWord(socket, talk);
+  return typeof second === 'string' ? tls : `${tls}, ${sessionAnswer(second)}`;
+}
+
 const HTTP_REQUEST = 'HEAD / HTTP/1.1\r\nHost: probe.invalid\r\nConnection: close\r\n\r\n';
 
 async function firstWord(socket: Socket, talk: Talk): Promise<Buffer | 'silent' | 'closed'> {
@@ -113,19 +123,10 @@ async function firstWord(socket: Socket, talk: Talk): Promise<Buffer | 'silent' 
   }
 }
 
-function recognise(
-  bytes: Buffer,
-  expect: 'postgres' | 'http',
-): NonNullable<ProbeFinding['application']> {
+function recognise(bytes: Buffer): NonNullable<ProbeFinding['application']> {
   const text = printable(bytes.toString('latin1', 0, DETAIL_LENGTH_MAX), DETAIL_LENGTH_MAX);
   const [, status] = /^(HTTP\/1\.[01] \d{3})/.exec(text) ?? [];
   if (status !== undefined) return { kind: 'http', detail: status };
-  if (expect === 'postgres') {
-    const [first] = bytes;
-    if (bytes.length === 1 && first === 0x53) return { kind: 'postgres', detail: 'offers TLS' };
-    if (bytes.length === 1 && first === 0x4e) return { kind: 'postgres', detail: 'no TLS' };
-    if (first === 0x45) return { kind: 'postgres', detail: 'refuses: ' + text.slice(5) };
-  }
   return { kind: 'other', detail: text };
 }
 

@@ -4,9 +4,9 @@ import { OperatorError } from '#base/operator-error.ts';
 import { isRecord } from '#kube/objects.ts';
 import { NODE } from '#kube/resources.ts';
 import type { Surroundings } from '../command.ts';
-import { cloudOfProvider, renderRule, type Cloud } from '../firewall/clouds.ts';
+import { cloudOfProvider, renderRule, type Cloud } from '#reach/firewall/clouds.ts';
 import { applyInLab, isLabRunning } from '../firewall/lab.ts';
-import { parseRule } from '../firewall/rule.ts';
+import { parseRule } from '#reach/firewall/rule.ts';
 import { withKube, type KubeWords } from '../kube.ts';
 
 type FirewallCall = Surroundings & {

@@ -20,7 +20,7 @@ import { followVisit, judgeOutside } from '#lab/story/outside.ts';
 import { type Doors, receiveVisitors, visitorsKubeconfig } from '#lab/story/visitors.ts';
 import { consoleCode } from '../commands/dashboard.ts';
 import { applyInLab } from '../firewall/lab.ts';
-import { parseRule } from '../firewall/rule.ts';
+import { parseRule } from '#reach/firewall/rule.ts';
 import { meshApi } from '../mesh-api/client.ts';
 import { credentialOf } from '../mesh-api/credential.ts';
 import { actIn, CLOSER_LOOK, LOGS_VARIABLE, STEP_VARIABLE } from './acts.ts';

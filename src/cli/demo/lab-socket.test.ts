@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { applyInLab } from '../firewall/lab.ts';
-import { parseRule, type Rule } from '../firewall/rule.ts';
+import { parseRule, type Rule } from '#reach/firewall/rule.ts';
 import { LabSocket } from './lab-socket.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-lab-socket-'));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { OperatorError } from '#base/operator-error.ts';
 import { fieldsOf, numberAt, textAt } from '#kube/fields.ts';
-import { parseRule, type Rule } from '../firewall/rule.ts';
+import { parseRule, type Rule } from '#reach/firewall/rule.ts';
 
 /** @returns why the lab did not take the rule; empty: it is in force */
 export type Ask = (rule: Rule) => Promise<string>;

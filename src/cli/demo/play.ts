@@ -6,7 +6,7 @@ import { runInSandbox } from '#lab/sandbox.ts';
 import type { Check } from '#lab/story/checks.ts';
 import { readTelling, type Telling } from '#lab/story/telling.ts';
 import { DOORS, type DoorName, type Doors } from '#lab/story/visitors.ts';
-import type { Rule } from '../firewall/rule.ts';
+import type { Rule } from '#reach/firewall/rule.ts';
 import { ACT_VARIABLE, LOGS_VARIABLE, type SandboxAct, STEP_VARIABLE } from './acts.ts';
 import type { Belongings } from './belongings.ts';
 import { planInvitation, PORTS } from './invitation.ts';

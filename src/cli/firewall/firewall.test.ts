@@ -8,9 +8,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { OperatorError } from '#base/operator-error.ts';
 import { runCli } from '../run.ts';
-import { cloudOfProvider, renderRule } from './clouds.ts';
-import { CLOUDS } from './cloud-names.ts';
-import { parseRule } from './rule.ts';
+import { cloudOfProvider, renderRule } from '#reach/firewall/clouds.ts';
+import { CLOUDS } from '#reach/firewall/cloud-names.ts';
+import { parseRule } from '#reach/firewall/rule.ts';
 
 const STORY = { from: '10.24.0.0/16', to: '10.128.0.14', port: '5432' };
 const WORDS = '--from 10.24.0.0/16 --to 10.128.0.14 --port 5432'.split(' ');

@@ -17,8 +17,8 @@ import { OperatorError } from '#base/operator-error.ts';
 import { labStateDir } from '#lab/node/image/catalogue-file.ts';
 import { isInsideSandbox } from '#lab/sandbox.ts';
 import { WORLD } from '#lab/topology.ts';
-import { LAB_CHAIN, labRule } from './clouds.ts';
-import type { Rule } from './rule.ts';
+import { LAB_CHAIN, labRule } from '#reach/firewall/clouds.ts';
+import type { Rule } from '#reach/firewall/rule.ts';
 
 type Environment = NodeJS.ProcessEnv;
 

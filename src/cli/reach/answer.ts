@@ -1,6 +1,7 @@
 // Reads the answer of `POST /api/v1/reach`: the other end may be of another version. Pure.
 import { REACH_STEPS } from '#api/reach.ts';
 import type { ReachFix, ReachResult, ReachStep } from '#api/reach.ts';
+import { isRecord } from '#kube/objects.ts';
 import { FormError, listOf, numberOf, recordOf, textOf } from '../proxy/answers.ts';
 
 export function readReach(json: unknown): ReachResult {
@@ -15,6 +16,18 @@ export function readReach(json: unknown): ReachResult {
     steps: listOf(page['steps'], readStep),
     atMs: numberOf(page['atMs']),
     command: textOf(page['command']),
+    back: isRecord(page['back']) ? readBack(page['back']) : null,
+  };
+}
+
+function readBack(back: Readonly<Record<string, unknown>>): NonNullable<ReachResult['back']> {
+  return {
+    from: textOf(back['from']),
+    to: textOf(back['to']),
+    port: numberOf(back['port']),
+    verdict: oneOf(back['verdict'], ['can', 'cannot', 'unknown']),
+    summary: textOf(back['summary']),
+    command: textOf(back['command']),
   };
 }
 
@@ -38,8 +51,18 @@ function readObject(json: unknown): NonNullable<ReachStep['object']> {
 }
 
 function readFix(json: unknown): ReachFix {
-  const { text, command, yaml } = recordOf(json);
-  return { text: textOf(text), command: textOf(command), yaml: textOf(yaml) };
+  const { text, command, yaml, commands } = recordOf(json);
+  return {
+    text: textOf(text),
+    command: textOf(command),
+    yaml: textOf(yaml),
+    ...(commands !== undefined && {
+      commands: listOf(commands, (one) => {
+        const { label, command: inWords } = recordOf(one);
+        return { label: textOf(label), command: textOf(inWords) };
+      }),
+    }),
+  };
 }
 
 function oneOf<const T extends string>(value: unknown, words: readonly T[]): T {

@@ -1,5 +1,5 @@
 // Reach as text: a line for each step, under the one that decided its evidence and its fix. Pure.
-import type { ReachResult, ReachStep } from '#api/reach.ts';
+import type { ReachBack, ReachFix, ReachResult, ReachStep } from '#api/reach.ts';
 
 const TITLES: Readonly<Record<ReachStep['name'], string>> = {
   name: 'Name',
@@ -45,18 +45,34 @@ export function renderReach(result: ReachResult): string {
   });
   const unknown = result.verdict === 'unknown' && !result.command.endsWith(' --probe');
   const hint = unknown ? [`to find out: ${result.command} --probe`] : [];
-  return [`${from} → ${to}:${port}  ${summary}`, '', ...lines, ...hint].join('\n');
+  const other = result.back ? ['', ...backLines(result.back)] : [];
+  return [`${from} → ${to}:${port}  ${summary}`, '', ...lines, ...hint, ...other].join('\n');
 }
+
+const backLines = ({ from, to, port, summary, command }: ReachBack): readonly string[] => [
+  `the other way is different: ${from} → ${to}:${port}  ${summary}`,
+  `${INDENT}$ ${command}`,
+];
 
 function detailsOf({ evidence, fix }: ReachStep): readonly string[] {
   return [
     ...evidence.map((line) => `${INDENT}${line}`),
     ...(fix ? [`${INDENT}smallest fix: ${fix.text}`] : []),
-    ...(fix && fix.command !== '' ? [`${INDENT}$ ${fix.command}`] : []),
+    ...(fix ? commandLines(fix) : []),
     ...(fix?.yaml ?? '')
       .trimEnd()
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => `${INDENT}  ${line}`),
   ];
+}
+
+/** Of one that several tools have words for, each under its name. */
+function commandLines({ command, commands = [] }: ReachFix): readonly string[] {
+  const indented = (text: string): readonly string[] =>
+    text.split('\n').map((line) => `${INDENT}${line.startsWith('#') ? '' : '  '}${line}`);
+  if (commands.length > 0) {
+    return commands.flatMap((one) => [`${INDENT}${one.label}:`, ...indented(one.command)]);
+  }
+  return command === '' ? [] : [`${INDENT}$ ${command}`];
 }

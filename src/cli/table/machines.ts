@@ -1,7 +1,7 @@
 // Commands that bring a virtual machine into the mesh, step by step.
 import { defineCommand, type Command } from '../command.ts';
 import { kubeFlags } from '../common-flags.ts';
-import { CLOUDS } from '../firewall/cloud-names.ts';
+import { CLOUDS } from '#reach/firewall/cloud-names.ts';
 import { PROTOCOLS } from '#registry/register/protocols.ts';
 
 export const MACHINES: readonly Command[] = [

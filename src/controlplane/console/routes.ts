@@ -1,6 +1,7 @@
 // Every route of /api/v1 but those of sessions: each topic's own, one line each.
 import type { ControlPlane } from '../build.ts';
 import type { ApiRoute } from './route.ts';
+import { edgeTlsRoute } from './routes/edge-tls.ts';
 import { flowRoutes } from './routes/flows.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { joinRoutes } from './routes/joins.ts';
@@ -17,5 +18,6 @@ export function apiRoutes(parts: ControlPlane): readonly ApiRoute[] {
     ...reachRoutes(parts),
     ...policyRoutes(parts),
     ...identityRoutes(parts),
+    edgeTlsRoute(parts),
   ];
 }

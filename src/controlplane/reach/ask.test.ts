@@ -3,12 +3,13 @@ import { describe, test } from 'node:test';
 import { MeshCatalog } from '#resolve/catalog.ts';
 import { LIBRARY } from '#reach/fake-library.ts';
 import { understand } from '#reach/question.ts';
-import { meshOf } from '#model/mesh-of.ts';
+import { apply, meshOf } from '#model/mesh-of.ts';
 import type { Flows } from '#telemetry/flows/flows.ts';
 import { FakeClock } from '../../../test/fakes/clock.ts';
 import { AgentRequestError, type AgentSession, type AgentSessions } from '../agents/agents.ts';
 import type { AgentAnswers, AgentRequest, AgentRequestKind } from '../agents/requests.ts';
 import { CertificateLedger } from '../debug-certificates.ts';
+import { AgentQueue } from './agent-queue.ts';
 import { answerReach, type ReachParts } from './ask.ts';
 
 const CLIENT = 'Pod/library/inventory-7d9f';
@@ -47,6 +48,7 @@ const sessionOf = (key: string): AgentSession => ({
   clockSkewMs: 0,
   os: '',
   addresses: [],
+  logSources: [],
   status: undefined,
 });
 
@@ -65,9 +67,9 @@ function world(reply = HEALTHY) {
       yield typed;
     },
   };
-  const flows: Pick<Flows, 'edges' | 'connections' | 'denials'> = {
+  const flows: Pick<Flows, 'edges' | 'witness' | 'denials'> = {
     edges: () => [],
-    connections: () => [],
+    witness: () => ({ reachedMs: 0, answeredMs: 0 }),
     denials: () => [],
   };
   const mesh = meshOf(LIBRARY);
@@ -143,5 +145,75 @@ describe('probes', () => {
     const { steps } = await answer((at) => Promise.resolve(at === CLIENT));
     assert(asked.every((line) => line.startsWith(CLIENT)));
     assert.deepEqual(steps[9]?.evidence, [`you may not probe on ${SERVER}`]);
+  });
+
+  test('two who ask at once are both answered, though an agent takes but four at a time', async () => {
+    const open = new Map<string, number>();
+    const count = (key: string, more: number): number => {
+      const now = (open.get(key) ?? 0) + more;
+      open.set(key, now);
+      return now;
+    };
+    const { parts, question } = world();
+    const limited: ReachParts['agents'] = {
+      session: sessionOf,
+      async *ask(key, request, options) {
+        try {
+          if (count(key, 1) > 4) throw new AgentRequestError('busy', `${key} has 4 requests open`);
+          await new Promise((resolve) => setImmediate(resolve));
+          yield* parts.agents.ask(key, request, options);
+        } finally {
+          count(key, -1);
+        }
+      },
+    };
+    const asked = (agents: ReachParts['agents']) =>
+      Promise.all(
+        ['kim', 'lee'].map((by) =>
+          answerReach({ ...parts, agents }, question, {
+            signal: new AbortController().signal,
+            by,
+            mayProbe: () => Promise.resolve(true),
+          }),
+        ),
+      );
+    const without = await asked(limited);
+    assert(without.some(({ steps }) => steps.some(({ verdict }) => verdict === 'unknown')));
+    const queue = new AgentQueue(limited, parts);
+    const verdicts = (await asked(queue)).map(({ summary }) => summary);
+    assert.deepEqual(verdicts, ['Can connect.', 'Can connect.']);
+  });
+});
+
+describe('the way back', () => {
+  const ask = (parts: ReachParts, from: string, to: string) => {
+    const understood = understand(parts.mesh, { from, to, port: 0 });
+    assert(understood.ok);
+    return answerReach(parts, understood.question, undefined);
+  };
+
+  test('is told where it ends otherwise', async () => {
+    const { parts } = world();
+    apply(
+      parts.mesh,
+      `
+kind: AuthorizationPolicy
+metadata: { name: nobody, namespace: library }
+spec: {}
+`,
+    );
+    const { verdict, back } = await ask(parts, 'catalogue-1.library', 'db.default');
+    assert.equal(verdict, 'unknown');
+    assert.equal(back?.summary, 'Cannot connect — stopped at step 9 of 11: Authorization.');
+    assert.deepEqual(
+      [back.from, back.port, back.command],
+      ['postgresql-1-vm.default', 80, 'isthmus why postgresql-1-vm.default catalogue-1.library:80'],
+    );
+  });
+
+  test('is no news where nobody knows, or where the client serves nothing', async () => {
+    const { parts } = world();
+    assert.equal((await ask(parts, 'catalogue-1.library', 'db.default')).back, null);
+    assert.equal((await ask(parts, 'inventory.library', 'db.default')).back, null);
   });
 });

@@ -1,10 +1,11 @@
 // Carries out the probes of Reach: asks the agents, and says of what was not answered why.
-import type { ReachResult } from '#api/reach.ts';
+import type { ReachBack, ReachResult } from '#api/reach.ts';
 import type { Clock } from '#base/clock.ts';
+import type { Workload } from '#model/workload.ts';
 import type { Answers, Evidence, Probe, ProbeId } from '#reach/evidence.ts';
 import { nameProbes, wireProbes } from '#reach/probes.ts';
-import type { Question } from '#reach/question.ts';
-import { explain } from '#reach/reach.ts';
+import { understand, type Question } from '#reach/question.ts';
+import { endsOtherwise, explain } from '#reach/reach.ts';
 import { walkOf, type World } from '#reach/walk.ts';
 import {
   AgentRequestError,
@@ -46,7 +47,32 @@ export async function answerReach(
     // what was tried is in the reports by now, or soon
     evidence = { ...serverOf(parts, question, evidence), nowMs: parts.clock.nowMs() };
   }
-  return explain(parts, question, { evidence, isProbing: probing !== undefined });
+  const there = explain(parts, question, { evidence, isProbing: probing !== undefined });
+  const { server } = walkOf(parts, question, evidence);
+  return {
+    ...there,
+    back: server?.workload ? backOf(parts, there, [server.workload, question.from]) : null,
+  };
+}
+
+/** A firewall, a policy or a mode of TLS may hold in one direction only. Nothing is tried. */
+function backOf(
+  parts: ReachParts,
+  there: ReachResult,
+  [from, to]: readonly [Workload, Workload],
+): ReachBack | null {
+  const ports = parts.mesh.inboundPorts(to.key).map(({ service }) => service.port);
+  const [port] = ports.toSorted((a, b) => a - b);
+  if (port === undefined || from.key === to.key) return null;
+  const understood = understand(parts.mesh, { from: from.key, to: to.key, port });
+  if (!understood.ok) return null;
+  const { question } = understood;
+  const known = clientEvidence(parts, question, there.atMs);
+  const evidence = serverOf(parts, question, known);
+  const back = explain(parts, question, { evidence, isProbing: false });
+  if (!endsOtherwise(there, back)) return null;
+  const { verdict, summary, command } = back;
+  return { from: back.from, to: back.to, port: back.port, verdict, summary, command };
 }
 
 function serverOf(parts: ReachParts, question: Question, evidence: Evidence): Evidence {

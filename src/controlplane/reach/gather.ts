@@ -18,11 +18,9 @@ export type GatherParts = {
   readonly certificates: Pick<CertificateLedger, 'get'>;
   /** Whose roots the mesh trusts now. */
   readonly authority: { current(): Pick<Authority, 'roots'> };
-  readonly flows: Pick<Flows, 'edges' | 'connections' | 'denials'>;
+  readonly flows: Pick<Flows, 'edges' | 'witness' | 'denials'>;
 };
 
-/** Connections of the edge that are looked through for an answer. */
-const CONNECTIONS_MAX = 50;
 const TEXT_LENGTH_MAX = 300;
 
 /** Of the client alone: whoever the server is follows from the walk. */
@@ -64,13 +62,8 @@ export function withServer(
 
 function flowOf({ flows }: GatherParts, edge: ReturnType<Flows['edge']>): Evidence['flow'] {
   if (edge === undefined) return undefined;
-  const answered = flows
-    .connections({ of: { edge: edge.id }, limit: CONNECTIONS_MAX })
-    .filter(({ toClientBytes }) => toClientBytes > 0)
-    // of one that is open, something moved on the edge when it was last seen
-    .map(({ closedAtMs }) => closedAtMs ?? edge.lastSeenMs);
-  const { lastSeenMs, encryption, failure, disagreement } = edge;
-  return { lastSeenMs, answeredMs: Math.max(0, ...answered), encryption, failure, disagreement };
+  const { encryption, failure, disagreement } = edge;
+  return { ...flows.witness(edge.id), encryption, failure, disagreement };
 }
 
 function sideOf(parts: GatherParts, workload: Workload): Side {

@@ -6,7 +6,7 @@ import { AUTHORIZATION_POLICY } from '#kube/resources.ts';
 import { outboundSni } from '#resolve/names.ts';
 import { authorize, ruleText } from '../authorize.ts';
 import type { Decision, PortPolicies, RuleRef } from '../authorize.ts';
-import { RECENT_MS } from '../evidence.ts';
+import { RECENT_MS, wasAnswered } from '../evidence.ts';
 import { nearMisses } from '../near-miss.ts';
 import type { NearMiss } from '../near-miss.ts';
 import { allowing, excepting, principalOf } from '../policy-yaml.ts';
@@ -37,13 +37,26 @@ export function authorizationStep(walk: Walk): Finding {
         object: objectOf(decision.rule),
       });
     case 'unknown':
-      return unknown('configured', decision.reason, {
-        evidence: notes,
-        object: objectOf(decision.rule),
-      });
+      return undecided(walk, decision, notes);
     default:
       return refused({ decision, policies, call, notes, client: nameOf(walk.question.from) });
   }
+}
+
+/** Rules do not tell: what became of calls does, if only of those that were made. */
+function undecided(
+  { evidence }: Walk,
+  { reason, rule }: Decision,
+  notes: readonly string[],
+): Finding {
+  const { flow, denied, nowMs } = evidence;
+  const object = objectOf(rule);
+  const answeredMs = flow?.answeredMs ?? 0;
+  if (!wasAnswered(evidence) || (denied && denied.atMs >= answeredMs)) {
+    return unknown('configured', reason, { evidence: notes, object });
+  }
+  const summary = `calls of this client were let in and answered ${ago(answeredMs, nowMs)}`;
+  return passed('observed', summary, { evidence: [`by rules: ${reason}`, ...notes], object });
 }
 
 /** The call as the server's proxy would see it. */

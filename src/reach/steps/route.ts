@@ -1,7 +1,12 @@
 // Steps 3 to 5: which listener takes the connection, where it is led, and who is there.
 import { isAutomaticAddress } from '#istio/serviceentry/automatic-address.ts';
 import { compareText } from '#model/services.ts';
-import { hostPort, VIRTUAL_OUTBOUND } from '#resolve/names.ts';
+import {
+  BLACK_HOLE_STAT_NAME,
+  hostPort,
+  PASSTHROUGH_STAT_NAME,
+  VIRTUAL_OUTBOUND,
+} from '#resolve/names.ts';
 import { failed, fix, nameOf, objectOf, passed, unknown } from '../step.ts';
 import type { Finding } from '../step.ts';
 import { nearest } from '../suggest.ts';
@@ -48,7 +53,9 @@ export function routeStep(walk: Walk): Finding {
   switch (cluster.leads) {
     case 'wherever': {
       const where = dialled ? hostPort(dialled) : walk.question.name;
-      const summary = `${where} is nobody's in the mesh: it goes past it, in plaintext`;
+      const summary =
+        `${where} is nobody's in the mesh: it goes past it, in plaintext ` +
+        `(${PASSTHROUGH_STAT_NAME})`;
       return passed('configured', summary, { object });
     }
     case 'nobody':
@@ -92,14 +99,19 @@ function ledNowhere({ mesh, question, service, dialled, port }: Walk): Finding {
     return failed('configured', summary, { object: objectOf(service), fix: mend });
   }
   if (service) {
-    const summary = `no way leads to ${service.host}:${port}: what rules ask for is not to be had`;
+    const summary =
+      `no way leads to ${service.host}:${port} (${BLACK_HOLE_STAT_NAME}): ` +
+      'what rules ask for is not to be had';
     return failed('configured', summary, { object: objectOf(service) });
   }
   const where = dialled ? hostPort(dialled) : question.name;
   if (dialled && isAutomaticAddress(dialled.address)) {
-    return failed('configured', `${where} is an address of the mesh that stands for nothing now`);
+    const summary = `${where} is an address of the mesh that stands for nothing now`;
+    return failed('configured', `${summary} (${BLACK_HOLE_STAT_NAME})`);
   }
-  const summary = `${where} is nobody's in the mesh, and REGISTRY_ONLY lets nothing else out`;
+  const summary =
+    `${where} is nobody's in the mesh, and REGISTRY_ONLY lets nothing else out ` +
+    `(${BLACK_HOLE_STAT_NAME})`;
   const mend = fix('register it with a ServiceEntry, or allow any destination');
   return failed('configured', summary, { fix: mend });
 }

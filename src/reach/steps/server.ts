@@ -1,6 +1,6 @@
 // Steps 10 and 11: does the server's machine deliver to a program, and does that answer?
 import { hostPort } from '#resolve/names.ts';
-import { lastFailure, wasAnswered } from '../evidence.ts';
+import { lastFailure, notDelivered, wasAnswered } from '../evidence.ts';
 import type { Answers, Connect } from '../evidence.ts';
 import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
 import type { Finding } from '../step.ts';
@@ -27,6 +27,15 @@ export function portStep(walk: Walk): Finding {
   }
   const { sockets } = evidence.answers;
   if (sockets) return ofSockets(server, sockets);
+  const failure = notDelivered(evidence);
+  if (failure) {
+    const when = ago(failure.atMs, evidence.nowMs);
+    const summary = `the proxy of ${nameOf(workload)} could not connect to ${delivery(server)} ${when}`;
+    const command = `ss -ltnp 'sport = :${portOf(server)}'`;
+    return failed('observed', summary, {
+      fix: fix('see whether a program listens there', { command }),
+    });
+  }
   if (wasAnswered(evidence) && evidence.flow) {
     const when = ago(evidence.flow.answeredMs, evidence.nowMs);
     return passed('observed', `a program answered there ${when}`);
@@ -41,14 +50,17 @@ export function portStep(walk: Walk): Finding {
 type Sockets = NonNullable<Answers['sockets']>;
 
 /** Where the server's proxy hands connections to. */
-function delivery({ endpoint, known, port }: ServerEnd): string {
-  const number = port?.deliverPort ?? known?.port ?? endpoint.port;
-  return hostPort({ address: port?.deliverAddress ?? endpoint.address, port: number });
+function delivery(server: ServerEnd): string {
+  const { endpoint, port } = server;
+  return hostPort({ address: port?.deliverAddress ?? endpoint.address, port: portOf(server) });
 }
 
+const portOf = ({ endpoint, known, port }: ServerEnd): number =>
+  port?.deliverPort ?? known?.port ?? endpoint.port;
+
 function ofSockets(server: ServerEnd, sockets: Sockets): Finding {
-  const { endpoint, known, port, workload } = server;
-  const number = port?.deliverPort ?? known?.port ?? endpoint.port;
+  const { endpoint, port, workload } = server;
+  const number = portOf(server);
   const wanted = port?.deliverAddress ?? endpoint.address;
   const there = sockets.filter((socket) => socket.port === number);
   const heard = there.find(({ address }) => hears(address, wanted));
@@ -90,11 +102,15 @@ function hears(listening: string, wanted: string): boolean {
 export function applicationStep(walk: Walk): Finding {
   const { evidence, question } = walk;
   const { through } = evidence.answers;
-  if (through) return ofAnswer(walk, through);
-  if (wasAnswered(evidence) && evidence.flow) {
-    const when = ago(evidence.flow.answeredMs, evidence.nowMs);
-    return passed('observed', `it answered ${when}`);
-  }
+  const seen =
+    wasAnswered(evidence) && evidence.flow
+      ? passed('observed', `it answered ${ago(evidence.flow.answeredMs, evidence.nowMs)}`)
+      : undefined;
+  const tried = through && through.outcome !== 'failed' ? ofAnswer(walk, through) : undefined;
+  // a made-up user is refused where yours is not, and a probe's silence is outweighed by an answer
+  if (tried && seen && isUncertain(tried)) return { ...seen, evidence: [tried.summary] };
+  if (tried) return tried;
+  if (seen) return seen;
   const failure = lastFailure(evidence);
   const problem = evidence.answers.problems?.through;
   const summary = `nothing of ${question.name} was heard lately; a probe would tell`;
@@ -136,7 +152,14 @@ function ofAnswer({ question, port }: Walk, probe: Connect): Finding {
   }
 }
 
+/** Does the finding say more of the probe than of those who really call? */
+const isUncertain = ({ verdict, summary }: Finding): boolean =>
+  verdict === 'unknown' || (verdict === 'failed' && summary.includes(PROBE_USER));
+
 const detailOf = (detail: string): readonly string[] => (detail === '' ? [] : [detail]);
+
+/** As whom an agent's probe begins a session with PostgreSQL (agent/attend/postgres-probe.ts). */
+const PROBE_USER = 'isthmus-probe';
 
 /** PostgreSQL's own words for clients that it will not have. */
 const POSTGRES_REFUSALS: readonly (readonly [RegExp, string])[] = [
@@ -153,7 +176,12 @@ const POSTGRES_REFUSALS: readonly (readonly [RegExp, string])[] = [
 function ofPostgres(where: string, detail: string): Finding {
   const [, remedy] = POSTGRES_REFUSALS.find(([pattern]) => pattern.test(detail)) ?? [];
   if (remedy !== undefined) {
-    return failed('probed', `PostgreSQL at ${where} refuses: ${detail}`, { fix: fix(remedy) });
+    const isOfProbe = detail.includes(PROBE_USER);
+    const notes = isOfProbe
+      ? ['tried as a user of no account: a line for yours may let it in']
+      : [];
+    const summary = `PostgreSQL at ${where} refuses: ${detail}`;
+    return failed('probed', summary, { evidence: notes, fix: fix(remedy) });
   }
   return passed('probed', `PostgreSQL answers at ${where}: ${detail}`);
 }

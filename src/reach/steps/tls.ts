@@ -7,6 +7,7 @@ import { trustDomainsOf } from '#resolve/tls.ts';
 import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
 import type { Finding } from '../step.ts';
 import { identityOf } from '../proxy-identity.ts';
+import { tlsOrigin } from '../tls-origin.ts';
 import type { ServerEnd, Walk } from '../walk.ts';
 
 /** More than this fakes ends and beginnings of certificates. */
@@ -31,12 +32,25 @@ export function tlsStep(walk: Walk): Finding {
   if (flow && flow.encryption.seenAtMs > nowMs - RECENT_MS && flow.encryption.version !== '') {
     const { version, cipher, seenAtMs } = flow.encryption;
     const summary = `mutual TLS, ${version} ${cipher}`.trim();
-    return passed('observed', `${summary}, seen ${ago(seenAtMs, nowMs)}`, { evidence: notes });
+    return passed('observed', `${summary}, seen ${ago(seenAtMs, nowMs)}`, {
+      ...reasons(walk, server, notes),
+    });
   }
   const mode = modeOf(walk, server);
-  return passed('configured', `mutual TLS: the client offers it, the server (${mode}) takes it`, {
-    evidence: notes,
-  });
+  const summary = `mutual TLS: the client offers it, the server (${mode}) takes it`;
+  return passed('configured', summary, reasons(walk, server, notes));
+}
+
+/** Which objects, or defaults, it comes of. */
+function reasons(
+  { mesh, question: { from }, service }: Walk,
+  { workload: to, known, endpoint }: ServerEnd,
+  notes: readonly string[],
+): Pick<Finding, 'evidence' | 'object'> {
+  const port = known?.port ?? endpoint.port;
+  const { server, client } = tlsOrigin(mesh, { from, to, port, service });
+  const evidence = [`server: ${server.text}`, `client: ${client.text}`, ...notes];
+  return { evidence, object: server.object ?? client.object };
 }
 
 /** What the server demands; `no sidecar` where nothing could demand it. */
@@ -56,7 +70,7 @@ function modesProblem(walk: Walk, server: ServerEnd): Finding | undefined {
     if (endpoint.tls !== 'mTLS' || known === undefined) return undefined;
     const summary = `the client speaks mesh TLS, and ${whom} has no sidecar that would take it`;
     const mend = fix('let the DestinationRule of the host say tls.mode DISABLE');
-    return failed('configured', summary, { fix: mend });
+    return failed('configured', summary, { ...reasons(walk, server, []), fix: mend });
   }
   if (mode === 'STRICT' && endpoint.tls !== 'mTLS') {
     const summary =
@@ -65,12 +79,12 @@ function modesProblem(walk: Walk, server: ServerEnd): Finding | undefined {
     const text = walk.hasProxy
       ? "take tls.mode DISABLE out of the host's DestinationRule"
       : `give ${nameOf(question.from)} a sidecar, or let port ${port} be PERMISSIVE`;
-    return failed('configured', summary, { fix: fix(text) });
+    return failed('configured', summary, { ...reasons(walk, server, []), fix: fix(text) });
   }
   if (mode === 'DISABLE' && endpoint.tls === 'mTLS') {
     const summary = `the client speaks mesh TLS, and ${whom} does not take it (DISABLE)`;
     const text = "let the host's DestinationRule say tls.mode DISABLE, or the server take mesh TLS";
-    return failed('configured', summary, { fix: fix(text) });
+    return failed('configured', summary, { ...reasons(walk, server, []), fix: fix(text) });
   }
   if (endpoint.tls === 'mTLS' && mode === 'PERMISSIVE' && !takesMeshTls(mode, port)) {
     const summary = `on port ${port} Envoy does not look for TLS: PERMISSIVE is plaintext there`;
@@ -83,7 +97,7 @@ function withoutMesh(walk: Walk, server: ServerEnd): Finding {
   const mode = modeOf(walk, server);
   const how = server.endpoint.tls === 'plaintext' ? 'plaintext' : 'TLS of its own';
   const summary = `${how}: the server (${mode}) takes it, and nobody proves who they are`;
-  return passed('configured', summary);
+  return passed('configured', summary, reasons(walk, server, []));
 }
 
 /** Whom the client expects there, and who is. */
@@ -160,8 +174,9 @@ export function identityStep(walk: Walk): Finding {
   const seen = flow?.encryption.clientIdentity ?? '';
   const isFresh = flow !== undefined && nowMs - flow.encryption.seenAtMs <= RECENT_MS;
   if (isFresh && seen !== '') {
-    if (seen === expected) return passed('observed', `the server sees ${seen}`);
-    const summary = `the server sees ${seen}, and ${nameOf(from)} is to be ${expected}`;
+    const when = ago(flow.encryption.seenAtMs, nowMs);
+    if (seen === expected) return passed('observed', `the server sees ${seen}, seen ${when}`);
+    const summary = `the server saw ${seen} ${when}, and ${nameOf(from)} is to be ${expected}`;
     return failed('observed', summary);
   }
   const shown = client.certificate?.identity;

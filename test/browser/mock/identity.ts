@@ -1,5 +1,5 @@
 // The Identity page's report, made of the mock's mesh, so that events change it, too.
-import type { IdentityReport, IdentityRow, TrustAnchor } from '#api/identity.ts';
+import type { EdgeTls, IdentityReport, IdentityRow, TrustAnchor } from '#api/identity.ts';
 import type { MockMesh } from './mesh.ts';
 import type { MockRoute } from './routes.ts';
 
@@ -62,10 +62,26 @@ export function identityReport(mesh: MockMesh, nowMs: number): IdentityReport {
   };
 }
 
+const TLS: EdgeTls = {
+  server: {
+    text: 'STRICT, by PeerAuthentication inventory/strict',
+    object: { kind: 'PeerAuthentication', namespace: 'inventory', name: 'strict' },
+  },
+  client: {
+    text: 'mutual TLS wherever the server takes it (automatic): no DestinationRule says otherwise',
+    object: null,
+  },
+};
+
 export const identityRoutes: readonly MockRoute[] = [
   {
     method: 'GET',
     path: '/api/v1/identity',
     handle: ({ mesh, nowMs }) => ({ json: identityReport(mesh, nowMs) }),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/edges/:id/tls',
+    handle: () => ({ json: TLS }),
   },
 ];

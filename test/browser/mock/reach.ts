@@ -10,6 +10,9 @@ import {
 import type { MockCall, MockRoute } from './routes.ts';
 import { problem } from './routes.ts';
 
+/** What the client of the story serves itself. */
+const BACK_PORT = 8080;
+
 const HOST = 'postgresql-1-vm.inventory.svc.cluster.local';
 
 const HEALTHY: Readonly<Record<ReachStepName, Pick<ReachStep, 'source' | 'summary' | 'evidence'>>> =
@@ -126,6 +129,8 @@ export function reachAnswer(request: ReachRequest, nowMs: number, broken?: Break
   };
 }
 
+const NFT = "nft 'insert rule inet filter input ip saddr 10.24.0.0/14 tcp dport 5432 accept'";
+
 export const FIREWALL: Breakage = {
   name: 'network',
   summary: 'connect to 10.128.0.14:5432 timed out after 3.0 s',
@@ -136,8 +141,15 @@ export const FIREWALL: Breakage = {
   ],
   fix: {
     text: 'Allow tcp:5432 from 10.24.0.0/14 to the machine.',
-    command:
-      'gcloud compute firewall-rules create allow-postgres --allow tcp:5432 --source-ranges 10.24.0.0/14 --target-tags postgres',
+    command: NFT,
+    commands: [
+      {
+        label: 'gcloud',
+        command:
+          'gcloud compute firewall-rules create allow-postgres --allow tcp:5432 --source-ranges 10.24.0.0/14 --target-tags postgres',
+      },
+      { label: 'nft', command: NFT },
+    ],
     yaml: '',
   },
 };
@@ -200,9 +212,20 @@ export function reachRoute(next: (request: ReachRequest) => Breakage | undefined
       if (body.isProbing && !session.can.probe) {
         return problem(403, 'forbidden', 'You may not create proxies/probe.');
       }
-      return { json: reachAnswer(body, nowMs, next(body)) };
+      const there = reachAnswer(body, nowMs, next(body));
+      const turned = {
+        from: body.to,
+        to: body.from,
+        port: BACK_PORT,
+        isProbing: false,
+      };
+      const back = reachAnswer(turned, nowMs, next(turned));
+      return { json: { ...there, back: back.verdict === there.verdict ? null : back } };
     },
   };
 }
 
-export const reachRoutes: readonly MockRoute[] = [reachRoute(() => undefined)];
+export const reachRoutes: readonly MockRoute[] = [
+  reachRoute(() => undefined),
+  { method: 'GET', path: '/api/v1/denials', handle: () => ({ json: [] }) },
+];

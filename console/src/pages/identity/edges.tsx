@@ -6,6 +6,7 @@ import { EncryptionBadge } from '../../components/encryption.tsx';
 import { Empty } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
 import { IdentityText, TimeText } from '../../components/text.tsx';
+import { TlsReasons } from '../../components/tls-reason.tsx';
 import { Link } from '../../router/link.tsx';
 import { store, useEdges } from '../../store/hooks.ts';
 import { useParam } from '../../url/use-view.ts';
@@ -106,6 +107,7 @@ function ProofCard({ edge, server }: ProofProps): ReactNode {
           <dd>{edge.reporters.length === 0 ? 'nobody yet' : edge.reporters.join(' and ')}</dd>
         </div>
       </dl>
+      <TlsReasons key={edge.id} edge={edge.id} />
       <p>
         <Link to={reachPath(edge)}>Explain the path</Link>
       </p>

@@ -1,10 +1,8 @@
 // The answer: the verdict in one line, then every step.
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { post } from '../../api/client.ts';
-import type { PolicyDocument, ReachResult } from '../../api/types.ts';
+import type { PolicyDocument, ReachBack, ReachResult } from '../../api/types.ts';
 import { CommandBlock, CopyButton } from '../../components/command.tsx';
 import { TimeText } from '../../components/text.tsx';
-import { useLoaded } from '../../components/use-loaded.ts';
 import { Link } from '../../router/link.tsx';
 import { useAllowed } from '../../store/abilities.ts';
 import { useNodes } from '../../store/hooks.ts';
@@ -13,9 +11,7 @@ import {
   announcement,
   decisive,
   namespaceOf,
-  differs,
   questionPath,
-  reverseOf,
   stepViews,
   verdictTone,
   whyCommand,
@@ -36,6 +32,7 @@ type Props = {
 export function Answer(props: Props): ReactNode {
   const { asked, result, isOld, isProbing, onAgain, onProbe, onApplied } = props;
   const { can } = useAllowed(namespaceOf(useNodes(), asked.from));
+  const { back } = result;
   const steps = stepViews(result);
   const first = decisive(steps);
   const [isCommandShown, setCommandShown] = useState(false);
@@ -81,7 +78,7 @@ export function Answer(props: Props): ReactNode {
           />
         ))}
       </ol>
-      <WayBack asked={asked} there={result} />
+      {back && <WayBack back={back} />}
     </div>
   );
 }
@@ -102,22 +99,13 @@ function Spoken({ text }: { readonly text: string }): ReactNode {
   );
 }
 
-type WayBackProps = { readonly asked: Question; readonly there: ReachResult };
-
 /** The other direction, where it ends otherwise. */
-function WayBack({ asked, there }: WayBackProps): ReactNode {
-  const back = reverseOf(useNodes(), asked);
-  const { value } = useLoaded<ReachResult | undefined>(
-    back ? questionPath(back) : '',
-    async (signal) =>
-      back && post<ReachResult>('/api/v1/reach', { ...back, isProbing: false }, { signal }),
-  );
-  if (!back || !value || !differs(there, value)) return null;
+function WayBack({ back }: { readonly back: ReachBack }): ReactNode {
+  const { from, to, port, verdict, summary } = back;
   return (
-    <section className={`way-back ${verdictTone(value.verdict)}`} aria-label="The way back">
+    <section className={`way-back ${verdictTone(verdict)}`} aria-label="The way back">
       <p>
-        <strong>The other way is different.</strong> {back.from} → {back.to}:{back.port}:{' '}
-        {value.summary}
+        <strong>The other way is different.</strong> {from} → {to}:{port}: {summary}
       </p>
       <Link to={questionPath(back)}>Explain the way back</Link>
     </section>

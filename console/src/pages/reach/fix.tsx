@@ -27,7 +27,12 @@ export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): Rea
     <section className="fix" aria-label="Smallest fix">
       <h3>Smallest fix</h3>
       <p>{fix.text}</p>
-      {fix.command !== '' && <CommandBlock label="Command of the fix" text={fix.command} />}
+      {fix.commands?.map(({ label, command }) => (
+        <Worded key={label} label={label} command={command} />
+      ))}
+      {!fix.commands && fix.command !== '' && (
+        <CommandBlock label="Command of the fix" text={fix.command} />
+      )}
       {fix.yaml !== '' && (
         <>
           <pre className="fix-yaml">{fix.yaml}</pre>
@@ -47,6 +52,15 @@ export function Fix({ fix, isProbing, onAgain, onProbe, onApplied }: Props): Rea
     </section>
   );
 }
+
+type WordedProps = { readonly label: string; readonly command: string };
+
+/** The fix in one tool's words, of several. */
+const Worded = ({ label, command }: WordedProps): ReactNode => (
+  <div className="worded">
+    <CommandBlock label={`Fix by ${label}`} copyLabel={`Copy ${label}`} text={command} />
+  </div>
+);
 
 type ApplyProps = {
   readonly yaml: string;

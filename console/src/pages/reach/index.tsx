@@ -1,5 +1,5 @@
 // Why can (or can't) A reach B? A question in the address bar, eleven steps as the answer.
-import { useMemo, useState, type ReactNode } from 'react';
+import { useMemo, useState, type ComponentProps, type ReactNode } from 'react';
 import { post, problemFrom } from '../../api/client.ts';
 import type { ApiProblem, PolicyDocument, ReachRequest, ReachResult } from '../../api/types.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
@@ -8,7 +8,7 @@ import { navigate, usePlace } from '../../router/location.ts';
 import { useNodes } from '../../store/hooks.ts';
 import { linkTo } from '../../url/use-view.ts';
 import { QuestionForm } from './question-form.tsx';
-import { LastDenials } from './last-denials.tsx';
+import { LastDenials, useDenials } from './last-denials.tsx';
 import { Answer } from './answer.tsx';
 import { Applied } from './applied.tsx';
 import { givenIn, questionOf, questionPath, type Question } from './view.ts';
@@ -36,6 +36,7 @@ export default function ReachPage(): ReactNode {
     if (target === path + search) again();
     else navigate(target);
   };
+  const denials = useDenials();
   const [applied, setApplied] = useState<PolicyDocument>();
   const result = probe.result ?? explained.value;
   const problem = probe.problem ?? explained.problem;
@@ -47,6 +48,7 @@ export default function ReachPage(): ReactNode {
         asked={asked}
         isBusy={explained.isLoading && asked !== undefined}
         isProbing={probe.isBusy}
+        lastDenied={denials[0]?.asked}
         onAsk={follow}
         onProbe={probe.start}
       />
@@ -68,7 +70,7 @@ export default function ReachPage(): ReactNode {
           isProbing={probe.isBusy}
         />
       )}
-      {!asked && <Invitation onAsk={follow} />}
+      {!asked && <Invitation denials={denials} onAsk={follow} />}
     </div>
   );
 }
@@ -106,7 +108,7 @@ type ProbeState = Omit<Probe, 'start' | 'clear'> & { readonly key: string };
 
 const NO_PROBE = { result: undefined, problem: undefined, isBusy: false };
 
-function Invitation({ onAsk }: { readonly onAsk: (question: Question) => void }): ReactNode {
+function Invitation({ denials, onAsk }: ComponentProps<typeof LastDenials>): ReactNode {
   const nodes = useNodes();
   return (
     <>
@@ -118,7 +120,7 @@ function Invitation({ onAsk }: { readonly onAsk: (question: Question) => void })
         </p>
         {nodes.length === 0 && <p>The mesh has no workloads yet.</p>}
       </Empty>
-      <LastDenials onAsk={onAsk} />
+      <LastDenials denials={denials} onAsk={onAsk} />
     </>
   );
 }

@@ -1,26 +1,38 @@
-// Questions that ask themselves: connections that policy has just refused.
-import type { ReactNode } from 'react';
+// Questions that ask themselves: connections that policy has refused, of the last day and just now.
+import { useMemo, type ReactNode } from 'react';
+import { get } from '../../api/client.ts';
+import type { Denial } from '../../api/types.ts';
 import { TimeText } from '../../components/text.tsx';
+import { useLoaded } from '../../components/use-loaded.ts';
 import { useNews, useNodes } from '../../store/hooks.ts';
-import { denialQuestion, type Question } from './view.ts';
+import { denialQuestions, type DeniedQuestion, type Question } from './view.ts';
 
 const SHOWN_MAX = 5;
+const PATH = '/api/v1/denials?limit=100';
 
-export function LastDenials({ onAsk }: { readonly onAsk: (asked: Question) => void }): ReactNode {
+/** Newest first, each question once. */
+export function useDenials(): readonly DeniedQuestion[] {
   const nodes = useNodes();
-  const denials = useNews()
-    .filter((news) => news.kind === 'denial')
-    .map(({ denial }) => ({ denial, asked: denialQuestion(denial, nodes) }));
-  const byQuestion = new Map(
-    denials.toReversed().map((entry) => [JSON.stringify(entry.asked), entry]),
-  );
-  const shown = [...byQuestion.values()].toReversed().slice(0, SHOWN_MAX);
-  if (shown.length === 0) return null;
+  const news = useNews();
+  const { value: before } = useLoaded(PATH, (signal) => get<readonly Denial[]>(PATH, { signal }));
+  return useMemo(() => {
+    const fresh = news.flatMap((each) => (each.kind === 'denial' ? [each.denial] : []));
+    return denialQuestions([...fresh, ...(before ?? [])], nodes);
+  }, [news, nodes, before]);
+}
+
+type Props = {
+  readonly denials: readonly DeniedQuestion[];
+  readonly onAsk: (asked: Question) => void;
+};
+
+export function LastDenials({ denials, onAsk }: Props): ReactNode {
+  if (denials.length === 0) return null;
   return (
     <section className="last-denials" aria-labelledby="last-denials">
       <h2 id="last-denials">Refused lately</h2>
       <ul>
-        {shown.map(({ denial, asked }) => (
+        {denials.slice(0, SHOWN_MAX).map(({ denial, asked }) => (
           <li key={JSON.stringify(asked)}>
             <span>
               {asked.from} → {asked.to}:{asked.port}{' '}

@@ -20,6 +20,8 @@ type Props = {
   readonly asked: Question | undefined;
   readonly isBusy: boolean;
   readonly isProbing: boolean;
+  /** What policy refused last. */
+  readonly lastDenied: Question | undefined;
   readonly onAsk: (question: Question) => void;
   readonly onProbe: () => void;
 };
@@ -29,6 +31,7 @@ export function QuestionForm({
   asked,
   isBusy,
   isProbing,
+  lastDenied,
   onAsk,
   onProbe,
 }: Props): ReactNode {
@@ -89,6 +92,11 @@ export function QuestionForm({
         >
           {isProbing ? 'Probing …' : 'Probe now'}
         </button>
+        {lastDenied && (
+          <button type="button" onClick={() => onAsk(lastDenied)}>
+            From the last denial
+          </button>
+        )}
       </div>
       <p className="note quiet" id="probe-note">
         {probeReason !== ''

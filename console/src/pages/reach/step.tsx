@@ -96,7 +96,12 @@ function Body({ step, isProbing, onAgain, onProbe, onApplied }: Props): ReactNod
 type ObjectProps = { readonly object: NonNullable<StepView['object']> };
 
 /** Kinds with a page of their own. */
-const POLICIES = new Set(['AuthorizationPolicy', 'PeerAuthentication', 'RequestAuthentication']);
+const POLICIES = new Set([
+  'AuthorizationPolicy',
+  'DestinationRule',
+  'PeerAuthentication',
+  'RequestAuthentication',
+]);
 
 function ObjectLink({ object }: ObjectProps): ReactNode {
   const { kind, namespace, name } = object;

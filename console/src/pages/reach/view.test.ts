@@ -11,7 +11,6 @@ import {
   questionOf,
   questionPath,
   questionProblem,
-  reverseOf,
   stepViews,
   toChoices,
   whyCommand,
@@ -120,16 +119,6 @@ test('a name means a workload, a host, its short form or an address', () => {
   }
   assert.deepEqual(nodesNamed(NODES, ''), []);
   assert.deepEqual(portChoices(NODES, 'pg'), [{ value: '5432', detail: 'tcp-postgres' }]);
-});
-
-test('the way back is asked only where the client serves something', () => {
-  const asked = { from: 'library2.default', to: 'pg.default', port: 5432 };
-  assert.deepEqual(reverseOf(NODES, asked), {
-    from: 'pg.default',
-    to: 'library2.default',
-    port: 80,
-  });
-  assert.equal(reverseOf(NODES, { ...asked, from: 'library10.default' }), undefined);
 });
 
 test('a question is a link and a command that a shell takes as it is', () => {

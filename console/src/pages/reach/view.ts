@@ -92,12 +92,16 @@ const KINDS: Readonly<Record<MeshNode['kind'], string>> = {
 export const nodeName = (node: MeshNode): string =>
   node.namespace === '' ? node.name : `${node.name}.${node.namespace}`;
 
-/** Who can be asked from: only what has an agent or an identity of the mesh. */
-export const fromChoices = (nodes: readonly MeshNode[]): readonly Choice[] =>
-  nodes
-    .filter(({ kind, state }) => kind !== 'unknown' && kind !== 'external' && state !== 'gone')
-    .map((node) => ({ value: nodeName(node), detail: KINDS[node.kind] }))
-    .toSorted(byValue);
+/** Who can be asked from: what has an agent or an identity of the mesh; by name, or by that. */
+export function fromChoices(nodes: readonly MeshNode[]): readonly Choice[] {
+  const members = nodes.filter(
+    ({ kind, state }) => kind !== 'unknown' && kind !== 'external' && state !== 'gone',
+  );
+  const named = members.map((node) => ({ value: nodeName(node), detail: KINDS[node.kind] }));
+  const identities = new Set(members.map(({ identity }) => identity).filter(Boolean));
+  const proved = [...identities].map((value) => ({ value, detail: 'identity' }));
+  return [...named.toSorted(byValue), ...proved.toSorted(byValue)];
+}
 
 /** Services first: that is what clients call. */
 export function toChoices(nodes: readonly MeshNode[]): readonly Choice[] {
@@ -141,19 +145,6 @@ export function portChoices(nodes: readonly MeshNode[], to: string): readonly Ch
 
 const isHost = (host: string, name: string): boolean =>
   host === name || host.startsWith(`${name}.`);
-
-/**
- * The way back is asked as well where the client serves something: a firewall, a policy or a mode
- * of TLS may hold in one direction only.
- */
-export function reverseOf(nodes: readonly MeshNode[], asked: Question): Question | undefined {
-  const serves = nodesNamed(nodes, asked.from).flatMap(({ ports }) => ports);
-  const [port] = serves.toSorted((a, b) => a.port - b.port);
-  return port && { from: asked.to, to: asked.from, port: port.port };
-}
-
-export const differs = (there: ReachResult, back: ReachResult): boolean =>
-  there.verdict !== back.verdict;
 
 /** Empty: it can be asked. */
 export function questionProblem(from: string, to: string, port: string): string {
@@ -199,10 +190,26 @@ export function whyCommand({ from, to, port }: Question): string {
 const word = (text: string): string =>
   /^[\w.:/@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-export const denialQuestion = (denial: Denial, nodes: readonly MeshNode[]): Question => {
+export type DeniedQuestion = { readonly denial: Denial; readonly asked: Question };
+
+/** Newest first; what was refused many times is one question, of the last time. */
+export function denialQuestions(
+  denials: readonly Denial[],
+  nodes: readonly MeshNode[],
+): readonly DeniedQuestion[] {
+  const byQuestion = new Map<string, DeniedQuestion>();
+  for (const denial of denials.toSorted((a, b) => b.atMs - a.atMs)) {
+    const asked = denialQuestion(denial, nodes);
+    const key = JSON.stringify(asked);
+    if (!byQuestion.has(key)) byQuestion.set(key, { denial, asked });
+  }
+  return [...byQuestion.values()];
+}
+
+function denialQuestion(denial: Denial, nodes: readonly MeshNode[]): Question {
   const name = (id: string): string => {
     const node = nodes.find((other) => other.id === id);
     return node ? nodeName(node) : shortName(id);
   };
   return { from: name(denial.from), to: name(denial.to), port: denial.port };
-};
+}

@@ -1,8 +1,10 @@
 // Can A reach B, and why (not)? `GET /api/v1/reach?from=&to=&port=`; `POST` with a ReachRequest,
-// which may also ask to try.
+// which may also ask to try. And what there is to ask about: the denials of the last day,
+// `GET /api/v1/denials?limit=`, newest first.
 import type { ReachRequest } from '#api/reach.ts';
 import { isRecord } from '#kube/objects.ts';
 import { understand, type Question } from '#reach/question.ts';
+import { AgentQueue } from '../../reach/agent-queue.ts';
 import { answerReach, type ReachParts } from '../../reach/ask.ts';
 import { numberParameter, textParameter } from '../parameters.ts';
 import { RateLimit } from '../rate-limit.ts';
@@ -20,10 +22,15 @@ const PROBE = { verb: 'create', resource: 'proxies/probe' } as const;
 const PATH = '/api/v1/reach';
 const PORT_MAX = 65_535;
 const NAME_LENGTH_MAX = 600;
+/** "The last denial" is one that somebody may still want to understand. */
+const DENIALS_MS = 24 * 3_600_000;
+const DENIALS_MAX = 100;
 /** Each opens real connections from workloads. */
 const PROBES = { burst: 6, perMinute: 30 };
 
-export function reachRoutes(parts: ReachParts): readonly ApiRoute[] {
+export function reachRoutes(given: ReachParts): readonly ApiRoute[] {
+  // one for all users: who asks at the same moment as another waits, and is answered
+  const parts = { ...given, agents: new AgentQueue(given.agents, given) };
   const limit = new RateLimit(PROBES, parts.clock);
   return [
     {
@@ -44,6 +51,17 @@ export function reachRoutes(parts: ReachParts): readonly ApiRoute[] {
       path: PATH,
       allow: SEE,
       handle: async (call) => await answer(parts, call, limit),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/denials',
+      allow: SEE,
+      handle: ({ query }) => {
+        const nowMs = parts.clock.nowMs();
+        const limit = numberParameter(query, 'limit', { max: DENIALS_MAX }) ?? DENIALS_MAX;
+        const span = { fromMs: nowMs - DENIALS_MS, toMs: nowMs + 1 };
+        return Promise.resolve(ok(parts.flows.denials(span).slice(0, limit)));
+      },
     },
   ];
 }

@@ -24,6 +24,7 @@ import { textParameter } from '../parameters.ts';
 import { ApiRefusal, notFound, ok, type ApiAnswer, type ApiCall, type ApiRoute } from '../route.ts';
 import { proxyReport, type IntendedResource } from './proxy-report.ts';
 import { silent, streamLogs } from './workload-logs.ts';
+import { overviewThen } from './workload-past.ts';
 
 export type WorkloadParts = {
   readonly view: MeshView;
@@ -58,7 +59,9 @@ export function workloadRoutes(parts: WorkloadParts): readonly ApiRoute[] {
     handle,
   });
   return [
-    get('overview', SEE, (call) => Promise.resolve(ok(overview(parts, call)))),
+    get('overview', SEE, (call) =>
+      Promise.resolve(ok(overviewThen(parts, call) ?? overview(parts, call))),
+    ),
     get('proxy', CONFIG, async (call) => ok(await report(parts, call))),
     get('proxy/dump', CONFIG, async (call) => ok(await dump(parts, call))),
     get('logs', LOGS, (call) => streamLogs(parts, call, wantedKeys(parts, call))),
@@ -141,14 +144,12 @@ function policiesOn(mesh: Mesh, workload: Workload): readonly PolicyOnPort[] {
       effect: effect.toUpperCase(),
     })),
   );
-  const tls = mesh.inboundPorts(workload.key).map(({ port }) => ({
-    port,
-    // what the PeerAuthentications amount to, and the mesh's default
-    kind: 'mutual TLS',
-    namespace: '',
-    name: '',
-    effect: mesh.mtlsMode(workload, port),
-  }));
+  const tls = mesh.inboundPorts(workload.key).map(({ port }) => {
+    const { mode, by } = mesh.mtlsOrigin(workload, port);
+    // without a policy it is the mesh's default
+    const none = { kind: 'mutual TLS', namespace: '', name: '' };
+    return { port, ...(by ?? none), effect: by ? mode : `${mode} (default)` };
+  });
   return [...rules, ...tls];
 }
 
