@@ -209,6 +209,7 @@ test('the status says what each proxy has, and what it refused', async () => {
           acknowledgedCount: 1,
           dueCount: 0,
           rejections,
+          answeredAtMs: 42,
         },
       ],
     },

@@ -125,12 +125,15 @@ export class XdsServer<Proxy> {
 
   #statusOf(isWanted: (admitted: Admitted) => boolean): StreamStatus[] {
     const streams = [...this.#streams].filter(([, admitted]) => isWanted(admitted));
-    return streams.map(([{ protocol, nodeId, call }, admitted]) => ({
+    return streams.map(([stream, admitted]) => ({
       ...admitted,
-      nodeId,
-      remoteAddress: call.remoteAddress,
-      counts: protocol.counts,
-      types: [...protocol.subscriptions.values()].map(typeStatus),
+      nodeId: stream.nodeId,
+      remoteAddress: stream.call.remoteAddress,
+      counts: stream.protocol.counts,
+      types: [...stream.protocol.subscriptions.values()].map((subscription) => ({
+        ...typeStatus(subscription),
+        answeredAtMs: stream.answeredAtMs(subscription.typeUrl),
+      })),
     }));
   }
 

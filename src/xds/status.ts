@@ -67,5 +67,8 @@ export type StreamStatus = {
   readonly remoteAddress: string;
   readonly connectedAtMs: number;
   readonly counts: ProtocolCounts;
-  readonly types: readonly TypeStatus[];
+  readonly types: readonly (TypeStatus & {
+    /** When the client last answered for it, taking what was sent or not; 0, absent: never. */
+    readonly answeredAtMs?: number;
+  })[];
 };

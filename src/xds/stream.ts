@@ -55,6 +55,8 @@ export class XdsStream {
   #nodeId = '';
   #changedAtMs: number | undefined;
   #hasSent = false;
+  /** By type. */
+  readonly #answeredAtMs = new Map<string, number>();
 
   constructor(options: XdsStreamOptions) {
     const { call, bind, limits, onClose } = options;
@@ -77,6 +79,11 @@ export class XdsStream {
   /** What the client calls itself. */
   get nodeId(): string {
     return this.#nodeId;
+  }
+
+  /** When the client last answered a response of that type, taking it or not; 0: never. */
+  answeredAtMs(typeUrl: string): number {
+    return this.#answeredAtMs.get(typeUrl) ?? 0;
   }
 
   /** Something that it holds has changed; what it holds may come out the same. */
@@ -131,6 +138,7 @@ export class XdsStream {
     if (!decoded.ok) return this.call.end(GrpcStatus.invalidArgument, decoded.problem);
     const request = decoded.value;
     if (request.nodeId !== '') this.#nodeId = request.nodeId;
+    if (request.nonce !== '') this.#noteAnswer(request.typeUrl);
     if (request.rejection !== undefined) this.#reportRejection(request, request.rejection);
     const outcome = this.protocol.request(request);
     if (!outcome.ok) {
@@ -139,6 +147,12 @@ export class XdsStream {
     }
     if (this.protocol.isUnsettled) this.#options.onUnsettled();
     this.pump(); // an answer makes room for the next response of its type
+  }
+
+  /** Of types that there are: a client may write what it likes. */
+  #noteAnswer(typeUrl: string): void {
+    if (!this.protocol.subscriptions.has(typeUrl)) return;
+    this.#answeredAtMs.set(typeUrl, this.#options.clock.nowMs());
   }
 
   #reportRejection({ typeUrl, nonce }: DeltaRequest, reason: string): void {

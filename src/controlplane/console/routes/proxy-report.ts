@@ -52,7 +52,7 @@ export function proxyReport(facts: {
         .slice(0, 100)
         .map((domain) => printable(domain, NAME_LENGTH_MAX)),
     })),
-    sync: Object.keys(TITLES).map((type) => syncRow(type, { streams, intended, held, atMs })),
+    sync: Object.keys(TITLES).map((type) => syncRow(type, { streams, intended, held })),
     stats,
   };
 }
@@ -130,10 +130,9 @@ function syncRow(
     readonly streams: readonly StreamStatus[];
     readonly intended: readonly IntendedResource[];
     readonly held: Held;
-    readonly atMs: number;
   },
 ): ProxySync {
-  const { streams, intended, held, atMs } = facts;
+  const { streams, intended, held } = facts;
   const types = streams
     .flatMap((stream) => stream.types)
     .filter(({ typeUrl }) => shortTypeName(typeUrl) === type);
@@ -147,7 +146,7 @@ function syncRow(
     type: TITLES[type] ?? type,
     state,
     message: rejection ? printable(`${rejection.name}: ${rejection.message}`, 2_000) : '',
-    atMs,
+    atMs: Math.max(0, ...types.map(({ answeredAtMs = 0 }) => answeredAtMs)),
     differences: intended
       .filter((one) => one.type === type && (one.rejection !== undefined || !one.isAcknowledged))
       .slice(0, DIFFERENCES_MAX)
