@@ -14,7 +14,7 @@ export type Series = {
   readonly requests: readonly (number | null)[];
   /** Their mean duration. */
   readonly requestMs: readonly (number | null)[];
-  /** Requests that failed: of an edge of HTTP the same as `failed`, of a node without connections. */
+  /** Requests that failed: of an edge of HTTP those in `failed`, of a node without connections. */
   readonly requestErrors: readonly (number | null)[];
   /** Requests answered 4xx, without those that failed; null where no agent tells. */
   readonly clientErrors: readonly (number | null)[];

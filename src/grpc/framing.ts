@@ -25,7 +25,7 @@ export class MessageReader {
   readonly #head = new Uint8Array(FRAME_HEAD_BYTES);
   #headBytes = 0;
   #size = 0;
-  #body = new Uint8Array(0);
+  #body = EMPTY;
   #bodyBytes = 0;
 
   constructor(options: { readonly messageBytesMax: number }) {
@@ -102,6 +102,9 @@ export class MessageReader {
   #reset(): void {
     this.#headBytes = 0;
     this.#bodyBytes = 0;
-    this.#body = new Uint8Array(0);
+    this.#body = EMPTY;
   }
 }
+
+/** One for all: most messages arrive whole. */
+const EMPTY = new Uint8Array(0);

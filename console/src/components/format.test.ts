@@ -35,7 +35,11 @@ test('what is not known is never 0', () => {
 });
 
 test('almost all is not all', () => {
-  assert.equal(formatPercent(0.99999), '99.9 %');
+  assert.equal(formatPercent(0.99999), '> 99.9 %');
+  assert.equal(formatPercent(0.0001), '< 0.1 %');
+  assert.equal(formatPercent(0), '0 %');
+  assert.equal(formatPercent(0.29), '29 %');
+  assert.equal(formatPercent(0.999), '99.9 %');
   assert.equal(formatPercent(1), '100 %');
   assert.equal(formatPercent(0.834), '83.4 %');
 });

@@ -30,12 +30,20 @@ export function formatCount(count: number | null | undefined): string {
   return Number.isInteger(count) ? String(count) : count.toFixed(1);
 }
 
+/** What is not quite none is not `0 %`, and what is not quite all not `100 %`. */
 export const formatPercent = (share: number | null | undefined): string => {
   if (share === null || share === undefined) return UNKNOWN;
-  // 99.96 % is not all of it.
-  const percent = share < 1 && share > 0.999 ? 99.9 : share * 100;
-  return `${Number.isInteger(percent) ? percent : percent.toFixed(1)} %`;
+  if (share > 0 && share < 0.001) return '< 0.1 %';
+  if (share < 1 && share > 0.999) return '> 99.9 %';
+  return `${Math.round(share * 1000) / 10} %`;
 };
+
+/** How long a request took: `0.8 ms`, `12 ms`, `1.2 s`. */
+export function formatMs(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return UNKNOWN;
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  return ms < 999.5 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -3,7 +3,7 @@
 import type { MeshEdge, MeshNode } from '../api/types.ts';
 import type { EdgeNumbers } from '../store/samples.ts';
 
-export type FieldType = 'text' | 'flag' | 'number' | 'rate' | 'duration';
+export type FieldType = 'text' | 'flag' | 'number' | 'rate' | 'duration' | 'share';
 /** Several: it matches when one of them does. */
 export type FieldValue =
   | string
@@ -58,6 +58,11 @@ const identitiesOf = ({ edge }: EdgeFacts): string[] => [
   edge.encryption.clientIdentity,
   edge.encryption.serverIdentity,
 ];
+
+const took = ({ numbers }: EdgeFacts, of: 'p50Ms' | 'p95Ms' | 'p99Ms'): number | null => {
+  const ms = numbers?.[of] ?? null;
+  return ms === null ? null : seconds(ms);
+};
 
 /** When traffic was seen last: by a tick since the page is open, else by the record. */
 const idleSeconds = ({ edge, movedMs, nowMs }: EdgeFacts): number =>
@@ -136,6 +141,19 @@ const TABLE = {
     about: 'mean time of requests',
     edge: ({ edge, numbers }) =>
       edge.protocol === 'tcp' || !numbers ? undefined : seconds(numbers.requestMs),
+  },
+  p50: { type: 'duration', about: 'median time of requests', edge: (f) => took(f, 'p50Ms') },
+  p95: { type: 'duration', about: '95 % of requests took less', edge: (f) => took(f, 'p95Ms') },
+  p99: { type: 'duration', about: '99 % of requests took less', edge: (f) => took(f, 'p99Ms') },
+  errors: {
+    type: 'share',
+    about: 'requests that failed, as 5xx, in %',
+    edge: ({ numbers }) => numbers?.errorShare,
+  },
+  clienterrors: {
+    type: 'share',
+    about: 'requests answered 4xx, in %',
+    edge: ({ numbers }) => numbers?.clientErrorShare,
   },
   idle: { type: 'duration', about: 'time without traffic', edge: idleSeconds },
   mtls: { type: 'flag', about: 'is encrypted', edge: isEncrypted },

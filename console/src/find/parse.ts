@@ -159,15 +159,17 @@ const NOUNS = {
   number: 'number',
   rate: 'rate, as in 1kB/s',
   duration: 'time, as in 10m',
+  share: 'share, as in 1%',
 } as const;
 
 const UNITS = {
   number: { '': 1, k: 1e3, m: 1e6, '/s': 1, '%': 0.01 },
   rate: { '': 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9 },
+  share: { '': 0.01, '%': 0.01 },
   duration: { '': 1, ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 },
 } as const;
 
-/** In bytes per second or in seconds; NaN: that is no such number. */
+/** In bytes per second, in seconds, or of one; NaN: that is no such number. */
 function numberOf(text: string, type: keyof typeof UNITS): number {
   const [, digits = '', unit = ''] = /^([+-]?\d+(?:\.\d+)?)(.*)$/.exec(text) ?? [];
   const lower = unit.toLowerCase();

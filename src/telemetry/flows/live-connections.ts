@@ -19,7 +19,7 @@ export type LiveConnection = {
   /** When it carried a byte last, or was first told of. */
   movedAtMs: number;
   closedAtMs: number | null;
-  /** How long its server took to be reached, by the client's proxy if that has told; null: unknown. */
+  /** How long its server took to be reached, by the client's proxy if it tells; null: unknown. */
   connectMs: number | null;
   readonly client: string;
   readonly server: string;

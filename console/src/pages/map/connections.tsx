@@ -1,13 +1,14 @@
-// The last connections of an edge, asked for again every two seconds while they are looked at.
-import { useEffect, type ReactNode } from 'react';
+// The last connections of an edge, and each as it opens, moves bytes and closes.
+import { useEffect, useReducer, useRef, useSyncExternalStore, type ReactNode } from 'react';
 import { get } from '../../api/client.ts';
 import type { Connection, MeshEdge } from '../../api/types.ts';
-import { onSecond } from '../../base/clock.ts';
 import { formatBytes, formatDuration } from '../../components/format.ts';
 import { Loading, Problem } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
+import { EMPTY_TAP, tapReducer } from '../../components/tap.ts';
 import { TimeText } from '../../components/text.tsx';
 import { useLoaded } from '../../components/use-loaded.ts';
+import { useStream } from '../../components/use-stream.ts';
 import { store } from '../../store/hooks.ts';
 
 const COLUMNS: readonly Column<Connection>[] = [
@@ -34,30 +35,44 @@ function stateText({ closedAtMs, openedAtMs, flags }: Connection): string {
   return flags === '' ? lasted : `${lasted}, ${flags}`;
 }
 
-const REFRESH_SECONDS = 2;
+const SHOWN_MAX = 50;
 
-export function Connections({ edge }: { readonly edge: MeshEdge }): ReactNode {
+type Props = { readonly edge: MeshEdge };
+
+/** Another edge is another list. */
+export const Connections = ({ edge }: Props): ReactNode => <List key={edge.id} edge={edge} />;
+
+function List({ edge }: Props): ReactNode {
   const path = `/api/v1/edges/${encodeURIComponent(edge.id)}/connections`;
+  const [tap, dispatch] = useReducer(tapReducer, EMPTY_TAP);
   const { value, problem, reload } = useLoaded(path, async (signal) =>
     get<readonly Connection[]>(path, { signal }),
   );
   useEffect(() => {
-    let second = 0;
-    return onSecond(() => {
-      second += 1;
-      if (second % REFRESH_SECONDS === 0 && !document.hidden && store.pastMs === null) reload();
-    });
-  }, [reload]);
+    if (value) dispatch({ type: 'before', connections: value });
+  }, [value]);
+  // a browser has six connections for all its tabs: one that nobody sees takes none
+  const isSeen = useIsVisible() && store.pastMs === null;
+  useStream<Connection>(isSeen ? `${path}?follow=1` : null, {
+    type: 'connection',
+    isEndless: true,
+    onItems: (connections) => dispatch({ type: 'seen', connections }),
+  });
+  const wasSeen = useRef(isSeen);
+  useEffect(() => {
+    if (isSeen && !wasSeen.current) reload(); // what came while nobody looked
+    wasSeen.current = isSeen;
+  }, [isSeen, reload]);
   return (
     <section aria-label="Connections">
       <h3>Connections</h3>
       {problem && !value && <Problem problem={problem} onRetry={reload} />}
-      {!value && !problem && <Loading what="connections" rows={3} />}
+      {!value && !problem && <Loading what="connections" rows={3} onRetry={reload} />}
       {value && (
         <Table
           label="Connections"
           columns={COLUMNS}
-          rows={value}
+          rows={tap.rows.slice(0, SHOWN_MAX)}
           rowKey={({ id }) => id}
           empty={<p className="quiet">None in the last hour.</p>}
         />
@@ -65,3 +80,10 @@ export function Connections({ edge }: { readonly edge: MeshEdge }): ReactNode {
     </section>
   );
 }
+
+const onVisibility = (listener: () => void): (() => void) => {
+  document.addEventListener('visibilitychange', listener);
+  return () => document.removeEventListener('visibilitychange', listener);
+};
+
+const useIsVisible = (): boolean => useSyncExternalStore(onVisibility, () => !document.hidden);

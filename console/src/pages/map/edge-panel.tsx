@@ -10,11 +10,13 @@ import { Loading } from '../../components/states.tsx';
 import { Countdown, IdentityText, LiveText, TimeText } from '../../components/text.tsx';
 import type { MeshEdge, MeshNode } from '../../api/types.ts';
 import { Link } from '../../router/link.tsx';
-import { store } from '../../store/hooks.ts';
+import { store, useSilences } from '../../store/hooks.ts';
+import { isUnheard } from '../../store/silence.ts';
 import type { EdgeNumbers } from '../../store/samples.ts';
 import { useParam } from '../../url/use-view.ts';
 import type { ViewState } from '../../url/view-state.ts';
 import { Connections } from './connections.tsx';
+import { EdgeClosely } from './edge-closely.tsx';
 import { Policies } from './policies.tsx';
 import { commandName } from './words.ts';
 
@@ -29,6 +31,7 @@ type Props = {
 };
 
 export function EdgePanel({ edge, from, to, view, onClose }: Props): ReactNode {
+  const isLive = view.at === null;
   const [fromName, toName] = [from?.name ?? edge.from, to?.name ?? edge.to];
   const title = (
     <>
@@ -42,14 +45,30 @@ export function EdgePanel({ edge, from, to, view, onClose }: Props): ReactNode {
       onClose={onClose}
       actions={<Actions edge={edge} from={from} to={to} />}
     >
+      <NotReported edge={edge} />
       <Now edge={edge} />
+      {isLive && <EdgeClosely edge={edge} />}
       <Suspense fallback={<Loading what="the chart" rows={3} />}>
         <EdgeChart edge={edge} range={view.range} />
       </Suspense>
       <Encrypted edge={edge} from={from} to={to} />
-      <Policies node={to} port={edge.port} />
-      <Connections edge={edge} />
+      {isLive && <Policies node={to} port={edge.port} />}
+      {isLive && <Connections edge={edge} />}
+      {!isLive && <p className="quiet">Policies and single connections of then are not kept.</p>}
     </Drawer>
+  );
+}
+
+/** Its numbers are then `–`; what else is said of it is of then. */
+function NotReported({ edge }: { readonly edge: MeshEdge }): ReactNode {
+  const silences = useSilences();
+  if (!isUnheard(edge, silences)) return null;
+  const ends = [edge.from, edge.to].flatMap((id) => silences.byNode.get(id)?.sinceMs ?? []);
+  return (
+    <p className="notice warn">
+      <span aria-hidden="true" className="hatch-sign" /> No end reports it since{' '}
+      <TimeText atMs={Math.max(...ends)} />: what is below was known then.
+    </p>
   );
 }
 
@@ -64,7 +83,7 @@ function liveTexts(index: number) {
     open: of((n) => formatCount(n.open)),
     opened: of((n) => formatCount(n.opened)),
     failed: of((n) => formatCount(n.failed)),
-    requests: of((n) => `${formatCount(n.requests)}/s, ${n.requestMs.toFixed(1)} ms`),
+    requests: of((n) => `${formatCount(n.requests)}/s`),
   };
 }
 

@@ -3,12 +3,15 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatMs,
   formatPercent,
   formatRate,
+  formatTime,
   UNKNOWN,
 } from '../../components/format.ts';
 import type { MeshEdge, MeshNode } from '../../api/types.ts';
 import type { EdgeNumbers, Samples } from '../../store/samples.ts';
+import { isWhole, type Silences } from '../../store/silence.ts';
 import type { ViewState } from '../../url/view-state.ts';
 import { KIND_WORDS } from './geometry.ts';
 import type { SceneEdge, SceneNode } from './scene.ts';
@@ -27,8 +30,31 @@ const sum = (edges: readonly MeshEdge[], samples: Samples): EdgeNumbers | undefi
     failed: total((one) => one.failed),
     requests,
     requestMs: requests && total((one) => one.requestMs * one.requests) / requests,
+    errorShare: mean(known, (one) => one.errorShare),
+    clientErrorShare: mean(known, (one) => one.clientErrorShare),
+    // of all together it is between that of the fastest and that of the slowest
+    p50Ms: most(known, (one) => one.p50Ms),
+    p95Ms: most(known, (one) => one.p95Ms),
+    p99Ms: most(known, (one) => one.p99Ms),
   };
 };
+
+type Known = readonly EdgeNumbers[];
+type Part = (one: EdgeNumbers) => number | null;
+
+/** By their requests: null where nobody tells. */
+function mean(known: Known, of: Part): number | null {
+  const told = known.filter((one) => of(one) !== null);
+  const weight = told.reduce((all, { requests }) => all + requests, 0);
+  if (weight === 0) return most(told, of);
+  return told.reduce((all, one) => all + (of(one) ?? 0) * one.requests, 0) / weight;
+}
+
+const most = (known: Known, of: Part): number | null =>
+  known.reduce<number | null>((max, one) => {
+    const value = of(one);
+    return value !== null && (max === null || value > max) ? value : max;
+  }, null);
 
 export const numbersOf = (edge: SceneEdge, samples: Samples): EdgeNumbers | undefined =>
   sum(edge.members, samples);
@@ -55,7 +81,7 @@ export function edgeLine(edge: SceneEdge, samples: Samples, mode: ViewState['lab
     return `${numbers.open} open · ${formatCount(numbers.opened)} opened/s · ${formatCount(numbers.failed)} failed/s`;
   }
   const isTcp = first?.protocol === 'tcp';
-  if (mode === 'latency') return isTcp || numbers.requests === 0 ? UNKNOWN : latency(numbers);
+  if (mode === 'latency') return isTcp ? UNKNOWN : latency(numbers, edge.members.length > 1);
   if (isIdle(numbers)) return `idle${numbers.open > 0 ? ` · ${numbers.open} conn` : ''}`;
   const rates = `→ ${formatRate(numbers.toServerBytes)}  ← ${formatRate(numbers.toClientBytes)}`;
   return isTcp
@@ -63,8 +89,19 @@ export function edgeLine(edge: SceneEdge, samples: Samples, mode: ViewState['lab
     : `${rates} · ${formatCount(numbers.requests)} req/s`;
 }
 
-const latency = ({ requestMs, requests }: EdgeNumbers): string =>
-  `${requestMs.toFixed(requestMs < 10 ? 1 : 0)} ms · ${formatCount(requests)} req/s`;
+/** `p50 4.0 ms · p95 12 ms · 3.2 req/s`, and how many failed if any did. */
+function latency(numbers: EdgeNumbers, isOfMany: boolean): string {
+  const { p50Ms, p95Ms, requests, errorShare } = numbers;
+  if (p95Ms === null && requests === 0) return UNKNOWN;
+  const atMost = isOfMany ? '≤ ' : '';
+  const parts = [
+    `p50 ${p50Ms === null ? UNKNOWN : atMost + formatMs(p50Ms)}`,
+    `p95 ${p95Ms === null ? UNKNOWN : atMost + formatMs(p95Ms)}`,
+    `${formatCount(requests)} req/s`,
+  ];
+  if (errorShare !== null && errorShare > 0) parts.push(`${formatPercent(errorShare)} failed`);
+  return parts.join(' · ');
+}
 
 const short = (identity: string): string => /\/sa\/[^/]+$/.exec(identity)?.[0].slice(1) ?? identity;
 
@@ -113,18 +150,23 @@ export function edgeName(
       `${formatRate(numbers.toClientBytes)} to client`,
       `${numbers.open} open connections`,
     );
+    if (numbers.p95Ms !== null) parts.push(`95 % of requests within ${formatMs(numbers.p95Ms)}`);
+    if (numbers.errorShare) parts.push(`${formatPercent(numbers.errorShare)} of requests failed`);
   }
   if (first.failure) parts.push(`failing: ${first.failure.text}`);
   if (first.disagreement) parts.push('reporters disagree');
   return parts.join(', ');
 }
 
-export function nodeName({ name, members, isGroup }: SceneNode): string {
+/** @param silence `no report since 16:03:20`; empty: its proxies report */
+export function nodeName({ name, members, isGroup }: SceneNode, silence = ''): string {
   const [first] = members;
   if (!first) return name;
-  if (isGroup) return `${name}, ${members.length} workloads in a group`;
+  const silent = silence === '' ? [] : [silence];
+  if (isGroup) return [`${name}, ${members.length} workloads in a group`, ...silent].join(', ');
   const parts = [name, KIND_WORDS[first.kind]];
   if (first.join) parts.push(`joining, step ${first.join.step} of ${first.join.steps}`);
+  else if (silence !== '') parts.push(silence);
   else if (first.kind === 'pod' || first.kind === 'vm') parts.push(`health ${first.health}`);
   if (first.namespace) parts.push(`namespace ${first.namespace}`);
   return parts.join(', ');
@@ -143,6 +185,17 @@ export function nodeLine(node: MeshNode, nowMs: number): string {
   const leftMs = certificate.notAfterMs - nowMs;
   const left = leftMs <= 0 ? 'certificate expired' : `cert ${formatDuration(leftMs)}`;
   return `${health[node.health]} · ${left}`;
+}
+
+/** What its place on the map says of a workload, or of a group of them; empty: all report. */
+export function silenceLine({ members }: SceneNode, silences: Silences, nowMs: number): string {
+  const found = members.flatMap(({ id }) => silences.byNode.get(id) ?? []);
+  const [first, ...others] = found;
+  if (!first) return '';
+  if (members.length > 1) return `${found.length} of ${members.length} do not report`;
+  if (!isWhole(first)) return `${first.names.length} of ${first.proxies} do not report`;
+  if (others.length > 0 || first.sinceMs === 0) return 'no report';
+  return `no report since ${formatTime(first.sinceMs, nowMs)}`;
 }
 
 /** A workload as the command line takes it. */

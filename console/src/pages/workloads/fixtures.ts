@@ -73,6 +73,8 @@ export function anEdge(facts: Partial<MeshEdge> = {}): MeshEdge {
       serverIdentity: 'spiffe://lab/ns/default/sa/postgresql',
       seenAtMs: 0,
     },
+    recent: { bytes: 0, encryptedBytes: 0 },
+    http: null,
     reporters: ['destination', 'source'],
     disagreement: null,
     failure: null,
@@ -112,6 +114,14 @@ export function aSeries(points: number, facts: Partial<Series> = {}): Series {
     failed: column(0),
     requests: column(null),
     requestMs: column(null),
+    requestErrors: column(null),
+    clientErrors: column(null),
+    p50Ms: column(null),
+    p95Ms: column(null),
+    p99Ms: column(null),
+    serverP50Ms: column(null),
+    serverP95Ms: column(null),
+    serverP99Ms: column(null),
     ...facts,
   };
 }

@@ -2,7 +2,7 @@
 import { useCallback, useMemo, type ReactNode } from 'react';
 import type { MeshEdge, MeshNode } from '../../../api/types.ts';
 import { EncryptionBadge } from '../../../components/encryption.tsx';
-import { formatCount } from '../../../components/format.ts';
+import { formatCount, formatMs, formatPercent } from '../../../components/format.ts';
 import { LiveText, ratesOf } from '../../../components/text.tsx';
 import { Link } from '../../../router/link.tsx';
 import { store, useEdges } from '../../../store/hooks.ts';
@@ -114,10 +114,12 @@ function EdgeCard({ edge, peer, isSelected, onSelect }: EdgeCardProps): ReactNod
 function countsOf(index: number): string {
   const numbers = store.samples.of(index);
   if (!numbers) return 'no numbers yet';
-  const { open, opened, failed, requests, requestMs } = numbers;
+  const { open, opened, failed, requests, p95Ms, errorShare } = numbers;
   const parts = [`${formatCount(open)} open`, `${formatCount(opened)}/s opened`];
   if (failed > 0) parts.push(`${formatCount(failed)}/s failed`);
-  if (requests > 0) parts.push(`${formatCount(requests)} req/s, ${Math.round(requestMs)} ms`);
+  if (requests > 0) parts.push(`${formatCount(requests)} req/s`);
+  if (p95Ms !== null) parts.push(`p95 ${formatMs(p95Ms)}`);
+  if (errorShare) parts.push(`${formatPercent(errorShare)} of requests failed`);
   return parts.join(' · ');
 }
 

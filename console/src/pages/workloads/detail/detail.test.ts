@@ -7,7 +7,7 @@ import { appendLines, EMPTY_LOG, LINES_MAX, parseLogFilter } from './log-view.ts
 import { layOut } from './octopus.ts';
 import { diffLines, hunksOf, isInternal, portsOf, portsOfCluster, tablesOf } from './proxy-view.ts';
 import { CHARTS, isSilent, zoomed } from './series.ts';
-import { EMPTY_TAP, filterTap, tapJson, tapReducer, type Tap } from './tap.ts';
+import { EMPTY_TAP, filterTap, tapJson, tapReducer, type Tap } from '../../../components/tap.ts';
 
 test('response flags are spelled out, and unknown ones keep their letters', () => {
   assert.equal(

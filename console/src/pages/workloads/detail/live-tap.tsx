@@ -9,8 +9,8 @@ import { Table, type Column } from '../../../components/table.tsx';
 import { useLoaded } from '../../../components/use-loaded.ts';
 import { store, useNowMs } from '../../../store/hooks.ts';
 import { flagsText } from '../response-flags.ts';
-import { useStream, type StreamState } from '../use-stream.ts';
-import { EMPTY_TAP, filterTap, tapJson, tapReducer, type Tap } from './tap.ts';
+import { useStream, type StreamState } from '../../../components/use-stream.ts';
+import { EMPTY_TAP, filterTap, tapJson, tapReducer, type Tap } from '../../../components/tap.ts';
 import { workloadApi } from './workload-api.ts';
 
 /** What was before the tap was opened. */

@@ -8,13 +8,15 @@ import { useAllowed } from '../../../store/abilities.ts';
 import { shownNowMs } from '../../../store/hooks.ts';
 import { useParam } from '../../../url/use-view.ts';
 import { silenceOf } from '../list/rows.ts';
-import { useStream, type StreamState } from '../use-stream.ts';
+import { useStream, type StreamState } from '../../../components/use-stream.ts';
 import { KEYBOARD_STOP } from '../keyboard-stop.ts';
 import { useInstance, type ChosenInstance } from './instance-picker.tsx';
 import { appendLines, EMPTY_LOG, parseLogFilter, type NumberedLine } from './log-view.ts';
 import { workloadApi } from './workload-api.ts';
 
-const SOURCES: readonly (readonly [source: LogSource, title: string])[] = [
+type Sources = readonly (readonly [source: LogSource, title: string])[];
+
+const SOURCES: Sources = [
   ['access', 'access log'],
   ['proxy', 'proxy (Envoy)'],
   ['agent', 'agent'],
@@ -36,18 +38,27 @@ export function LogsTab({ node }: { readonly node: MeshNode }): ReactNode {
     );
   }
   if (instance.key === '') return <Empty title={`No logs: ${silenceOf(node)}`} />;
-  const source = SOURCES.find(([one]) => one === text)?.[0] ?? 'access';
+  const sources = sourcesOf(node, instance.key);
+  const source = sources.find(([one]) => one === text)?.[0] ?? 'access';
+  const key = `${instance.key} ${source}`;
   // A new source or instance is a new log: nothing of the old one stays.
-  return <Log key={`${instance.key} ${source}`} node={node} instance={instance} source={source} />;
+  return <Log key={key} node={node} instance={instance} source={source} sources={sources} />;
+}
+
+/** The application's own only where its machine's owner lets it be read. */
+function sourcesOf({ instances }: MeshNode, key: string): Sources {
+  const hasAppLog = instances.find((one) => one.key === key)?.agent?.hasAppLog === true;
+  return SOURCES.filter(([source]) => source !== 'app' || hasAppLog);
 }
 
 type LogProps = {
   readonly node: MeshNode;
   readonly instance: ChosenInstance;
   readonly source: LogSource;
+  readonly sources: Sources;
 };
 
-function Log({ node, instance, source }: LogProps): ReactNode {
+function Log({ node, instance, source, sources }: LogProps): ReactNode {
   const [isFollowing, setFollowing] = useState(true);
   const [pattern, setPattern] = useParam('regex');
   const [log, append] = useReducer(appendLines, EMPTY_LOG);
@@ -63,7 +74,7 @@ function Log({ node, instance, source }: LogProps): ReactNode {
   return (
     <div className="logs">
       <div className="toolbar">
-        <SourcePicker source={source} />
+        <SourcePicker source={source} sources={sources} />
         {instance.picker}
         <label>
           <span>Filter</span>
@@ -102,13 +113,15 @@ const stateText = (state: StreamState): string =>
     state.kind
   ];
 
-function SourcePicker({ source }: { readonly source: LogSource }): ReactNode {
+type PickerProps = Pick<LogProps, 'source' | 'sources'>;
+
+function SourcePicker({ source, sources }: PickerProps): ReactNode {
   const [, setSource] = useParam('source');
   return (
     <label>
       <span>Source</span>
       <select value={source} onChange={(event) => setSource(event.target.value)}>
-        {SOURCES.map(([each, title]) => (
+        {sources.map(([each, title]) => (
           <option key={each} value={each}>
             {title}
           </option>

@@ -3,8 +3,11 @@ import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from 're
 import { get } from '../../../api/client.ts';
 import type { MeshNode, Series } from '../../../api/types.ts';
 import { browserClock } from '../../../base/clock.ts';
-import { formatCount, formatRate } from '../../../components/format.ts';
+import { comparedCurves, type Window } from '../../../components/compare.ts';
+import { ComparePicker } from '../../../components/compare-picker.tsx';
+import { formatCount, formatMs, formatRate } from '../../../components/format.ts';
 import { Empty, Loading, Problem } from '../../../components/states.tsx';
+import { useCompared, type ComparedSeries } from '../../../components/use-compared.ts';
 import { useLoaded, type Loaded } from '../../../components/use-loaded.ts';
 import { shownNowMs, useEdges } from '../../../store/hooks.ts';
 import { changeView, useParam, useView } from '../../../url/use-view.ts';
@@ -15,8 +18,14 @@ import { CHARTS, isSilent, WINDOWS, zoomed, type ChartWords, type Zoom } from '.
 const Chart = lazy(() => import('../../../components/chart.tsx'));
 
 export function MetricsTab({ node }: { readonly node: MeshNode }): ReactNode {
-  const { range } = useView();
+  const { range, cmp } = useView();
+  const [edge] = useParam('edge');
   const { value, problem, reload } = useSeries(node, range);
+  const { compared, problem: otherProblem } = useCompared(cmp, {
+    of: edge === '' ? { node: node.id } : { edge },
+    window: value && windowOf(value, WINDOWS[range].ms),
+    stepSeconds: WINDOWS[range].stepSeconds,
+  });
   const [zoom, setZoom] = useState<Zoom>(null);
   return (
     <div className="metrics">
@@ -44,6 +53,8 @@ export function MetricsTab({ node }: { readonly node: MeshNode }): ReactNode {
           <span className="quiet">Drag over a chart to zoom in.</span>
         )}
         <EdgePicker node={node} />
+        <ComparePicker edge={edge} />
+        {otherProblem && <span className="quiet">Not compared: {otherProblem.message}</span>}
         {value && (
           <span className="quiet">
             one point each {value.stepSeconds === 1 ? 'second' : `${value.stepSeconds} s`}
@@ -58,14 +69,23 @@ export function MetricsTab({ node }: { readonly node: MeshNode }): ReactNode {
       {problem && !value && problem.code !== 'not-found' && (
         <Problem problem={problem} onRetry={reload} />
       )}
-      {!value && !problem && <Loading what="the history" rows={6} />}
-      {value && <Charts series={value} zoom={zoom} onZoom={setZoom} />}
+      {!value && !problem && <Loading what="the history" rows={6} onRetry={reload} />}
+      {value && <Charts series={value} compared={compared} zoom={zoom} onZoom={setZoom} />}
     </div>
   );
 }
 
+/** What the series is of: a live one moves on, but not for what it is compared with. */
+function windowOf({ atMs, stepSeconds }: Series, spanMs: number): Window | undefined {
+  const last = atMs.at(-1);
+  if (last === undefined) return undefined;
+  const toMs = last + stepSeconds * 1000;
+  return { fromMs: toMs - spanMs, toMs };
+}
+
 type ChartsProps = {
   readonly series: Series;
+  readonly compared: ComparedSeries | undefined;
   readonly zoom: Zoom;
   readonly onZoom: (zoom: Zoom) => void;
 };
@@ -74,7 +94,7 @@ const isHttp = ({ title }: ChartWords): boolean => title.startsWith('HTTP');
 const CHART_HEIGHT = 170;
 
 /** HTTP charts of what speaks none are one line of words, and never flat lines. */
-function Charts({ series, zoom, onZoom }: ChartsProps): ReactNode {
+function Charts({ series, compared, zoom, onZoom }: ChartsProps): ReactNode {
   const isWithout = CHARTS.filter(isHttp).every((words) => isAllZero(series, words));
   const charts = isWithout ? CHARTS.filter((words) => !isHttp(words)) : CHARTS;
   const part = useMemo(() => zoomed(series, zoom), [series, zoom]);
@@ -87,7 +107,7 @@ function Charts({ series, zoom, onZoom }: ChartsProps): ReactNode {
             {isSilent(part, words) ? (
               <p className="quiet">Nothing has been reported in this time.</p>
             ) : (
-              <Drawn words={words} series={part} onZoom={onZoom} />
+              <Drawn words={words} series={part} compared={compared} onZoom={onZoom} />
             )}
           </section>
         ))}
@@ -99,18 +119,12 @@ function Charts({ series, zoom, onZoom }: ChartsProps): ReactNode {
 
 type DrawnProps = Omit<ChartsProps, 'zoom'> & { readonly words: ChartWords };
 
-function Drawn({ words, series, onZoom }: DrawnProps): ReactNode {
+function Drawn({ words, series, compared, onZoom }: DrawnProps): ReactNode {
   const { title, unit, lines } = words;
-  const curves = useMemo(
-    () =>
-      lines.map(({ name, quantity, colour, isMirrored }) => ({
-        name,
-        values: series[quantity],
-        colour,
-        isMirrored,
-      })),
-    [lines, series],
-  );
+  const curves = useMemo(() => {
+    const own = lines.map((line) => ({ ...line, values: series[line.quantity] }));
+    return compared ? [...own, ...comparedCurves(own, compared, series.atMs)] : own;
+  }, [lines, series, compared]);
   return (
     <Chart
       title={title}
@@ -130,7 +144,7 @@ const tenths = (value: number | null): string =>
 const FORMATS: Readonly<Record<ChartWords['unit'], (value: number | null) => string>> = {
   'B/s': formatRate,
   '/s': (value) => `${tenths(value)} /s`,
-  ms: (value) => `${tenths(value)} ms`,
+  ms: formatMs,
   '': tenths,
 };
 

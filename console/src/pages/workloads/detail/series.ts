@@ -41,8 +41,33 @@ export const CHARTS: readonly ChartWords[] = [
     unit: '/s',
     lines: [line('opened', 'opened', '--accent'), line('failed', 'failed', '--bad')],
   },
-  { title: 'HTTP requests', unit: '/s', lines: [line('requests', 'requests', '--accent')] },
-  { title: 'HTTP duration', unit: 'ms', lines: [line('requestMs', 'mean', '--accent')] },
+  {
+    title: 'HTTP requests',
+    unit: '/s',
+    lines: [
+      line('requests', 'requests', '--accent'),
+      line('requestErrors', 'failed, as 5xx', '--bad'),
+      line('clientErrors', 'answered 4xx', '--warn'),
+    ],
+  },
+  {
+    title: 'HTTP duration, at the client',
+    unit: 'ms',
+    lines: [
+      line('p50Ms', 'p50', '--accent'),
+      line('p95Ms', 'p95', '--vm'),
+      line('p99Ms', 'p99', '--bad'),
+    ],
+  },
+  {
+    title: 'HTTP duration, at the server',
+    unit: 'ms',
+    lines: [
+      line('serverP50Ms', 'p50', '--accent'),
+      line('serverP95Ms', 'p95', '--vm'),
+      line('serverP99Ms', 'p99', '--bad'),
+    ],
+  },
 ];
 
 /** Nothing of it is known in the whole window: the chart says so instead of drawing a flat line. */
@@ -69,6 +94,14 @@ export function zoomed(series: Series, zoom: Zoom): Series {
     failed: part(series.failed),
     requests: part(series.requests),
     requestMs: part(series.requestMs),
+    requestErrors: part(series.requestErrors),
+    clientErrors: part(series.clientErrors),
+    p50Ms: part(series.p50Ms),
+    p95Ms: part(series.p95Ms),
+    p99Ms: part(series.p99Ms),
+    serverP50Ms: part(series.serverP50Ms),
+    serverP95Ms: part(series.serverP95Ms),
+    serverP99Ms: part(series.serverP99Ms),
   };
 }
 

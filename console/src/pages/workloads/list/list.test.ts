@@ -19,6 +19,11 @@ const numbers = (facts: Partial<EdgeNumbers>): EdgeNumbers => ({
   failed: 0,
   requests: 0,
   requestMs: 0,
+  errorShare: null,
+  clientErrorShare: null,
+  p50Ms: null,
+  p95Ms: null,
+  p99Ms: null,
   ...facts,
 });
 
@@ -50,18 +55,20 @@ test('a fact that is missing says why, and is never drawn as well', () => {
   assert.equal(stranger.path, '');
 });
 
-test('encrypted shares of several edges are a range and no average', () => {
-  const cell = (...shares: (number | null)[]): string =>
-    workloadRow(
-      aNode(),
-      shares.map((share) => edgeWith({ share })),
-    ).cells.encrypted.text;
-  assert.equal(cell(1, 1), '100 %');
-  assert.equal(cell(1, 0.83), '83 % – 100 %');
-  assert.equal(cell(null), 'no traffic');
-  const unreported = workloadRow(aNode(), [edgeWith({ state: 'unknown', share: null })]);
-  assert.equal(unreported.cells.encrypted.text, 'unknown');
-  assert.equal(workloadRow(aNode(), [edgeWith({ share: 0.5 })]).isProblem, true);
+test('the encrypted share of several edges is that of all their bytes', () => {
+  const carried = (bytes: number, encryptedBytes: number): MeshEdge =>
+    anEdge({ recent: { bytes, encryptedBytes } });
+  const cell = (...inbound: MeshEdge[]): string =>
+    workloadRow(aNode(), inbound).cells.encrypted.text;
+  assert.equal(cell(carried(10, 10), carried(990, 990)), '100 %');
+  assert.equal(cell(carried(900, 900), carried(100, 30)), '93 %');
+  assert.equal(cell(carried(1e6, 1e6), carried(10, 0)), '> 99.9 %');
+  assert.equal(cell(carried(1e6, 10)), '< 0.1 %');
+  assert.equal(cell(carried(0, 0)), 'no traffic');
+  const unknown = edgeWith({ state: 'unknown', share: null });
+  assert.equal(cell(unknown), 'unknown');
+  assert.equal(cell(unknown, carried(10, 10)), '100 % of reported');
+  assert.equal(workloadRow(aNode(), [carried(10, 5)]).isProblem, true);
 });
 
 test('a refused configuration is a problem with the proxy’s words', () => {

@@ -3,7 +3,7 @@
 import type { MeshEdge, MeshNode, NodeKind } from '../../../api/types.ts';
 import type { EdgeNumbers } from '../../../store/samples.ts';
 import type { Tone } from '../../../components/badge.tsx';
-import { formatPercent } from '../../../components/format.ts';
+import { formatBytes, formatPercent } from '../../../components/format.ts';
 
 /** `order` sorts; null is not known and comes last, whichever way round. */
 export type Cell = {
@@ -144,28 +144,27 @@ export function silenceOf({ instances }: MeshNode): string {
   return `not told by agent ${agents[0]?.version ?? ''}`.trimEnd();
 }
 
-/**
- * Encrypted share of what it receives. Edges do not say their bytes of five minutes, so several
- * shares are told as a range and never averaged.
- */
+/** Encrypted share of what it receives, of all its bytes of the last five minutes. */
 function encryptedCell(inbound: readonly MeshEdge[]): Cell {
   if (inbound.length === 0) return { ...none('nobody has called it'), text: 'no traffic' };
   const unreported = inbound.filter(({ encryption }) => encryption.state === 'unknown');
   if (unreported.length === inbound.length) return { ...none('no report yet'), text: 'unknown' };
-  const shares = inbound.flatMap(({ encryption }) => encryption.share ?? []);
-  if (shares.length === 0) return { ...none('no bytes in the last 5 min'), text: 'no traffic' };
-  const [low, high] = [Math.min(...shares), Math.max(...shares)];
-  const text = low === high ? formatPercent(low) : `${formatPercent(low)} – ${formatPercent(high)}`;
+  const sum = (of: 'bytes' | 'encryptedBytes'): number =>
+    inbound.reduce((all, { recent }) => all + recent[of], 0);
+  const [bytes, encrypted] = [sum('bytes'), sum('encryptedBytes')];
+  if (bytes === 0) return { ...none('no bytes in the last 5 min'), text: 'no traffic' };
+  const share = encrypted / bytes;
   const oneSided = inbound.filter(({ encryption }) => encryption.state === 'one-sided').length;
+  const edges = inbound.length === 1 ? '1 edge' : `${inbound.length} edges`;
   const title = [
-    `lowest and highest of ${inbound.length === 1 ? '1 edge' : `${inbound.length} edges`}`,
+    `${formatBytes(encrypted)} of ${formatBytes(bytes)} in 5 min, over ${edges}`,
     oneSided > 0 ? `${oneSided} seen by one end only` : '',
     unreported.length > 0 ? `${unreported.length} not reported` : '',
   ];
   return {
-    text,
-    order: low,
-    tone: low < 1 ? 'bad' : 'neutral',
+    text: formatPercent(share) + (unreported.length > 0 ? ' of reported' : ''),
+    order: share,
+    tone: share < 1 ? 'bad' : 'neutral',
     title: title.filter((part) => part !== '').join('; '),
   };
 }

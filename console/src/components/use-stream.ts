@@ -1,9 +1,9 @@
 // A stream of server-sent events for as long as a component needs it, begun anew when it breaks.
 import { useEffect, useEffectEvent, useState } from 'react';
-import { ApiError, problemFrom, request } from '../../api/client.ts';
-import { readEvents, type SseMessage } from '../../api/sse.ts';
-import type { ApiProblem } from '../../api/types.ts';
-import { sleep } from '../../base/clock.ts';
+import { ApiError, problemFrom, request } from '../api/client.ts';
+import { readEvents, type SseMessage } from '../api/sse.ts';
+import type { ApiProblem } from '../api/types.ts';
+import { sleep } from '../base/clock.ts';
 
 export type StreamState =
   | { readonly kind: 'connecting' }

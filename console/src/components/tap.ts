@@ -1,6 +1,6 @@
 // The live tap: connections as they open, move bytes and close. Paused, it goes on listening and
 // counts what it would have shown.
-import type { Connection } from '../../../api/types.ts';
+import type { Connection } from '../api/types.ts';
 
 export type Tap = {
   /** Newest first. */
