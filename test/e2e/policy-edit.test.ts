@@ -2,7 +2,9 @@
 // nobody and counts, and an apply that nobody confirms is taken back, though isthmusd was killed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Connection } from '#api/history.ts';
 import type { PolicyDocument, PolicyImpact } from '#api/policies.ts';
+import { systemClock } from '#base/clock.ts';
 import { AUTHORIZATION_POLICY, SERVICE_ACCOUNT, type ResourceType } from '#kube/resources.ts';
 import { isNotFound } from '#kube/status.ts';
 import { CONSOLE_PORT } from '#lab/cluster.ts';
@@ -10,7 +12,7 @@ import { openDoor, Passage, portOf } from '#lab/door.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually, until } from '#lab/eventually.ts';
 import { HeldSessions } from '#lab/library.ts';
-import { LibraryMesh, TARGET } from '#lab/library-mesh.ts';
+import { CLIENT, LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
 
 await enterSandbox();
 
@@ -32,6 +34,16 @@ spec:
     - from: [{ source: { principals: [cluster.local/ns/default/sa/postgresql-1-vm] } }]
 `;
 const TTL_SECONDS = 5;
+/** A machine beside the VM that is not in the mesh, and has no identity. */
+const OUTSIDE = 'outside';
+const ONLY_CLIENT = {
+  only: PATH.replace(REF.name, 'only-client'),
+  headers: { 'if-none-match': '*' },
+  body: {
+    endsOpenConnections: true,
+    yaml: YAML.replace('only-other', 'only-client').replace('sa/postgresql-1-vm', `sa/${CLIENT}`),
+  },
+};
 
 const stack = new AsyncDisposableStack();
 let mesh: LibraryMesh;
@@ -39,7 +51,8 @@ let url = '';
 let token = '';
 
 before(async () => {
-  mesh = stack.use(await LibraryMesh.create({ env: process.env }));
+  const others = { [OUTSIDE]: '10.128.0.16' };
+  mesh = stack.use(await LibraryMesh.create({ env: process.env, others }));
   const { address: host } = mesh.cluster.machine;
   const door = await openDoor(0);
   stack.use(new Passage(door, () => Promise.resolve({ host, port: CONSOLE_PORT })));
@@ -76,7 +89,7 @@ async function ask<T>(
   });
   const text = await answer.text();
   assert(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-  const value: T = JSON.parse(text); // of the program under test
+  const value: T = JSON.parse(text || 'null'); // of the program under test
   return value;
 }
 
@@ -138,6 +151,40 @@ test('a shadow refuses nobody, and counts whom it would have', async () => {
     return (document.pending?.wouldDeny ?? 0) > 0 ? document : undefined;
   });
   assert.equal(counted.yaml, '', 'nothing is in force');
+});
+
+test('who is refused loses the open session within three seconds, and nobody else', async () => {
+  const { machine } = mesh.client;
+  const outside = { host: mesh.vm.machine.address, port: TARGET.port };
+  await using held = await HeldSessions.open(machine, { ...TARGET, name: 'held', count: 1 });
+  await using doomed = await HeldSessions.open(mesh.cloud.machine(OUTSIDE), {
+    ...outside,
+    name: 'doomed',
+    count: 1,
+  });
+  const [backend = 0] = doomed.opened.backends;
+  const sql = `SELECT 1 FROM pg_stat_activity WHERE pid = ${backend}`;
+  await until('both sessions to be known', async () => {
+    const path = `/api/v1/workloads/default/${VM}/connections`;
+    const open = (await ask<Connection[]>('GET', path)).filter(
+      ({ closedAtMs, seenBy }) => closedAtMs === null && seenBy.includes('destination'),
+    );
+    return open.length >= 2;
+  });
+  const { only, ...options } = ONLY_CLIENT;
+  const sinceMs = systemClock.nowMs();
+  const writing = ask<PolicyDocument>('PUT', `${only}?mode=keep`, options);
+  await until('the end of the session', async () => {
+    return (await mesh.postgres.query(sql)).length === 0;
+  });
+  const tookMs = systemClock.nowMs() - sinceMs;
+  assert(tookMs < 3_000, `it took ${tookMs} ms`);
+  assert.deepEqual((await writing).endedSessions, { ended: 1, resetting: 0, left: [] });
+  const { alive, backends } = await held.probe('after');
+  assert.equal(alive, 1);
+  assert.deepEqual(backends, held.opened.backends, 'the same session as before');
+  assert.equal((await doomed.probe('after')).alive, 0);
+  await ask('POST', '/api/v1/policies:undo', { body: { ...REF, name: 'only-client' } });
 });
 
 test('an apply that nobody confirms is taken back, over the death of isthmusd', async () => {

@@ -114,7 +114,11 @@ const LOOK_AT_MESH: readonly PolicyRule[] = [
 ];
 
 const CHANGE_MESH: readonly PolicyRule[] = [
-  { verbs: ['create'], apiGroups: ['isthmus.dev'], resources: ['proxies/probe', 'joins'] },
+  {
+    verbs: ['create'],
+    apiGroups: ['isthmus.dev'],
+    resources: ['proxies/probe', 'proxies/sessions', 'joins'],
+  },
   { verbs: WRITE, apiGroups: MESH_GROUPS, resources: ['*'] },
   // What a VM that is invited is registered by. No tokens of service accounts: what it gets is a
   // certificate of the mesh, which is nothing to the API server.

@@ -12,7 +12,13 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
  */
 export type Right = {
   readonly verb: 'get' | 'create';
-  readonly resource: 'flows' | 'proxies/config' | 'proxies/logs' | 'proxies/probe' | 'joins';
+  readonly resource:
+    | 'flows'
+    | 'proxies/config'
+    | 'proxies/logs'
+    | 'proxies/probe'
+    | 'proxies/sessions'
+    | 'joins';
 };
 
 /**

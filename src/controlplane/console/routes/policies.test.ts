@@ -66,9 +66,12 @@ class World {
       edges: () => [],
       connections: () => [],
       samples: () => [],
+      openAt: () => [],
+      edge: () => undefined,
     };
+    const xds = { statusOf: () => [] };
     const { mesh } = this;
-    this.#routes = policyRoutes({ mesh, flows, client: server, policies, clock, agents });
+    this.#routes = policyRoutes({ mesh, flows, xds, client: server, policies, clock, agents });
   }
 
   /** As a user asks: status and body. */
@@ -103,7 +106,11 @@ class World {
       remoteAddress: '127.0.0.1',
       isEncrypted: false,
       cookieName: 'isthmus',
-      may: unused,
+      // pia writes policies, and that is all
+      may: async ({ resource }) => {
+        await Promise.resolve();
+        return options.user !== 'pia' || resource !== 'proxies/sessions';
+      },
       stream: unused,
     };
     try {
@@ -246,16 +253,27 @@ describe('what is refused', () => {
     title: string,
     status: number,
     says: RegExp,
-    options: { readonly ifMatch?: string; readonly user?: string; readonly body?: unknown },
+    options: {
+      readonly ifMatch?: string;
+      readonly user?: string;
+      readonly mode?: string;
+      readonly body?: unknown;
+    },
   ])[] = [
     ['a version that is not the present', 409, /changed by somebody else/, { ifMatch: '1' }],
     ['no version', 428, /which version/, {}],
     ['a viewer', 403, /is forbidden/, { ifMatch: 'present', user: 'vera' }],
     [
-      'the end of open connections',
+      'the end of open connections without the right to it',
+      403,
+      /may not create proxies\/sessions of isthmus.dev in default/,
+      { ifMatch: 'present', user: 'pia', body: { ...WRITE, endsOpenConnections: true } },
+    ],
+    [
+      'the end of open connections by a shadow',
       400,
-      /cannot be ended from here/,
-      { ifMatch: 'present', body: { ...WRITE, endsOpenConnections: true } },
+      /a shadow refuses nobody/,
+      { ifMatch: 'present', mode: 'shadow', body: { ...WRITE, endsOpenConnections: true } },
     ],
     [
       'a policy that is none',
@@ -264,12 +282,12 @@ describe('what is refused', () => {
       { ifMatch: 'present', body: { ...WRITE, yaml: 'a: [' } },
     ],
   ];
-  for (const [title, status, says, { ifMatch, ...options }] of rows) {
+  for (const [title, status, says, { ifMatch, mode = 'confirm', ...options }] of rows) {
     test(title, async () => {
       const world = new World();
       world.server.put('pg-allow', BOTH);
       world.server.viewers.add('vera');
-      const answer = await world.ask('PUT', PATH, {
+      const answer = await world.ask('PUT', `${PATH}?mode=${mode}`, {
         body: WRITE,
         ...(ifMatch !== undefined && { ifMatch: ifMatch === 'present' ? world.version : ifMatch }),
         ...options,

@@ -2,6 +2,7 @@
 // `POST /api/v1/policies:preview`, `:confirm`, `:undo`. Kubernetes decides what a user may: all is
 // read and written in the user's name.
 import type {
+  EndedSessions,
   PolicyMode,
   PolicyPreviewRequest,
   PolicyReference,
@@ -18,15 +19,20 @@ import {
   readPolicy,
   type DeskParts,
 } from '../../policies/desk.ts';
-import { PolicyRefusal, type Condition, type Write } from '../../policies/keeper.ts';
+import { endRefused, type EnderParts } from '../../policies/end-sessions.ts';
 import { Rehearsals } from '../../policies/rehearsals.ts';
+import { PolicyRefusal, type Condition, type Write } from '../../policies/keeper.ts';
 import { ShadowCount, type ShadowCountParts } from '../../policies/shadow-count.ts';
 import { managedBy } from '../../policies/summary.ts';
 import { numberParameter } from '../parameters.ts';
-import { ApiRefusal, badRequest, notFound, ok } from '../route.ts';
+import { ApiRefusal, badRequest, notFound, ok, STREAMED } from '../route.ts';
 import type { ApiAnswer, ApiCall, ApiRoute } from '../route.ts';
+import { mayEndSessions } from './policy-sessions.ts';
 
-export type PolicyParts = Omit<DeskParts, 'wouldDeny' | 'rehearsals'> & ShadowCountParts;
+export type PolicyParts = Omit<DeskParts, 'wouldDeny' | 'rehearsals'> &
+  ShadowCountParts &
+  EnderParts;
+type WritingParts = DeskParts & EnderParts;
 
 const SEE = { verb: 'get', resource: 'flows' } as const;
 const ROOT = '/api/v1/policies';
@@ -40,7 +46,7 @@ const TTL_SECONDS_MAX = 3600;
 export function policyRoutes(given: PolicyParts): readonly ApiRoute[] {
   const counts = new ShadowCount(given);
   const rehearsals = new Rehearsals(given);
-  const parts: DeskParts = { ...given, wouldDeny: (record) => counts.of(record), rehearsals };
+  const parts: WritingParts = { ...given, wouldDeny: (record) => counts.of(record), rehearsals };
   return [
     {
       method: 'GET',
@@ -106,10 +112,9 @@ async function documentOf(
   throw notFound(`${ref.kind} ${ref.namespace}/${ref.name}`);
 }
 
-async function put(parts: DeskParts, call: ApiCall): Promise<ApiAnswer> {
+async function put(parts: WritingParts, call: ApiCall): Promise<ApiAnswer> {
   const ref = referenceOf(call.params);
   const { yaml, endsOpenConnections } = writeOf(call.body);
-  refuseEnding(endsOpenConnections);
   const { object, diagnostics } = diagnose(parts.mesh, ref, yaml);
   if (object === undefined) {
     const first = diagnostics.find(({ severity }) => severity === 'error');
@@ -119,26 +124,36 @@ async function put(parts: DeskParts, call: ApiCall): Promise<ApiAnswer> {
       message: `the policy is not valid: ${where}${first?.message ?? 'it is empty'}`,
     });
   }
-  await write(parts, call, { ref, object });
-  return await documentOf(parts, call, ref);
+  const ended = await writeAndEnd(parts, call, { ref, object, endsOpenConnections });
+  return withEnded(await documentOf(parts, call, ref), ended);
 }
 
-async function remove(parts: DeskParts, call: ApiCall): Promise<ApiAnswer> {
+async function remove(parts: WritingParts, call: ApiCall): Promise<ApiAnswer> {
   const ref = referenceOf(call.params);
-  const { endsOpenConnections } = isRecord(call.body) ? call.body : {};
-  refuseEnding(endsOpenConnections === true);
-  await write(parts, call, { ref, object: undefined });
-  return await documentOf(parts, call, ref, { isGoneFine: true });
+  const { endsOpenConnections: isWanted } = isRecord(call.body) ? call.body : {};
+  const endsOpenConnections = isWanted === true;
+  const ended = await writeAndEnd(parts, call, { ref, object: undefined, endsOpenConnections });
+  return withEnded(await documentOf(parts, call, ref, { isGoneFine: true }), ended);
 }
 
-/** Nothing here ends a session: a policy decides about new connections, and about every request. */
-function refuseEnding(isWanted: boolean): void {
-  if (!isWanted) return;
-  throw new ApiRefusal(400, {
-    code: 'not-supported',
-    message: 'open connections cannot be ended from here: a policy governs new ones',
-    remedy: 'apply without that choice; restart the client or the server to end its sessions',
-  });
+/** @returns undefined: no session was to be ended */
+async function writeAndEnd(
+  parts: WritingParts,
+  call: ApiCall,
+  wanted: Pick<Write, 'ref' | 'object'> & { readonly endsOpenConnections: boolean },
+): Promise<EndedSessions | undefined> {
+  if (!wanted.endsOpenConnections) {
+    await write(parts, call, wanted);
+    return undefined;
+  }
+  const governed = await mayEndSessions(parts, call, wanted);
+  await write(parts, call, wanted);
+  return await endRefused(parts, { governed, by: call.user.username });
+}
+
+function withEnded(answer: ApiAnswer, endedSessions: EndedSessions | undefined): ApiAnswer {
+  if (!endedSessions || answer === STREAMED || !isRecord(answer.body)) return answer;
+  return { ...answer, body: { ...answer.body, endedSessions } };
 }
 
 async function write(
