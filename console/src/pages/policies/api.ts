@@ -48,14 +48,11 @@ const condition = (version: Version): Readonly<Record<string, string>> =>
 /** When it undoes itself is the control plane's setting. */
 const query = (mode: PolicyMode): string => new URLSearchParams({ mode }).toString();
 
-/** Open connections stay: policy governs new ones. */
-const endsOpenConnections = false;
-
 export function writePolicy(
   of: PolicyReference,
   version: Version,
   mode: PolicyMode,
-  yaml: string,
+  { yaml, endsOpenConnections }: PolicyWrite,
 ): Promise<PolicyDocument> {
   const body: PolicyWrite = { yaml, endsOpenConnections };
   return send('PUT', `${apiPath(of)}?${query(mode)}`, body, { headers: condition(version) });
@@ -65,6 +62,7 @@ export function deletePolicy(
   of: PolicyReference,
   version: Version,
   mode: PolicyMode,
+  endsOpenConnections: boolean,
 ): Promise<PolicyDocument | undefined> {
   const path = `${apiPath(of)}?${query(mode)}`;
   return send('DELETE', path, { endsOpenConnections }, { headers: condition(version) });

@@ -44,4 +44,4 @@ export async function planFix(yaml: string): Promise<FixPlan> {
 }
 
 export const applyFix = ({ of, version, yaml }: FixPlan): Promise<PolicyDocument> =>
-  writePolicy(of, version, 'confirm', yaml);
+  writePolicy(of, version, 'confirm', { yaml, endsOpenConnections: false });

@@ -14,6 +14,7 @@ import * as api from './api.ts';
 import { draftOf, dropDraft, leaveDraft } from './drafts.ts';
 import * as editing from './editing.ts';
 import type { EditingState } from './editing.ts';
+import { endedText } from './end-sessions.tsx';
 import type { Window } from './impact.ts';
 
 /** After the last key. */
@@ -79,8 +80,9 @@ export type Editing = EditingState & {
   readonly revert: () => void;
   readonly compare: (isComparing: boolean) => void;
   readonly resolve: (text: string) => void;
-  readonly apply: (mode: PolicyMode) => void;
-  readonly remove: () => void;
+  /** `endsSessions`: of those who are refused, their open ones, too. */
+  readonly apply: (mode: PolicyMode, endsSessions?: boolean) => void;
+  readonly remove: (endsSessions?: boolean) => void;
   readonly keep: () => void;
   readonly undo: () => void;
   readonly reload: () => void;
@@ -106,7 +108,10 @@ export function usePolicy(of: PolicyReference): Editing {
   ): void => {
     change((old) => ({ ...old, isBusy: true, problem: undefined, said: '' }));
     action().then(
-      (document) => change((old) => editing.written(old, document, said, keepsText)),
+      (document) => {
+        const all = said + endedText(document);
+        change((old) => editing.written(old, document, all, keepsText));
+      },
       (error: unknown) => void refused(of, error, change),
     );
   };
@@ -121,11 +126,13 @@ export function usePolicy(of: PolicyReference): Editing {
     revert: () => change((old) => editing.typed(old, old.document?.yaml ?? old.text)),
     compare: (isComparing) => change((old) => ({ ...old, isComparing })),
     resolve: (next) => change((old) => editing.resolved(old, next)),
-    apply: (mode) =>
-      run(async () => api.writePolicy(of, version, mode, text), SAID[mode], mode === 'shadow'),
-    remove: () =>
+    apply: (mode, endsOpenConnections = false) => {
+      const wanted = { yaml: text, endsOpenConnections };
+      run(async () => api.writePolicy(of, version, mode, wanted), SAID[mode], mode === 'shadow');
+    },
+    remove: (endsSessions = false) =>
       run(
-        async () => api.deletePolicy(of, version, 'confirm'),
+        async () => api.deletePolicy(of, version, 'confirm', endsSessions),
         'Deleted. It comes back unless you keep that.',
       ),
     keep: () => run(async () => api.keepPolicy(of), 'Kept.'),
