@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
+import type { IdentityReport } from '#api/identity.ts';
 import type { ReachResult } from '#api/reach.ts';
 import { AUTHORIZATION_POLICY, DESTINATION_RULE } from '#kube/resources.ts';
 import { isthmus } from '#lab/cluster.ts';
@@ -11,6 +12,7 @@ import { eventually } from '#lab/eventually.ts';
 import { HeldSessions } from '#lab/library.ts';
 import { LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
 import * as manifests from '#lab/manifests.ts';
+import { proofCommand } from '../../console/src/pages/identity/proof.ts';
 
 await enterSandbox();
 
@@ -75,6 +77,27 @@ test('the healthy pair: eleven steps passed, and each says what it rests on', as
   const text = await typed('why', 'inventory', `${VM}:5432`, '--probe');
   process.stdout.write(text.stdout);
   assert.equal(text.status, 0);
+});
+
+test('who ask at the same moment are all answered, though an agent takes four at a time', async () => {
+  const answers = await Promise.all([probed(), probed(), probed()]);
+  for (const { status, result } of answers) {
+    const unknown = result.steps.filter(({ verdict }) => verdict !== 'passed');
+    assert.deepEqual([status, unknown], [0, []]);
+  }
+});
+
+test('without a probe, traffic of just now is the evidence, with its age', async () => {
+  assert.equal(await session(), 'open');
+  const { result } = await eventually('that it was reported', async () => {
+    const answer = await why(`${VM}:5432`);
+    return answer.result.verdict === 'can' ? answer : undefined;
+  });
+  const of = (name: string) => result.steps.find((step) => step.name === name);
+  for (const name of ['network', 'tls', 'identity', 'port', 'application']) {
+    assert.equal(of(name)?.source, 'observed', name);
+    assert.match(of(name)?.summary ?? '', /\d+ s ago$/, name);
+  }
 });
 
 test('packets that are dropped: Network, timed out', async () => {
@@ -158,6 +181,23 @@ test('a misspelt name: Name, and what was meant', async () => {
   assert.equal(status, 1);
   assert.equal(failed(result)?.name, 'name');
   assert.match(failed(result)?.summary ?? '', new RegExp(`did you mean ${VM}\\?`));
+});
+
+test('the line that verifies a server shows the certificate that Identity tells of', async () => {
+  const { stdout: json } = await typed('identity', '-o', 'json');
+  const { certificates }: IdentityReport = JSON.parse(json); // of the program under test
+  const told = certificates.find(({ workload }) => workload === VM)?.certificate;
+  assert(told);
+  // a machine without a proxy: with one it would speak to that instead
+  const { machine } = mesh.cluster;
+  const place = mesh.cloud.machine(VM).address;
+  const { status, stdout, stderr } = await machine.run(['sh', '-c', proofCommand(place, 5432)]);
+  assert.equal(status, 0, stderr);
+  const [, serial = ''] = /^serial=([0-9A-F]+)$/m.exec(stdout) ?? [];
+  assert.equal(serial.toLowerCase(), told.serial.replaceAll(':', ''));
+  const [, until = ''] = /^notAfter=(.*)$/m.exec(stdout) ?? [];
+  assert.equal(Date.parse(until), told.notAfterMs);
+  assert(stdout.includes(`URI:${told.identity}`), stdout);
 });
 
 test('identity prints both, with the time that is left', async () => {

@@ -111,8 +111,8 @@ function renderPage(page: Page): string {
       shortName(node),
       isVm ? 'VM' : '',
       certificate?.identity ?? 'unknown',
-      certificate ? span(certificate.notAfterMs - nowMs) : '',
-      certificate ? `in ${span(certificate.rotateAtMs - nowMs)} ×${certificate.rotations}` : '',
+      certificate ? endsIn(certificate.notAfterMs - nowMs) : '',
+      certificate ? `${dueIn(certificate.rotateAtMs - nowMs)} ×${certificate.rotations}` : '',
       certificate?.source ?? '',
       remark,
     ]),
@@ -131,9 +131,19 @@ function renderPage(page: Page): string {
   ].join('\n');
 }
 
-/** `22:14:07`; with a minus when it is over. */
+const endsIn = (ms: number): string => (ms > 0 ? span(ms) : `expired ${span(ms)} ago`);
+
+/** A renewal begins some seconds after its time, and takes a round trip. */
+const LATE_AFTER_MS = 30_000;
+
+function dueIn(ms: number): string {
+  if (ms > 0) return `in ${span(ms)}`;
+  return ms > -LATE_AFTER_MS ? 'now' : `overdue ${span(ms)}`;
+}
+
+/** `22:14:07`, before or after. */
 function span(ms: number): string {
   const seconds = Math.floor(Math.abs(ms) / 1000);
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return `${ms < 0 ? '-' : ''}${parts.map((part) => String(part).padStart(2, '0')).join(':')}`;
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
 }

@@ -146,6 +146,20 @@ describe('isthmus identity', () => {
     assert.match(text, /^encrypted no bytes in 5 min, 0 plaintext edges, 1 seen by one end only$/m);
   });
 
+  test('what is overdue, and what has ended, is said in words', async () => {
+    const late = { ...report, nowMs: certificate.rotateAtMs + 60_000 };
+    const over = { ...report, nowMs: certificate.notAfterMs + 5000 };
+    for (const [page, words] of [
+      [late, /overdue 00:01:00 ×12/],
+      [over, /expired 00:00:05 ago +overdue/],
+    ] as const) {
+      const printed: string[] = [];
+      const told = { ...api, get: () => Promise.resolve(page) };
+      await askIdentity(told, { operands: [], flags, print: (text) => printed.push(text) });
+      assert.match(printed.join('\n'), words);
+    }
+  });
+
   test('of one, and of nobody', async () => {
     const printed: string[] = [];
     const print = (text: string) => printed.push(text);

@@ -87,8 +87,8 @@ function ProofCard({ edge, server }: ProofProps): ReactNode {
     <section className="proof card" aria-label={`Verify yourself: ${name}`}>
       <h2>Verify yourself</h2>
       <p>
-        On any machine that reaches {nameOf(edge.to)}, this shows the certificate that its proxy
-        presents.{' '}
+        On a machine without a proxy of the mesh that reaches {nameOf(edge.to)}, this shows the
+        certificate that its proxy presents. (A proxy beside the client would answer instead.){' '}
         {edge.encryption.state === 'plaintext'
           ? 'This edge is plaintext: a server that speaks no TLS presents none.'
           : 'The name in it must be the server identity below.'}

@@ -3,7 +3,7 @@
 import type { MeshEdge, MeshNode } from '../../api/types.ts';
 
 export type Proof = {
-  /** For a shell on the client's machine, with the files that its agent keeps. */
+  /** For a shell on a machine whose connections no proxy of the mesh takes. */
   readonly command: string;
   readonly facts: readonly { readonly name: string; readonly value: string }[];
 };
@@ -16,13 +16,9 @@ export type Proof = {
 export function proofOf(edge: MeshEdge, server: MeshNode | undefined): Proof {
   const { version, cipher, clientIdentity, serverIdentity } = edge.encryption;
   const address = server?.instances[0]?.address || server?.addresses[0] || 'ADDRESS';
-  const place = hostPort(address, edge.port);
   const known = (value: string): string => (value === '' ? 'unknown' : value);
   return {
-    command: [
-      `openssl s_client -connect ${place} -alpn istio </dev/null 2>/dev/null`,
-      `openssl x509 -noout -serial -enddate -ext subjectAltName`,
-    ].join(' | '),
+    command: proofCommand(address, edge.port),
     facts: [
       { name: 'TLS', value: known(version.replace('TLSv', 'TLS ')) },
       { name: 'Cipher', value: known(cipher) },
@@ -31,6 +27,13 @@ export function proofOf(edge: MeshEdge, server: MeshNode | undefined): Proof {
     ],
   };
 }
+
+/** For a shell; a test types it on the lab and compares. */
+export const proofCommand = (address: string, port: number): string =>
+  [
+    `openssl s_client -connect ${hostPort(address, port)} -alpn istio </dev/null 2>/dev/null`,
+    `openssl x509 -noout -serial -enddate -ext subjectAltName`,
+  ].join(' | ');
 
 const hostPort = (address: string, port: number): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -30,14 +30,18 @@ test('what needs somebody is first, the rest by name whatever the clocks say', (
 });
 
 test('a certificate that an event brought replaces the report’s, an older one does not', () => {
-  const rows = [row('vm'), row('silent', { certificate: null, remark: 'no report' })];
+  const skew = 'the clock of Pod/default/x is 9 s ahead';
+  const rows = [
+    row('vm', { remark: `renewal is overdue; ${skew}` }),
+    row('silent', { certificate: null, remark: 'no report' }),
+  ];
   const renewed = aCertificate({ serial: '40:00', notBeforeMs: 12 * HOUR_MS, rotations: 1 });
   const nodes = new Map([
     ['wl:default/vm', aNode({ certificate: renewed })],
     ['wl:default/silent', aNode({ certificate: renewed })],
   ]);
   const [vm, silent] = withNewer(rows, nodes);
-  assert.equal(vm?.certificate?.serial, '40:00');
+  assert.deepEqual([vm?.certificate?.serial, vm?.remark], ['40:00', skew]);
   assert.deepEqual([silent?.certificate?.serial, silent?.remark], ['40:00', '']);
   const old = aCertificate({ serial: '01', notBeforeMs: -HOUR_MS });
   const [kept] = withNewer(rows, new Map([['wl:default/vm', aNode({ certificate: old })]]));

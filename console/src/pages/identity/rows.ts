@@ -32,9 +32,17 @@ export function withNewer(
 ): IdentityRow[] {
   return rows.map((row) => {
     const newer = nodes.get(row.node)?.certificate ?? null;
-    return isNewer(newer, row.certificate) ? { ...row, certificate: newer, remark: '' } : row;
+    if (!isNewer(newer, row.certificate)) return row;
+    return { ...row, certificate: newer, remark: ofTheClock(row.remark) };
   });
 }
+
+/** What was wrong with the former certificate is over; a wrong clock is not. */
+const ofTheClock = (remark: string): string =>
+  remark
+    .split('; ')
+    .filter((text) => text.startsWith('the clock of '))
+    .join('; ');
 
 function isNewer(one: CertificateView | null, other: CertificateView | null): boolean {
   if (one === null) return false;
