@@ -50,10 +50,11 @@ async function writeElsewhere(mock: MockConsole, yaml: string, version: string):
   });
 }
 
-const yamlOf = async (mock: MockConsole): Promise<string> => {
-  const document: { yaml: string } = Object(await (await fetch(`${mock.url}${API}`)).json());
-  return document.yaml;
-};
+const documentOf = async (mock: MockConsole): Promise<{ yaml: string; shadowYaml: string }> =>
+  Object(await (await fetch(`${mock.url}${API}`)).json());
+
+const yamlOf = async (mock: MockConsole): Promise<string> => (await documentOf(mock)).yaml;
+const yamlTried = async (mock: MockConsole): Promise<string> => (await documentOf(mock)).shadowYaml;
 
 test('the list says of each policy what it is about, decided, and who keeps it', async () => {
   await using visited = await visit('/policies');
@@ -151,6 +152,53 @@ test('removing a principal that is used says whom it refuses, in less than a sec
   assert.match(page.url(), /window=7d/);
 });
 
+test('what is pointed at in the list shows on its map, and the other way round', async () => {
+  await using visited = await visit(`${PATH}?tab=form`);
+  const { page } = visited;
+  await page.getByRole('button', { name: `Remove ${REPORT}` }).click();
+  const map = page.getByRole('img', { name: 'Map of 3 calls; each is in the list below' });
+  const row = page.getByRole('list', { name: 'Will be refused' }).getByRole('listitem');
+  await row.getByText(/^report\.batch/).hover();
+  const line = map.locator('.line.refused.hot');
+  await line.waitFor();
+  assert.equal(await map.locator('.hot').count(), 3, 'the call and its two ends');
+  await page.getByRole('heading', { name: 'Impact on observed traffic' }).hover();
+  await line.waitFor({ state: 'detached' });
+  await row.getByRole('link', { name: 'Explain' }).focus();
+  await line.waitFor();
+  await row.getByRole('link', { name: 'Explain' }).blur();
+  await map.locator('.line.refused text').hover();
+  assert.equal(await row.getAttribute('class'), 'hot');
+  await assertAccessible(page, 'impact with its map');
+});
+
+test('kinds without a form are edited as YAML, and one of the whole mesh has no namespace', async () => {
+  await using visited = await visit('/policies');
+  const { page, mock } = visited;
+  const table = page.getByRole('table', { name: 'Policies' });
+  await page.getByRole('combobox', { name: 'Kind' }).selectOption('MeshPolicy');
+  await table.getByRole('link', { name: 'default' }).click();
+  await page.getByRole('heading', { level: 1, name: 'default', exact: true }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/policies/MeshPolicy/-/default');
+  await page.getByText('This kind has no form.').waitFor();
+  await typeAtEnd(page, '  peerIsOptional: true\n');
+  await applyButton(page).click();
+  await page.getByText(/Applied, not kept yet/).waitFor();
+  assert.equal(mock.countOf('PUT /api/v1/policies/MeshPolicy/-/default'), 1);
+  await page.getByRole('button', { name: 'Undo now' }).click();
+  await page.getByText('Undone: what was before is back.').first().waitFor();
+  await page.goto(`${mock.url}/policies/DestinationRule/inventory/postgresql`);
+  await page
+    .getByRole('textbox', { name: 'DestinationRule inventory/postgresql as YAML' })
+    .waitFor();
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete inventory/postgresql?' });
+  await dialog.getByText(/0 led elsewhere, 3 unchanged/).waitFor();
+  await assertAccessible(page, 'deleting');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+});
+
 test('who will be refused is named, and the number is typed before anything is applied', async () => {
   await using visited = await visit(PATH);
   const { page, mock } = visited;
@@ -210,6 +258,20 @@ test('in shadow nothing is refused and the counter moves; it ends when told to',
     body: JSON.stringify(PG_ALLOW),
   });
   await page.getByText(/It would have denied 3 since then/).waitFor();
+  // Its text is the server's: another browser has it as well, and goes on from there.
+  const tried = await yamlTried(mock);
+  assert.doesNotMatch(tried, /batch\/sa\/report/);
+  await page.getByText('What is tried').click();
+  await page.getByText('# the library reads and writes').first().waitFor();
+  await page.getByRole('button', { name: 'Discard the edit' }).click();
+  await page.getByRole('button', { name: 'Edit what is tried' }).click();
+  await page.getByText('It is in shadow.').waitFor();
+  await page.getByRole('combobox', { name: 'Action' }).selectOption('DENY');
+  await page.getByRole('button', { name: '2 Change the shadow' }).click();
+  await page.getByText('It is in shadow.').waitFor();
+  assert.equal(await yamlTried(mock), tried.replace('action: ALLOW', 'action: DENY'));
+  assert.equal(await yamlOf(mock), PG_ALLOW_YAML);
+  await page.getByRole('combobox', { name: 'Action' }).selectOption('ALLOW');
   await page.getByRole('button', { name: 'End the shadow' }).click();
   await page.getByText(/It would have denied/).waitFor({ state: 'hidden' });
   assert.equal(await yamlOf(mock), PG_ALLOW_YAML);

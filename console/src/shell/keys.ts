@@ -29,6 +29,8 @@ function isTyping(target: EventTarget | null): boolean {
 
 function onKeyDown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.altKey || event.metaKey) return;
+  // what is asked before all else has its own keys: Escape closes it, by the browser
+  if (document.querySelector('dialog:modal')) return;
   const name = event.ctrlKey ? `Ctrl+${event.key.toLowerCase()}` : event.key;
   const isSingle = !event.ctrlKey && event.key.length === 1;
   if (isSingle && (isTyping(event.target) || !keysAreOn.get())) return;

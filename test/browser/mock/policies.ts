@@ -63,6 +63,28 @@ spec:
     jwksUri: https://accounts.example.com/jwks.json
 `;
 
+const PLAIN_YAML = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: postgresql
+  namespace: inventory
+spec:
+  host: postgresql-1-vm.inventory.svc.cluster.local   # the VM
+  trafficPolicy:
+    tls:
+      mode: ISTIO_MUTUAL
+`;
+
+const OF_OLD_YAML = `apiVersion: authentication.istio.io/v1alpha1
+kind: MeshPolicy
+metadata:
+  name: default
+spec:
+  peers:
+  - mtls:
+      mode: PERMISSIVE
+`;
+
 type Stored = PolicyDocument & {
   /** What the pending apply replaced; undefined: there was none. */
   readonly replaced: Stored | undefined;
@@ -83,6 +105,7 @@ function stored(nowMs: number, change: Partial<Stored> & PolicyReference): Store
     yaml: '',
     pending: null,
     previousYaml: '',
+    shadowYaml: '',
     replaced: undefined,
     ...change,
   };
@@ -125,6 +148,26 @@ function storyPolicies(nowMs: number): Stored[] {
       changedAtMs: nowMs - 5 * HOUR_MS,
       yaml: TOKENS_YAML,
     }),
+    stored(nowMs, {
+      kind: 'DestinationRule',
+      namespace: 'inventory',
+      name: 'postgresql',
+      scope: 'postgresql-1-vm.inventory.svc.cluster.local',
+      targets: ['inventory/postgresql-1-vm'],
+      effect: 'TLS ISTIO_MUTUAL',
+      yaml: PLAIN_YAML,
+    }),
+    stored(nowMs, {
+      kind: 'MeshPolicy',
+      namespace: '',
+      name: 'default',
+      scope: 'mesh',
+      targets: ['inventory/frontend', 'inventory/postgres-library', 'inventory/postgresql-1-vm'],
+      effect: 'PERMISSIVE',
+      conflicts: ['PeerAuthentication istio-system/default is about the same, and goes before it'],
+      changedAtMs: nowMs - 400 * 24 * HOUR_MS,
+      yaml: OF_OLD_YAML,
+    }),
   ];
 }
 
@@ -149,7 +192,7 @@ function current(call: MockCall, of: PolicyReference): Stored | undefined {
 
 function revert(policies: Map<string, Stored>, found: Stored): Stored | undefined {
   const isShadow = found.pending?.mode === 'shadow';
-  const base = isShadow ? { ...found, pending: null } : found.replaced;
+  const base = isShadow ? { ...found, pending: null, shadowYaml: '' } : found.replaced;
   if (!base || base.yaml === '') {
     policies.delete(keyOf(found));
     return undefined;
@@ -167,7 +210,7 @@ const shown = (found: Stored): PolicyDocument => {
 
 const reference = (params: MockCall['params']): PolicyReference => ({
   kind: params['kind'] ?? '',
-  namespace: params['namespace'] ?? '',
+  namespace: params['namespace'] === '-' ? '' : (params['namespace'] ?? ''),
   name: params['name'] ?? '',
 });
 
@@ -208,7 +251,7 @@ function put(call: MockCall, of: PolicyReference, found: Stored | undefined, yam
   const mode = modeOf(query.get('mode'));
   const next =
     mode === 'shadow'
-      ? shadowed(call, of, found)
+      ? { ...shadowed(call, of, found), shadowYaml: yaml }
       : applied(call, found ?? stored(nowMs, { ...of, effect: 'ALLOW, 1 rule' }), yaml, mode);
   table(call).set(keyOf(of), next);
   if (mode === 'shadow') return next;
@@ -234,6 +277,7 @@ function applied(call: MockCall, found: Stored, yaml: string, mode: PolicyMode):
   return {
     ...found,
     yaml,
+    shadowYaml: '', // gives way to what is applied
     resourceVersion: yaml === '' ? '' : String(Number(found.resourceVersion) + 1),
     changedAtMs: nowMs,
     changedBy: session.user,

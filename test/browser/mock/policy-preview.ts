@@ -23,6 +23,7 @@ const KNOWN = new Set(
   [
     'apiVersion kind metadata spec name namespace annotations selector matchLabels app action rules',
     'from source principals namespaces to operation ports when key values mtls mode',
+    'host trafficPolicy tls peers peerIsOptional',
     'jwtRules issuer jwksUri audiences argocd.argoproj.io/tracking-id',
   ].flatMap((line) => line.split(' ')),
 );
@@ -34,7 +35,7 @@ export function previewOf(
 ): PolicyImpact {
   const diagnostics = diagnosticsOf(request.yaml);
   const impact = impactOf(nowMs, request, principalsIn(before), principalsIn(request.yaml));
-  const none = { refused: [], allowed: [], unchanged: [], untold: [] };
+  const none = { refused: [], allowed: [], moved: [], unchanged: [], untold: [] };
   return { ...impact, ...(diagnostics.length > 0 && none), diagnostics };
 }
 
@@ -52,6 +53,7 @@ function impactOf(
   const groups = {
     refused: [] as FlowImpact[],
     allowed: [] as FlowImpact[],
+    moved: [] as FlowImpact[],
     unchanged: [] as FlowImpact[],
     untold: [] as FlowImpact[],
   };
@@ -62,7 +64,8 @@ function impactOf(
     const key = was === is ? 'unchanged' : is ? 'allowed' : 'refused';
     groups[key].push(flowOf(nowMs, seen, verdict(was, before, seen), verdict(is, after, seen)));
   }
-  return { diagnostics: [], ...groups, coverageMs: 24 * HOUR_MS };
+  const note = kind === 'Telemetry' ? 'A Telemetry refuses nobody: nothing is judged.' : '';
+  return { diagnostics: [], ...groups, coverageMs: 24 * HOUR_MS, note };
 }
 
 const verdict = (isAllowed: boolean, principals: readonly string[], { account }: SeenFlow) =>

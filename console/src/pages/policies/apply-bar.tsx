@@ -42,6 +42,8 @@ export function ApplyBar(props: Props): ReactNode {
       {asks === 'refusing' && impact && (
         <ConfirmDialog
           kind={of.kind}
+          title={`Refuse ${count(ladder.refuses, 'client')}?`}
+          action="Apply with auto-undo"
           impact={impact}
           onClose={close}
           onConfirm={confirmed(apply)}
@@ -66,7 +68,8 @@ function Rungs({ of, editing, ladder, impact, onApply }: RungsProps): ReactNode 
   const { isBusy, document } = editing;
   const { undoSeconds } = useSession();
   const isBlocked = ladder.reason !== '' || isBusy;
-  const shadowReason = shadowProblem(of.kind, document?.pending?.mode === 'shadow');
+  const tried = document?.shadowYaml ?? '';
+  const shadowReason = shadowProblem(of.kind, tried !== '' && tried === editing.text);
   return (
     <ol>
       <li className={impact ? 'done' : ''}>
@@ -80,7 +83,7 @@ function Rungs({ of, editing, ladder, impact, onApply }: RungsProps): ReactNode 
           aria-describedby={`${id}-${ladder.reason === '' ? 'shadow' : 'reason'}`}
           onClick={() => editing.apply('shadow')}
         >
-          2 Shadow
+          2 {tried === '' ? 'Shadow' : 'Change the shadow'}
         </button>
         {ladder.reason === '' && (
           <span className="quiet" id={`${id}-shadow`}>

@@ -1,59 +1,76 @@
-// Asked before anybody is refused: the number of clients has to be typed, so that it was read.
-import { useState, type FormEvent, type ReactNode } from 'react';
+// Asked before anybody is refused, and before anything is deleted: the number of clients who will
+// be refused has to be typed, so that it was read.
+import { useId, useState, type FormEvent, type ReactNode } from 'react';
 import type { PolicyImpact } from '../../api/types.ts';
 import { Dialog } from '../../components/dialog.tsx';
-import { count, isNumberTyped, openNote, refusedClients, shortName } from './impact.ts';
+import { isNumberTyped, openNote, refusedClients, shortName } from './impact.ts';
 
 type Props = {
   readonly kind: string;
-  readonly impact: PolicyImpact;
+  readonly title: string;
+  /** On the button that does it. */
+  readonly action: string;
+  /** undefined: not known yet, and nothing can be confirmed before. */
+  readonly impact: PolicyImpact | undefined;
+  /** What else there is to say of it. */
+  readonly children?: ReactNode;
+  /** Buttons beside. */
+  readonly aside?: ReactNode;
   readonly onConfirm: () => void;
   readonly onClose: () => void;
 };
 
-export function ConfirmDialog({ kind, impact, onConfirm, onClose }: Props): ReactNode {
+export function ConfirmDialog(props: Props): ReactNode {
+  const { kind, title, action, impact, children, aside, onConfirm, onClose } = props;
+  const id = useId();
   const [typed, setTyped] = useState('');
-  const refuses = refusedClients(impact);
-  const isTyped = isNumberTyped(typed, refuses);
+  const refuses = impact ? refusedClients(impact) : 0;
+  const isReady = impact !== undefined && (refuses === 0 || isNumberTyped(typed, refuses));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (isTyped) onConfirm();
+    if (isReady) onConfirm();
   };
   return (
     <Dialog
-      title={`Refuse ${count(refuses, 'client')}?`}
+      title={title}
       onClose={onClose}
       actions={
         <>
+          {aside}
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" form="refusing" className="danger" disabled={!isTyped}>
-            Apply with auto-undo
+          <button type="submit" form={id} className="danger" disabled={!isReady}>
+            {action}
           </button>
         </>
       }
     >
-      <form id="refusing" onSubmit={submit} className="confirm">
-        <p>These were let in and will be refused from their next connection on:</p>
-        <Refused impact={impact} />
-        <p>{openNote(impact, kind)}</p>
-        <label className="field">
-          Type {refuses} to go on
-          <input
-            inputMode="numeric"
-            data-first
-            autoComplete="off"
-            value={typed}
-            onChange={(event) => setTyped(event.target.value)}
-          />
-        </label>
+      <form id={id} onSubmit={submit} className="confirm">
+        {children}
+        {impact && refuses > 0 && (
+          <>
+            <p>These were let in and will be refused from their next connection on:</p>
+            <Refused impact={impact} />
+            <p>{openNote(impact, kind)}</p>
+            <label className="field">
+              Type {refuses} to go on
+              <input
+                inputMode="numeric"
+                data-first
+                autoComplete="off"
+                value={typed}
+                onChange={(event) => setTyped(event.target.value)}
+              />
+            </label>
+          </>
+        )}
       </form>
     </Dialog>
   );
 }
 
-export function Refused({ impact }: { readonly impact: PolicyImpact }): ReactNode {
+function Refused({ impact }: { readonly impact: PolicyImpact }): ReactNode {
   return (
     <ul className="refused">
       {impact.refused.map(({ from, to, port, clientIdentity }) => (

@@ -18,17 +18,20 @@ export function applyCommand(yaml: string): string {
 
 export type Target = { readonly kind: string; readonly namespace: string; readonly name: string };
 
-export const deleteCommand = ({ kind, namespace, name }: Target): string =>
-  `kubectl delete ${kind.toLowerCase()} ${name} --namespace ${namespace}`;
+export const deleteCommand = (target: Target): string => `kubectl delete ${objectWords(target)}`;
+
+/** Names that several groups have are told apart. */
+const GROUPS: Readonly<Record<string, string>> = { Policy: 'policy.authentication.istio.io' };
+
+function objectWords({ kind, namespace, name }: Target): string {
+  const words = `${GROUPS[kind] ?? kind.toLowerCase()} ${name}`;
+  return namespace === '' ? words : `${words} --namespace ${namespace}`;
+}
 
 /** `kubectl patch` with only what differs (a merge patch: lists as a whole). */
 export function patchCommand(target: Target, before: Json, after: Json): string {
   const patch = JSON.stringify(mergePatch(before, after) ?? {});
-  const { kind, namespace, name } = target;
-  return (
-    `kubectl patch ${kind.toLowerCase()} ${name} --namespace ${namespace} --type merge ` +
-    `--patch ${quoted(patch)}`
-  );
+  return `kubectl patch ${objectWords(target)} --type merge --patch ${quoted(patch)}`;
 }
 
 /** One word for a POSIX shell. */

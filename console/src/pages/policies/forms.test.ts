@@ -79,16 +79,16 @@ test('what the form does not show is named', () => {
 });
 
 test('every template is YAML that its form shows as a whole', () => {
-  assert.deepEqual(
-    TEMPLATES.map(({ kind }) => kind),
-    FORM_KINDS,
-  );
+  const kinds = TEMPLATES.map(({ kind }) => kind);
+  assert.deepEqual(kinds.slice(0, FORM_KINDS.length), FORM_KINDS);
   for (const { kind } of TEMPLATES) {
     const text = newPolicy(kind, 'default', 'on');
     const { value, problems } = readYaml(text);
     assert.deepEqual(problems, []);
     assert.equal(at(value, ['metadata', 'name']), 'on');
-    assert.deepEqual(unshown(value, formOf(kind) ?? []), []);
+    const form = formOf(kind);
+    if (!form) continue; // edited as YAML
+    assert.deepEqual(unshown(value, form), []);
     const edited = editYaml(text, ['spec', 'selector', 'matchLabels', 'app'], 'x');
     for (const comment of text.match(/#.*/g) ?? []) assert.ok(edited.includes(comment));
   }

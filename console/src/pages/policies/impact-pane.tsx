@@ -1,5 +1,5 @@
 // What the edit would do to the connections that were seen, kept up to date while one types.
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { FlowImpact, PolicyImpact } from '../../api/types.ts';
 import { formatBytes } from '../../components/format.ts';
 import { Problem } from '../../components/states.tsx';
@@ -7,6 +7,8 @@ import { IdentityText, TimeText } from '../../components/text.tsx';
 import { Link } from '../../router/link.tsx';
 import { useNodes } from '../../store/hooks.ts';
 import { nodeName, questionPath } from '../reach/view.ts';
+import { ImpactMap } from './impact-map.tsx';
+import { flowKey } from './impact-scene.ts';
 import {
   count,
   hasErrors,
@@ -31,6 +33,7 @@ type Props = {
 export function ImpactPane({ kind, preview, window, onWindow, hasProblem }: Props): ReactNode {
   const impact = preview.impact ?? preview.last;
   const isOld = preview.impact === undefined;
+  const [hot, setHot] = useState('');
   return (
     <section className="impact" aria-labelledby="impact" aria-busy={isOld}>
       <header>
@@ -58,8 +61,10 @@ export function ImpactPane({ kind, preview, window, onWindow, hasProblem }: Prop
       )}
       {impact && !hasErrors(impact) ? (
         <div className={isOld ? 'groups old' : 'groups'}>
+          {impact.note !== '' && <p className="notice">{impact.note}</p>}
+          <ImpactMap impact={impact} hot={hot} onHot={setHot} />
           {impactGroups(impact, kind).map((group) => (
-            <Group key={group.key} group={group} />
+            <Group key={group.key} group={group} hot={hot} onHot={setHot} />
           ))}
           <p className="honesty">{honestyLine(impact, window)}</p>
         </div>
@@ -81,7 +86,9 @@ const summaryOf = (impact: PolicyImpact, kind: string): string =>
 /** More rows than this are for the CLI. */
 const ROWS_MAX = 100;
 
-function Group({ group }: { readonly group: ImpactGroup }): ReactNode {
+type GroupProps = Pick<RowProps, 'hot' | 'onHot'> & { readonly group: ImpactGroup };
+
+function Group({ group, hot, onHot }: GroupProps): ReactNode {
   const { key, sign, title, note, flows } = group;
   const isOpen = flows.length > 0 && key !== 'unchanged';
   return (
@@ -99,10 +106,7 @@ function Group({ group }: { readonly group: ImpactGroup }): ReactNode {
           <p className="quiet">{note}</p>
           <ul aria-label={title}>
             {flows.slice(0, ROWS_MAX).map((flow) => (
-              <Flow
-                key={`${flow.from} ${flow.to} ${flow.port} ${flow.clientIdentity}`}
-                flow={flow}
-              />
+              <Flow key={flowKey(flow)} flow={flow} hot={hot} onHot={onHot} />
             ))}
           </ul>
           {flows.length > ROWS_MAX && <p>and {flows.length - ROWS_MAX} more</p>}
@@ -112,15 +116,29 @@ function Group({ group }: { readonly group: ImpactGroup }): ReactNode {
   );
 }
 
-function Flow({ flow }: { readonly flow: FlowImpact }): ReactNode {
+type RowProps = {
+  readonly flow: FlowImpact;
+  /** Key of the row that is pointed at; empty: none is. */
+  readonly hot: string;
+  readonly onHot: (key: string) => void;
+};
+
+function Flow({ flow, hot, onHot }: RowProps): ReactNode {
   const nodes = useNodes();
   const name = (id: string): string => {
     const node = nodes.find((one) => one.id === id);
     return node ? nodeName(node) : shortName(id);
   };
   const { from, to, port, before, after } = flow;
+  const key = flowKey(flow);
   return (
-    <li>
+    <li
+      className={key === hot ? 'hot' : ''}
+      onPointerEnter={() => onHot(key)}
+      onPointerLeave={() => onHot('')}
+      onFocus={() => onHot(key)}
+      onBlur={() => onHot('')}
+    >
       <p>
         <strong>
           {name(from)} → {name(to)}:{port}

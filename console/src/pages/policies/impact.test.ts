@@ -28,7 +28,9 @@ const impact = (change: Partial<PolicyImpact>): PolicyImpact => ({
   allowed: [],
   unchanged: [],
   untold: [],
+  moved: [],
   coverageMs: 24 * 3_600_000,
+  note: '',
   ...change,
 });
 

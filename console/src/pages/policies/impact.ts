@@ -17,13 +17,16 @@ const WINDOW_MS: Readonly<Record<Window, number>> = {
 };
 
 export type ImpactGroup = {
-  readonly key: 'refused' | 'allowed' | 'untold' | 'unchanged';
+  readonly key: 'refused' | 'allowed' | 'moved' | 'untold' | 'unchanged';
   readonly sign: string;
   readonly title: string;
   /** Said where there is nothing of it, or why it is what it is. */
   readonly note: string;
   readonly flows: readonly FlowImpact[];
 };
+
+/** Kinds that take filter chains away. */
+const ENDS_BY_ITSELF = new Set(['PeerAuthentication', 'MeshPolicy', 'Policy']);
 
 /** What becomes of the open connections of those who will be refused; empty: they have none. */
 export function openNote(impact: PolicyImpact, kind: string): string {
@@ -32,7 +35,7 @@ export function openNote(impact: PolicyImpact, kind: string): string {
   const theirs = `Their ${count(open, 'open connection')}`;
   const verb = open === 1 ? 's' : '';
   // Its filter chains go, and what runs through them with them.
-  if (kind === 'PeerAuthentication') return `${theirs} end${verb} with the drain time.`;
+  if (ENDS_BY_ITSELF.has(kind)) return `${theirs} end${verb} with the drain time.`;
   return `${theirs} stay${verb} until the client or the server ends ${open === 1 ? 'it' : 'them'}.`;
 }
 
@@ -54,10 +57,17 @@ export function impactGroups(impact: PolicyImpact, kind: string): readonly Impac
       flows: impact.allowed,
     },
     {
+      key: 'moved',
+      sign: '↪',
+      title: 'Led elsewhere',
+      note: 'They get through, but to others than before.',
+      flows: impact.moved,
+    },
+    {
       key: 'untold',
       sign: '?',
       title: 'Cannot tell',
-      note: 'A rule asks for something that was never recorded, such as the path of a request.',
+      note: 'It hangs on something that was never recorded, such as the path of a request.',
       flows: impact.untold,
     },
     {
@@ -82,8 +92,8 @@ export function refusedClients(impact: PolicyImpact): number {
 
 /** What the figures rest on, so that they do not promise more than was seen. */
 export function honestyLine(impact: PolicyImpact, window: Window): string {
-  const { refused, allowed, unchanged, untold } = impact;
-  const flows = [refused, allowed, unchanged, untold].flat().length;
+  const { refused, allowed, moved, unchanged, untold } = impact;
+  const flows = [refused, allowed, moved, unchanged, untold].flat().length;
   const known = Math.min(impact.coverageMs, WINDOW_MS[window]);
   const span = spanText(known);
   const isShort = known < WINDOW_MS[window] * 0.98;

@@ -3,6 +3,7 @@ import { lazy, Suspense, useMemo, type ReactNode } from 'react';
 import { Loading } from '../../components/states.tsx';
 import { usePlace } from '../../router/location.ts';
 import { pathRest } from '../../router/routes.ts';
+import { namespaceIn } from './paths.ts';
 import { PolicyList } from './policy-list.tsx';
 import './policies.css';
 
@@ -13,7 +14,10 @@ const NewPolicy = lazy(() => import('./new-policy.tsx'));
 export default function PoliciesPage(): ReactNode {
   const { path } = usePlace();
   const [kind = '', namespace = '', name = ''] = pathRest(path);
-  const of = useMemo(() => ({ kind, namespace, name }), [kind, namespace, name]);
+  const of = useMemo(
+    () => ({ kind, namespace: namespaceIn(namespace), name }),
+    [kind, namespace, name],
+  );
   if (kind === '') return <PolicyList />;
   return (
     <Suspense fallback={<Loading what="the editor" />}>

@@ -1,16 +1,19 @@
 // What is applied but not for good yet: it counts down, and says how to keep it or take it back.
 import { useEffect, useRef, type ReactNode } from 'react';
+import type { PolicyReference } from '../../api/types.ts';
 import { useSession, serverNowMs, useNowMs } from '../../store/hooks.ts';
-import { countdown, spanText } from './impact.ts';
+import { countdown } from './impact.ts';
+import { ShadowBanner } from './shadow-banner.tsx';
 import type { Editing } from './use-policy.ts';
 
 type Props = {
+  readonly of: PolicyReference;
   readonly editing: Editing;
   /** May the user write this policy? */
   readonly isMine: boolean;
 };
 
-export function PendingBanner({ editing, isMine }: Props): ReactNode {
+export function PendingBanner({ of, editing, isMine }: Props): ReactNode {
   const { document, said, isBusy } = editing;
   const pending = document?.pending ?? null;
   const canUndo = pending === null && document !== undefined && document.previousYaml !== '';
@@ -20,20 +23,7 @@ export function PendingBanner({ editing, isMine }: Props): ReactNode {
       <p className="hidden" role="status">
         {said}
       </p>
-      {pending?.mode === 'shadow' && (
-        <div className="pending shadow">
-          <p>
-            <strong>In shadow:</strong> every proxy evaluates it and refuses nobody. It would have
-            denied <strong>{pending.wouldDeny ?? 'an unknown number'}</strong> since then. It ends
-            by itself in {spanText(pending.revertsAtMs - serverNowMs())}.
-          </p>
-          <Buttons>
-            <button type="button" onClick={editing.undo} disabled={isBusy || !isMine}>
-              End the shadow
-            </button>
-          </Buttons>
-        </div>
-      )}
+      <ShadowBanner of={of} editing={editing} isMine={isMine} />
       {pending !== null && pending.mode !== 'shadow' && (
         <div className="pending confirm">
           <p>

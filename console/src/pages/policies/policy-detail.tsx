@@ -14,6 +14,7 @@ import { ConflictDialog } from './conflict-dialog.tsx';
 import { applyCommand, patchCommand } from './export.ts';
 import { ladder, WINDOWS, type Window } from './impact.ts';
 import { ImpactPane } from './impact-pane.tsx';
+import { policyName } from './paths.ts';
 import { PendingBanner } from './pending-banner.tsx';
 import { PolicySheet } from './policy-sheet.tsx';
 import { usePolicy, usePreview, type Editing } from './use-policy.ts';
@@ -25,7 +26,7 @@ export default function PolicyDetail({ of }: Props): ReactNode {
   const editing = usePolicy(of);
   const { document, text, isLoading, problem } = editing;
   const isNew = document === undefined || document.yaml === '';
-  if (isLoading) return <Loading what={`${of.kind} ${of.namespace}/${of.name}`} rows={12} />;
+  if (isLoading) return <Loading what={`${of.kind} ${policyName(of)}`} rows={12} />;
   if (!document && text === '') {
     return (
       <div className="page policies">
@@ -60,7 +61,7 @@ export default function PolicyDetail({ of }: Props): ReactNode {
 
 function NoSuchPolicy({ of }: Props): ReactNode {
   return (
-    <Empty title={`There is no ${of.kind} ${of.namespace}/${of.name}.`}>
+    <Empty title={`There is no ${of.kind} ${policyName(of)}.`}>
       <p>It may have been deleted, or the link is mistyped.</p>
       <Link to="/policies">See all policies</Link>
     </Empty>
@@ -74,9 +75,7 @@ function Head({ of, editing, isNew }: HeadProps): ReactNode {
   return (
     <header className="page-head">
       <div>
-        <h1>
-          {of.namespace}/{of.name}
-        </h1>
+        <h1>{policyName(of)}</h1>
         <p className="quiet">
           {of.kind} · {isNew ? 'not in the cluster' : document?.effect}
           {document && document.changedAtMs > 0 && (
@@ -130,7 +129,7 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
         />
       </div>
       <div className="dock">
-        <PendingBanner editing={editing} isMine={forbidden === ''} />
+        <PendingBanner of={of} editing={editing} isMine={forbidden === ''} />
         <ApplyBar
           of={of}
           editing={editing}

@@ -2,7 +2,6 @@
 import { useEffect, type ReactNode } from 'react';
 import type { PolicySummary } from '../../api/types.ts';
 import { Badge } from '../../components/badge.tsx';
-import { CommandBlock } from '../../components/command.tsx';
 import { formatAgo, formatCount } from '../../components/format.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
@@ -126,7 +125,7 @@ const COLUMNS: readonly Column<PolicySummary>[] = [
     sortBy: ({ namespace, name }) => `${namespace}/${name}`,
     render: (policy) => (
       <>
-        <span className="quiet">{policy.namespace}/</span>
+        {policy.namespace !== '' && <span className="quiet">{policy.namespace}/</span>}
         <Link to={policyPath(policy)}>{policy.name}</Link>
       </>
     ),
@@ -227,13 +226,9 @@ function NoPolicies(): ReactNode {
     <Empty title="There are no policies yet.">
       <p className="measure">
         No AuthorizationPolicy limits who may connect, no PeerAuthentication demands encryption, no
-        RequestAuthentication asks for tokens. A MeshPolicy, Policy or DestinationRule may say more
-        and is not shown here:
+        RequestAuthentication asks for tokens; no DestinationRule, VirtualService or Sidecar says
+        where connections lead. Kinds that you may not list are not shown.
       </p>
-      <CommandBlock
-        label="Other policies"
-        text="kubectl get meshpolicies,policies.authentication.istio.io,destinationrules -A"
-      />
       <NewLink />
     </Empty>
   );

@@ -8,6 +8,7 @@ import { FormPane } from './form-pane.tsx';
 import { formOf } from './forms.ts';
 import { marksFor } from './marks.ts';
 import { liveNames } from './names.ts';
+import { policyName } from './paths.ts';
 import type { Editing } from './use-policy.ts';
 import { Marks, YamlPane } from './yaml-pane.tsx';
 
@@ -42,7 +43,7 @@ export function PolicySheet({ of, editing, impact, readOnlyReason }: Props): Rea
         </>
       ) : (
         <YamlPane
-          label={`${of.kind} ${of.namespace}/${of.name} as YAML`}
+          label={`${of.kind} ${policyName(of)} as YAML`}
           text={text}
           onChange={setText}
           marks={marks}
