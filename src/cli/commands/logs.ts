@@ -1,9 +1,10 @@
 // `isthmus logs`: the logs of any workload's proxy and agent, Pods and VMs alike, by the control
-// plane; a Pod's application's own by the Kubernetes API.
+// plane; the application's own of a Pod by the Kubernetes API, of a VM as its owner lets.
 import type { LogSource } from '#api/workload.ts';
 import { usageError } from '#base/flags.ts';
 import { printable } from '#base/printable.ts';
 import { isRecord } from '#kube/objects.ts';
+import { isNotFound } from '#kube/status.ts';
 import type { Surroundings } from '../command.ts';
 import { loadKube, withKube, type KubeWords } from '../kube.ts';
 import { openMeshApi, type MeshApiWords } from '../mesh-api/client.ts';
@@ -65,10 +66,11 @@ async function printProxyLog(call: LogsCall, wanted: Wanted): Promise<number> {
   return 0;
 }
 
-/** As `kubectl logs`, with the same rights. */
-async function printAppLog(call: LogsCall, { namespace, name, lines }: Wanted): Promise<number> {
+/** Of a Pod as `kubectl logs`, with the same rights; what is no Pod's name is a workload's. */
+async function printAppLog(call: LogsCall, wanted: Wanted): Promise<number> {
   const { flags, env, signal, print } = call;
-  return await withKube(flags, env, async ({ client }) => {
+  const { namespace, name, lines } = wanted;
+  const isPod = await withKube(flags, env, async ({ client }) => {
     const options = { tailLines: lines, follow: flags.follow, signal };
     const container = flags.container === undefined ? {} : { container: flags.container };
     try {
@@ -76,8 +78,10 @@ async function printAppLog(call: LogsCall, { namespace, name, lines }: Wanted): 
         print(printable(line, LINE_LENGTH_MAX));
       }
     } catch (error) {
+      if (isNotFound(error)) return false;
       if (!(flags.follow && signal.aborted)) throw error;
     }
-    return 0;
+    return true;
   });
+  return isPod ? 0 : await printProxyLog(call, wanted);
 }

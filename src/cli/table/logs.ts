@@ -6,10 +6,11 @@ export const LOGS: readonly Command[] = [
   defineCommand({
     name: 'logs',
     group: 'Look into the mesh',
-    summary: "a workload's access, proxy or agent log, wherever it runs",
+    summary: "a workload's access, proxy, agent or own log, wherever it runs",
     description:
       'Of Pods and VMs alike, through the control plane: nobody logs in to a machine for it.\n' +
-      "--source app is a Pod's application's own, as kubectl logs has it.",
+      "--source app is the application's own: of a Pod as kubectl logs has it, of a VM where its\n" +
+      'owner has said which log that is (ISTHMUS_APP_LOG).',
     operands: [{ name: 'WORKLOAD' }],
     flags: {
       follow: { type: 'boolean', short: 'f', summary: 'go on with what is written from now on' },

@@ -24,9 +24,12 @@ export async function streamLogs(
 ): Promise<ApiAnswer> {
   const { agents } = parts;
   const tail = readTail(call);
-  const attending = keys.filter((key) => agents.session(key)).slice(0, INSTANCES_MAX);
+  const attending = keys.filter((key) => agents.session(key));
   if (attending.length === 0) throw silent(keys);
-  if (tail.source === 'app') throw noAppLog();
+  const readable = attending
+    .filter((key) => agents.session(key)?.logSources.includes(tail.source))
+    .slice(0, INSTANCES_MAX);
+  if (readable.length === 0 && tail.source === 'app') throw noAppLog();
   const stream = call.stream();
   const queue: LogLine[] = [];
   let wake = Promise.withResolvers<void>();
@@ -35,8 +38,8 @@ export async function streamLogs(
     if (queue.length > WAITING_MAX) queue.shift();
     wake.resolve();
   };
-  const left = new Set(attending);
-  const readers = attending.map(async (key) => {
+  const left = new Set(readable);
+  const readers = readable.map(async (key) => {
     await readTailOf(agents, key, { tail, by: call.user.username, signal: stream.ended, put });
     left.delete(key);
     wake.resolve();
@@ -90,8 +93,9 @@ async function readTailOf(
 const noAppLog = (): ApiRefusal =>
   new ApiRefusal(400, {
     code: 'bad-request',
-    message: 'agents do not read the application’s own log',
-    remedy: 'of a Pod: kubectl logs POD; of a VM: where its program writes it, or journalctl',
+    message: 'nobody there has said which log is the application’s own',
+    remedy:
+      'on the VM: ISTHMUS_APP_LOG in sidecar.env, then restart the agent; of a Pod: kubectl logs',
   });
 
 /** Nobody can be asked about it. */
