@@ -33,11 +33,17 @@ export function createControlHandler(leave: Leave, onDone: () => void): HttpHand
   };
 }
 
-/** @throws OperatorError ADDRESS_IN_USE when an agent answers on the socket */
-export async function assertNoOtherAgent(socketPath: string): Promise<void> {
+/** The process of the agent that answers on the socket; undefined: none does. */
+export async function agentPid(socketPath: string): Promise<number | undefined> {
   let pid = '';
   const isThere = await exchange(socketPath, 'GET', '/', (line) => (pid = line));
-  if (!isThere) return;
+  return isThere ? Number(pid) : undefined;
+}
+
+/** @throws OperatorError ADDRESS_IN_USE when an agent answers on the socket */
+export async function assertNoOtherAgent(socketPath: string): Promise<void> {
+  const pid = await agentPid(socketPath);
+  if (pid === undefined) return;
   throw new OperatorError('ADDRESS_IN_USE', `an agent runs here already (pid ${pid})`, {
     remedy: 'end it first: its Envoy and its sessions stay',
   });

@@ -51,6 +51,17 @@ export async function runAgentCommand({ argv, env, signal }: Invocation): Promis
 
 export async function runLeaveCommand({ argv, env, print }: Invocation): Promise<number> {
   const { readAgentConfig, leaveMesh } = await import('#agent/main.ts');
-  await leaveMesh(readAgentConfig(argv, env), print);
+  const { endService, isService } = await import('../vm/service.ts');
+  const { agentPid } = await import('#agent/control.ts');
+  const { agentFiles } = await import('#agent/paths.ts');
+  const config = readAgentConfig(argv, env);
+  // or the next start of the machine would bring it back
+  const pid = await agentPid(agentFiles(config.paths).controlSocket);
+  const endsService = await isService(pid ?? 0);
+  await leaveMesh(config, print);
+  if (endsService) {
+    await endService();
+    print('the service of systemd is removed');
+  }
   return 0;
 }

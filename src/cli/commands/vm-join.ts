@@ -6,6 +6,7 @@ import { describeMachine } from '#agent/attend/build.ts';
 import { assertNoOtherAgent } from '#agent/control.ts';
 import { findEnvoy } from '#agent/envoy/process.ts';
 import { nodeAddress } from '#agent/node-address.ts';
+import { readAgentConfig } from '#agent/main.ts';
 import { agentFiles } from '#agent/paths.ts';
 import { parseDurationMs } from '#agent/settings.ts';
 import type { Join } from '#api/joins.ts';
@@ -18,6 +19,7 @@ import type { Surroundings } from '../command.ts';
 import { parseJoinTarget, type JoinTarget } from '../vm/address.ts';
 import { placeFiles } from '../vm/place-files.ts';
 import { fetchPinnedRoot, JoinLine } from '../vm/redeem.ts';
+import { runsSystemd, startService } from '../vm/service.ts';
 import { startAgent, type StartedAgent } from '../vm/start-agent.ts';
 import { StepPrinter } from '../vm/steps.ts';
 
@@ -27,6 +29,7 @@ type JoinCall = Surroundings & {
     readonly 'token-file': string | undefined;
     readonly root: string | undefined;
     readonly wait: boolean;
+    readonly 'no-service': boolean;
     readonly timeout: string;
   };
 };
@@ -67,7 +70,7 @@ export async function runVmJoin(call: JoinCall): Promise<number> {
   const credential = { kind: 'certificate', keyPem: renderPrivateKey(key), chainPem } as const;
   const way = { gateway: target.host, gatewayPort: target.port, serviceCidr: '*' };
   await placeFiles(vmFiles({ ...told, ...way, credential }), root);
-  const agent = await startAgent({ root, env });
+  const agent = await start(call, root);
   const end = isHealthy(flags.wait);
   const limit = { what: 'joining', limitMs, parent: signal };
   const outcome = await withDeadline(limit, (limited) =>
@@ -80,6 +83,19 @@ export async function runVmJoin(call: JoinCall): Promise<number> {
   agent.release();
   return tell(outcome, { agent, print, name: `${facts.service} -n ${namespace}` });
 }
+
+/** As a service where systemd runs the machine, else in the background of this start of it. */
+async function start({ flags, env, print }: JoinCall, root: string): Promise<StartedAgent> {
+  const isService = !flags['no-service'] && root === '' && (await runsSystemd());
+  if (isService) {
+    return await startService({ config: readAgentConfig([], env), env });
+  }
+  if (!flags['no-service'] && root === '') print(NO_SERVICE);
+  return await startAgent({ root, env });
+}
+
+const NO_SERVICE =
+  'no systemd runs this machine: the agent runs until the next start of it; have yours start it';
 
 /** From the line, or from a file or standard input, which no history and no `ps` shows. */
 async function readTarget({ operands, flags }: JoinCall): Promise<JoinTarget> {

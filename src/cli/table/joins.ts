@@ -54,8 +54,9 @@ export const JOINS: readonly Command[] = [
     summary: 'take this machine into the mesh, with a token',
     description:
       'Checks who the control plane is by the hash in the token before it sends it, makes a key\n' +
-      'that stays here, writes the files of `vm files`, starts the agent in the background and\n' +
-      'tells the steps as they happen. Needs root, Envoy and nft.',
+      'that stays here, writes the files of `vm files`, starts the agent and tells the steps as they\n' +
+      'happen. Where systemd runs the machine the agent becomes a service of it, else it runs in the\n' +
+      'background until the next start. Needs root, Envoy and nft.',
     operands: [{ name: 'TOKEN@ADDRESS', isOptional: true }],
     flags: {
       'token-file': {
@@ -71,6 +72,10 @@ export const JOINS: readonly Command[] = [
         summary: "where the files' paths begin, as for the agent",
       },
       wait: { type: 'boolean', summary: 'until traffic comes in, too' },
+      'no-service': {
+        type: 'boolean',
+        summary: 'no service of systemd: the agent runs in the background, until the next start',
+      },
       timeout: {
         type: 'string',
         default: '2m',
