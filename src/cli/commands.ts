@@ -7,6 +7,7 @@ import { LOGS } from './table/logs.ts';
 import { MACHINES } from './table/machines.ts';
 import { MESH } from './table/mesh.ts';
 import { PARTS } from './table/parts.ts';
+import { POLICIES } from './table/policies.ts';
 import { PROXIES } from './table/proxies.ts';
 import { QUESTIONS } from './table/questions.ts';
 import { TOOLS } from './table/tools.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   ...QUESTIONS,
   ...ANALYSIS,
   ...LOGS,
+  ...POLICIES,
   ...LAB,
   ...TOOLS,
 ];

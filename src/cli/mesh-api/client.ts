@@ -25,7 +25,12 @@ export interface MeshApi {
   /** The console's address without a slash at the end, for messages and links. */
   readonly url: string;
   get(path: string, query?: ApiQuery): Promise<unknown>;
-  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
+  send(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<unknown>;
   /** Server-sent events until the command's signal is aborted, or the stream ends or breaks. */
   events(path: string, query?: ApiQuery): AsyncGenerator<ApiEvent, void, undefined>;
 }
@@ -85,7 +90,8 @@ export function meshApi(parts: {
     url,
     get: async (path, query) =>
       await decoded(await transport.send({ method: 'GET', path: withQuery(path, query) })),
-    send: async (method, path, body) => await decoded(await transport.send({ method, path, body })),
+    send: async (method, path, body, headers = {}) =>
+      await decoded(await transport.send({ method, path, body, headers })),
     async *events(path, query) {
       const response = await transport.send({ method: 'GET', path: withQuery(path, query) });
       if (response.status !== 200) throw await refusal(response);

@@ -14,6 +14,8 @@ export type ApiRequest = {
   /** With the query. */
   readonly path: string;
   readonly body?: unknown;
+  /** Beside those of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type ApiResponse = {
@@ -68,7 +70,7 @@ export class MeshApiTransport {
   }
 
   #dial(
-    { method, path, body }: ApiRequest,
+    { method, path, body, headers }: ApiRequest,
     token: string,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
@@ -85,6 +87,7 @@ export class MeshApiTransport {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(text),
         }),
+        ...headers,
       },
       ...(this.#caPem !== undefined && { ca: this.#caPem }),
     };
