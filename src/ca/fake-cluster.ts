@@ -16,7 +16,7 @@ import { createCertificateRequest, createWorkloadKey } from './csr.ts';
 import { createFakeAuthority } from './fake-authority.ts';
 import { IssueLimiter } from './issue-limit.ts';
 import { parsePeerIdentity } from './peer-identity.ts';
-import { createCertificateMethod, newCertificateCounters } from './service.ts';
+import { createCertificateMethod, newCertificateCounters, type Refusal } from './service.ts';
 
 export const nowMs = systemClock.nowMs();
 export const mesh = createFakeAuthority(nowMs);
@@ -61,6 +61,7 @@ export type Question = {
   readonly entries?: readonly string[];
   readonly atMs?: number;
   readonly review?: () => Promise<TokenReviewResult>;
+  readonly onRefused?: (refusal: Refusal) => void;
 };
 
 export type Answer = {
@@ -72,7 +73,7 @@ export type Answer = {
 
 /** The service's method, as the question wants its surroundings. */
 export function methodFor(
-  { entries, atMs, review }: Question,
+  { entries, atMs, review, onRefused }: Question,
   limiter: IssueLimiter = new IssueLimiter(),
   log: Logger = silentLogger,
   counters = newCertificateCounters(),
@@ -85,6 +86,7 @@ export function methodFor(
     authority: () => mesh.authority,
     clock: { ...systemClock, nowMs: () => atMs ?? nowMs },
     limiter,
+    ...(onRefused && { onRefused }),
     counters,
     log,
     reviewToken: async (token) => {

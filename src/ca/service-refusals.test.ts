@@ -6,7 +6,7 @@ import { spiffeIdOf } from '#base/workload-identity.ts';
 import { GrpcStatus, GrpcStatusError, type GrpcCode } from '#grpc/status.ts';
 import { createFakeAuthority } from './fake-authority.ts';
 import { ask, machine, mesh, methodFor, nowMs, pod, type Question } from './fake-cluster.ts';
-import { newCertificateCounters } from './service.ts';
+import { newCertificateCounters, type Refusal } from './service.ts';
 
 const DAY_MS = 86_400_000;
 const other = createFakeAuthority(nowMs, 'other.example');
@@ -169,4 +169,21 @@ test('what is asked for, given and refused is counted', async () => {
   await assert.rejects(ask({ token: 'person' }, method));
   await assert.rejects(ask({ token: 'pod', csr: 'nonsense' }, method));
   assert.deepEqual(counters, { requests: 4, issued: 1, unauthenticated: 2, unreadable: 1 });
+});
+
+test('who is refused is told with where it came from, and what it says it is', async () => {
+  const refused: Refusal[] = [];
+  const method = methodFor({ onRefused: (refusal) => refused.push(refusal) });
+  await assert.rejects(
+    ask({ token: 'machine', metadata: { WorkloadEntry: 'pair-a' } }, method),
+    GrpcStatusError,
+  );
+  await assert.rejects(ask({ token: 'pod', spiffeId: 'spiffe://x/ns/y/sa/z' }, method));
+  assert.deepEqual(
+    refused.map(({ entry }) => entry),
+    ['pair-a', ''],
+  );
+  assert.match(refused[0]?.reason ?? '', /has no WorkloadEntry pair-a/);
+  assert.match(refused[1]?.reason ?? '', /asks for spiffe:..x.ns.y.sa.z, but the caller is/);
+  assert(refused.every(({ remote }) => remote !== ''));
 });

@@ -31,6 +31,15 @@ const REFUSALS: ReadonlySet<number> = new Set([
 
 export const CREATE_CERTIFICATE = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
 
+export type Refusal = {
+  /** One sentence. */
+  readonly reason: string;
+  /** `10.128.0.14:40190` */
+  readonly remote: string;
+  /** The WorkloadEntry that the caller says it is; empty: it says none. */
+  readonly entry: string;
+};
+
 export type CertificateServiceOptions = CallerChecks & {
   /** Asked for each certificate, so that a rotated authority signs from then on. */
   readonly authority: () => Authority;
@@ -39,8 +48,8 @@ export type CertificateServiceOptions = CallerChecks & {
   readonly limiter?: IssueLimiter;
   /** Counted on. */
   readonly counters?: CertificateCounters;
-  /** Told of callers who could not prove who they are, one sentence each. */
-  readonly onRefused?: (reason: string) => void;
+  /** Told of callers who could not prove who they are, or are not who they say. */
+  readonly onRefused?: (refusal: Refusal) => void;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -86,19 +95,16 @@ export function createCertificateMethod(options: CertificateServiceOptions): Una
     } catch (error) {
       if (error instanceof GrpcStatusError && REFUSALS.has(error.code)) {
         counters.unauthenticated += 1;
-        options.onRefused?.(error.message);
       }
       throw error;
     } finally {
       inFlight -= 1;
     }
   };
-  return async (bytes, call, signal) => {
-    counters.requests += 1;
+  const issue: UnaryMethod = async (bytes, call, signal) => {
     const request = decodeRequest(bytes);
-    const requestedEntry = entryNameIn(request);
     const { metadata, peer } = call;
-    const proof = { metadata, peer, requestedEntry };
+    const proof = { metadata, peer, requestedEntry: entryNameIn(request) };
     const { identity, provedBy } = await authenticate(proof, signal);
     const csr = parseCertificateRequest(request.csr);
     if (!csr.ok) counters.unreadable += 1;
@@ -122,6 +128,18 @@ export function createCertificateMethod(options: CertificateServiceOptions): Una
     const certChain = [...splitChain(issued.chainPem), authority.trustBundlePem];
     const response = create(IstioCertificateResponseSchema, { certChain });
     return toBinary(IstioCertificateResponseSchema, response);
+  };
+  return async (bytes, call, signal) => {
+    counters.requests += 1;
+    try {
+      return await issue(bytes, call, signal);
+    } catch (error) {
+      if (error instanceof GrpcStatusError && REFUSALS.has(error.code)) {
+        const entry = entryNameIn(decodeRequest(bytes)) ?? '';
+        options.onRefused?.({ reason: error.message, remote: call.remoteAddress, entry });
+      }
+      throw error;
+    }
   };
 }
 

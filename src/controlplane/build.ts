@@ -371,7 +371,7 @@ const certificateMethods = (
     reviewToken: (token, review) => client.reviewToken(token, review),
     directory: createKubeDirectory(client),
     counters: counters.certificates,
-    onRefused: (reason) => certificates.refused(reason),
+    onRefused: (refusal) => certificates.refused(refusal),
     clock,
     log: log.with({ part: 'ca' }),
   });

@@ -3,6 +3,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { certificateNameOf, spiffeIdOf, type WorkloadIdentity } from '#base/workload-identity.ts';
 import type { Authority } from '#ca/authority.ts';
+import type { Refusal } from '#ca/service.ts';
 
 export type SeenCertificate = {
   readonly spiffeId: string;
@@ -28,7 +29,7 @@ export class CertificateLedger {
   readonly #seen = new Map<string, SeenCertificate>();
   readonly #workloadsMax: number;
   readonly #listeners = new Set<CertificateListener>();
-  readonly #refusalListeners = new Set<(reason: string) => void>();
+  readonly #refusalListeners = new Set<(refusal: Refusal) => void>();
 
   constructor(options: { readonly workloadsMax?: number } = {}) {
     this.#workloadsMax = options.workloadsMax ?? WORKLOADS_MAX;
@@ -73,11 +74,11 @@ export class CertificateLedger {
   }
 
   /** Somebody asked for a certificate and could not prove who they are. */
-  refused(reason: string): void {
-    for (const listener of this.#refusalListeners) listener(reason);
+  refused(refusal: Refusal): void {
+    for (const listener of this.#refusalListeners) listener(refusal);
   }
 
-  onRefused(listener: (reason: string) => void): () => void {
+  onRefused(listener: (refusal: Refusal) => void): () => void {
     this.#refusalListeners.add(listener);
     return () => this.#refusalListeners.delete(listener);
   }

@@ -3,6 +3,7 @@
 // are made of; then it is told how its join gets on.
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Authority } from '#ca/authority.ts';
+import type { Refusal } from '#ca/service.ts';
 import { parseCertificateRequest } from '#ca/csr-reader.ts';
 import type { Clock } from '#base/clock.ts';
 import { canonicalIp } from '#base/ip.ts';
@@ -42,6 +43,8 @@ export type JoinServiceOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly audit: Logger;
+  /** Told of machines whose token is no good. */
+  readonly onRefused?: (refusal: Refusal) => void;
 };
 
 const REQUEST_BYTES_MAX = 32 << 10;
@@ -141,6 +144,7 @@ async function admitMachine(
   const redeemed = await joins.redeem(request.token);
   if (!redeemed.ok) {
     audit.warn('join refused', { remote, reason: redeemed.problem });
+    options.onRefused?.({ reason: `join: ${redeemed.problem}`, remote, entry: '' });
     throw new GrpcStatusError(GrpcStatus.unauthenticated, redeemed.problem);
   }
   const record = redeemed.value;

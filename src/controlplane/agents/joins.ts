@@ -40,4 +40,5 @@ export const joinMethods = (
     clock,
     log: log.with({ part: 'joins' }),
     audit: log.with({ part: 'audit' }),
+    onRefused: (refusal) => certificates.refused(refusal),
   });

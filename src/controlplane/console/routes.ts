@@ -4,6 +4,7 @@ import type { ApiRoute } from './route.ts';
 import { edgeTlsRoute } from './routes/edge-tls.ts';
 import { flowRoutes } from './routes/flows.ts';
 import { identityRoutes } from './routes/identity.ts';
+import { joinRefusalsRoute } from './routes/join-refusals.ts';
 import { joinRoutes } from './routes/joins.ts';
 import { workloadRoutes } from './routes/workloads.ts';
 import { policyRoutes } from './routes/policies.ts';
@@ -19,5 +20,6 @@ export function apiRoutes(parts: ControlPlane): readonly ApiRoute[] {
     ...policyRoutes(parts),
     ...identityRoutes(parts),
     edgeTlsRoute(parts),
+    joinRefusalsRoute(parts),
   ];
 }

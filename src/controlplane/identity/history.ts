@@ -1,12 +1,14 @@
 // What happened to certificates, newest first: kept with the past of the mesh.
 import type { IdentityEvent } from '#api/identity.ts';
 import type { Clock } from '#base/clock.ts';
+import { printable } from '#base/printable.ts';
 import type { CertificateLedger } from '../debug-certificates.ts';
 import type { Past } from '../past/past.ts';
 
 /** Somebody without a proof may ask as often as they like: so many in a minute are told. */
 const REFUSALS_PER_MINUTE = 20;
-const REASON_LENGTH_MAX = 200;
+const REASON_LENGTH_MAX = 300;
+const NAME_LENGTH_MAX = 63;
 
 export class CertificateHistory {
   readonly #past: Pick<Past, 'noteCertificate' | 'certificateEvents'>;
@@ -26,9 +28,10 @@ export class CertificateHistory {
       const kind = rotations > 0 ? 'rotated' : 'issued';
       this.#note({ kind, workload: id, text: `serial ${serial}, until ${notAfter}` });
     });
-    ledger.onRefused((reason) => {
+    ledger.onRefused(({ reason, remote, entry }) => {
       if (!this.#mayTellRefusal()) return;
-      this.#note({ kind: 'refused', workload: '', text: reason.slice(0, REASON_LENGTH_MAX) });
+      const said = printable(`${reason} (from ${remote})`, REASON_LENGTH_MAX);
+      this.#note({ kind: 'refused', workload: printable(entry, NAME_LENGTH_MAX), text: said });
     });
   }
 

@@ -211,17 +211,20 @@ test('issuance, rotation, refusal and end are on the time line, and it does not 
   issue();
   issue();
   clock.advance(1000);
-  ledger.refused('the token is for somebody else');
+  const remote = '10.128.0.14:40190';
+  ledger.refused({ reason: 'the token is for somebody else', remote, entry: 'db' });
   assert.deepEqual(
     history.events(clock.nowMs()).map(({ kind, workload }) => [kind, workload]),
     [
-      ['refused', ''],
+      ['refused', 'db'],
       ['rotated', 'WorkloadEntry/default/db'],
       ['issued', 'WorkloadEntry/default/db'],
     ],
   );
-  for (let count = 0; count < 500; count += 1) ledger.refused('x'.repeat(10_000));
+  assert.match(history.events(clock.nowMs())[0]?.text ?? '', /somebody else \(from 10\.128\.0\.14/);
+  const long = { reason: 'x'.repeat(10_000), remote, entry: 'y'.repeat(10_000) };
+  for (let count = 0; count < 500; count += 1) ledger.refused(long);
   const events = history.events(clock.nowMs());
   assert.equal(events.length, 2 + 20);
-  assert(events.every(({ text }) => text.length <= 200));
+  assert(events.every(({ text, workload }) => text.length <= 300 && workload.length <= 63));
 });

@@ -107,6 +107,7 @@ function cancel({ params, mesh, nowMs, emit }: MockCall): MockAnswer {
 }
 
 export const joinRoutes: readonly MockRoute[] = [
+  { method: 'GET', path: '/api/v1/join-refusals', handle: () => ({ json: [] }) },
   {
     method: 'GET',
     path: '/api/v1/joins',
