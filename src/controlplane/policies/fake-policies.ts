@@ -13,6 +13,8 @@ export class FakePolicies implements PolicyClient {
   readonly #written = new EventTarget();
   /** Who may read, and nothing else. */
   readonly viewers = new Set<string>();
+  /** Kinds that nobody may list. */
+  hidden: ReadonlySet<string> = new Set();
   /** What the server makes of an object before it stores it. */
   admit: (object: KubeObject) => KubeObject = (object) => object;
 
@@ -55,10 +57,9 @@ export class FakePolicies implements PolicyClient {
       get: (type, ref) => this.#soon(() => this.#get(type, ref)),
       list: (type, { namespace } = {}) =>
         this.#soon(() => ({
-          items: [...this.#objects]
-            .filter(([key]) => key.startsWith(`${type.kind} `))
-            .map(([, object]) => object)
-            .filter(({ metadata }) => !namespace || metadata.namespace === namespace),
+          items: this.#listed(type).filter(
+            ({ metadata }) => !namespace || metadata.namespace === namespace,
+          ),
           resourceVersion: String(this.#version),
           continueToken: undefined,
         })),
@@ -95,6 +96,15 @@ export class FakePolicies implements PolicyClient {
         }),
     };
   };
+
+  #listed(type: ResourceType): readonly KubeObject[] {
+    if (this.hidden.has(type.kind)) {
+      throw refusal(403, 'Forbidden', type, { name: '' }, 'is forbidden');
+    }
+    return [...this.#objects]
+      .filter(([key]) => key.startsWith(`${type.kind} `))
+      .map(([, object]) => object);
+  }
 
   async #soon<T>(work: () => T): Promise<T> {
     await Promise.resolve();

@@ -20,6 +20,7 @@ const document = (change: Partial<PolicyDocument> = {}): PolicyDocument => ({
   yaml: 'a: 1\n',
   pending: null,
   previousYaml: '',
+  shadowYaml: '',
   ...change,
 });
 

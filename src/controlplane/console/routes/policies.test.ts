@@ -6,7 +6,7 @@ import type { PolicyDocument, PolicyImpact, PolicySummary } from '#api/policies.
 import { silentLogger } from '#base/log.ts';
 import { meshOf } from '#model/mesh-of.ts';
 import { CLIENT_ID, LIBRARY, SERVER_ID } from '#reach/fake-library.ts';
-import { policyType } from '#reach/policy-types.ts';
+import { POLICY_TYPES, policyType } from '#reach/policy-types.ts';
 import { FakeClock } from '../../../../test/fakes/clock.ts';
 import { AgentRequestError } from '../../agents/agents.ts';
 import { FakePolicies, FakeStore } from '../../policies/fake-policies.ts';
@@ -246,6 +246,68 @@ test('a shadow leaves the policy as it is, and nobody who counts is no zero', as
   const { pending, yaml } = documentOf(body);
   assert.deepEqual([pending?.mode, pending?.wouldDeny], ['shadow', null]);
   assert.match(yaml, /sa\/catalogue/);
+});
+
+test('what is tried in shadow is given back, and may be changed', async () => {
+  const world = new World();
+  world.server.put('pg-allow', BOTH);
+  const put = async (yaml: string): Promise<PolicyDocument> => {
+    const write = { body: { ...WRITE, yaml }, ifMatch: world.version };
+    return documentOf((await world.ask('PUT', `${PATH}?mode=shadow`, write)).body);
+  };
+  const { shadowYaml } = await put(ONE_YAML);
+  assert.doesNotMatch(shadowYaml, /catalogue|dry-run|shadow-of|pg-allow-shadow/);
+  assert.match(shadowYaml, /sa\/inventory/);
+  const changed = await put(ONE_YAML.replace('sa/inventory', 'sa/catalogue'));
+  assert.match(changed.shadowYaml, /sa\/catalogue/);
+  assert.deepEqual(changed.pending?.mode, 'shadow');
+  const { body } = await world.ask('POST', '/api/v1/policies:undo', { body: REF });
+  assert.equal(documentOf(body).shadowYaml, '');
+});
+
+test('a policy of the whole mesh is written under no namespace', async () => {
+  const world = new World();
+  const path = '/api/v1/policies/MeshPolicy/-/default';
+  const yaml = `apiVersion: authentication.istio.io/v1alpha1
+kind: MeshPolicy
+metadata: { name: default }
+spec: { peers: [{ mtls: {} }] }
+`;
+  const written = await world.ask('PUT', path, { body: { ...WRITE, yaml }, isNew: true });
+  const { namespace, effect, scope, yaml: kept } = documentOf(written.body);
+  assert.deepEqual([namespace, effect, scope], ['', 'STRICT', 'mesh']);
+  assert.doesNotMatch(kept, /namespace/);
+  const request = { kind: 'MeshPolicy', namespace: '', name: 'default', yaml: '', window: '1h' };
+  const preview = await world.ask('POST', '/api/v1/policies:preview', { body: request });
+  assert.equal(impactOf(preview.body).unchanged.length, 2);
+  const undone = await world.ask('POST', '/api/v1/policies:undo', { body: request });
+  assert.equal(undone.status, 204);
+  const elsewhere = await world.ask('GET', '/api/v1/policies/MeshPolicy/default/default');
+  assert.equal(elsewhere.status, 400);
+});
+
+test('kinds that a user may not list are left out, all of them are refused', async () => {
+  const world = new World();
+  world.server.put('pg-allow', BOTH);
+  world.server.hidden = new Set(['MeshPolicy', 'DestinationRule']);
+  const { body } = await world.ask('GET', '/api/v1/policies');
+  assert.equal(rowsOf(body).length, 1);
+  world.server.hidden = new Set(POLICY_TYPES.map(({ kind }) => kind));
+  assert.equal((await world.ask('GET', '/api/v1/policies')).status, 403);
+});
+
+test('what a kind’s preview leaves out is said', async () => {
+  const world = new World();
+  const yaml = `apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: { name: quiet, namespace: default }
+spec: { accessLogging: [{ disabled: true }] }
+`;
+  const request = { kind: 'Telemetry', namespace: 'default', name: 'quiet', yaml, window: '1h' };
+  const { body } = await world.ask('POST', '/api/v1/policies:preview', { body: request });
+  const { note, refused, unchanged, diagnostics } = impactOf(body);
+  assert.deepEqual([diagnostics, refused, unchanged.length], [[], [], 2]);
+  assert.match(note, /no connection is judged/);
 });
 
 describe('what is refused', () => {
