@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Connection } from '#api/history.ts';
-import type { PolicyDocument, PolicyImpact } from '#api/policies.ts';
+import type { PolicyDocument, PolicyImpact, PolicyReference } from '#api/policies.ts';
 import { systemClock } from '#base/clock.ts';
 import { AUTHORIZATION_POLICY, SERVICE_ACCOUNT, type ResourceType } from '#kube/resources.ts';
 import { isNotFound } from '#kube/status.ts';
@@ -151,6 +151,50 @@ test('a shadow refuses nobody, and counts whom it would have', async () => {
     return (document.pending?.wouldDeny ?? 0) > 0 ? document : undefined;
   });
   assert.equal(counted.yaml, '', 'nothing is in force');
+  assert.match(counted.shadowYaml, /principals:/);
+  assert.doesNotMatch(counted.shadowYaml, /-shadow/);
+});
+
+/** Makes one of another kind, not to be undone by itself. */
+const make = (ref: PolicyReference, yaml: string): Promise<PolicyDocument> =>
+  ask('PUT', `/api/v1/policies/${ref.kind}/${ref.namespace}/${ref.name}?mode=keep`, {
+    body: { yaml, endsOpenConnections: false },
+    headers: { 'if-none-match': '*' },
+  });
+
+test('plaintext against STRICT is foretold of a DestinationRule, and happens', async () => {
+  const strict = { kind: 'PeerAuthentication', namespace: 'default', name: 'strict' };
+  const plain = { kind: 'DestinationRule', namespace: 'default', name: 'plain' };
+  const yaml = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: plain, namespace: default }
+spec: { host: ${TARGET.host}, trafficPolicy: { tls: { mode: DISABLE } } }
+`;
+  const preview = async (): Promise<readonly string[]> => {
+    const body = { ...plain, yaml, window: '1h' };
+    const { refused } = await ask<PolicyImpact>('POST', '/api/v1/policies:preview', { body });
+    return refused.map(({ from, to, after: then }) => `${from} ${to} ${then}`);
+  };
+  assert.deepEqual(await preview(), [], 'PERMISSIVE takes plaintext');
+  await make(
+    strict,
+    `apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: strict, namespace: default }
+spec: { mtls: { mode: STRICT } }
+`,
+  );
+  const foretold = await eventually('what it would do', async () => {
+    const rows = await preview();
+    return rows.length > 0 ? rows : undefined;
+  });
+  const why = 'DENY: the server takes mutual TLS only (STRICT)';
+  assert.deepEqual(foretold, [`wl:default/inventory wl:default/${VM} ${why}`]);
+  assert(await isLetIn());
+  await make(plain, yaml);
+  await until('the refusal that was foretold', async () => !(await isLetIn()));
+  for (const ref of [plain, strict]) await ask('POST', '/api/v1/policies:undo', { body: ref });
+  await until('a session', isLetIn);
 });
 
 test('who is refused loses the open session within three seconds, and nobody else', async () => {
