@@ -220,6 +220,26 @@ test('who will be refused is named, and the number is typed before anything is a
   assert.equal(mock.countOf(`PUT ${API}`), 1);
 });
 
+test('open sessions end if that is ticked, and what came of it is said', async () => {
+  await using visited = await visit(PATH);
+  const { page } = visited;
+  await asForm(page);
+  await page.getByRole('button', { name: 'Remove Rule 2' }).click();
+  await page.getByRole('button', { name: '3 Refuse 1 client…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Refuse 1 client?' });
+  await dialog.getByText(/Their 1 open connection stays/).waitFor();
+  const choice = dialog.getByRole('checkbox', { name: /End the open connection too/ });
+  assert.equal(await choice.isChecked(), false, 'a choice of its own');
+  await dialog.getByText(/an undo brings nothing back/).waitFor();
+  await choice.check();
+  await assertAccessible(page, 'ending sessions');
+  await dialog.getByRole('textbox', { name: 'Type 1 to go on' }).fill('1');
+  const written = page.waitForRequest((request) => request.method() === 'PUT');
+  await page.keyboard.press('Enter');
+  assert.equal((await written).postDataJSON().endsOpenConnections, true);
+  await page.getByText('1 session ended. An undo brings none of it back.').waitFor();
+});
+
 test('an apply undoes itself without the browser; keeping it makes it last', async () => {
   let nowMs = Date.now();
   const clock = { nowMs: () => nowMs, sleep: async () => new Promise<void>(() => undefined) };

@@ -5,6 +5,7 @@ import type {
   PolicyMode,
   PolicyPreviewRequest,
   PolicyReference,
+  PolicyWrite,
 } from '#api/policies.ts';
 import { previewOf } from './policy-preview.ts';
 import { problem, type MockAnswer, type MockCall, type MockRoute } from './routes.ts';
@@ -242,8 +243,10 @@ function write(call: MockCall): MockAnswer {
   const found = current(call, of);
   const refused = refusal(call, found);
   if (refused) return refused;
-  const { yaml = '' }: { readonly yaml?: string } = Object(call.body);
-  return { json: shown(put(call, of, found, yaml)) };
+  const { yaml = '', endsOpenConnections = false }: Partial<PolicyWrite> = Object(call.body);
+  const document = shown(put(call, of, found, yaml));
+  const endedSessions = { ended: 1, resetting: 0, left: [] };
+  return { json: endsOpenConnections ? { ...document, endedSessions } : document };
 }
 
 function put(call: MockCall, of: PolicyReference, found: Stored | undefined, yaml: string): Stored {

@@ -21,14 +21,17 @@ export function ApplyBar(props: Props): ReactNode {
   const [asks, setAsks] = useState<'refusing' | 'deleting'>();
   const { isBusy, document } = editing;
   const close = (): void => setAsks(undefined);
-  const confirmed = (act: () => void) => (): void => {
+  const confirmed = (act: (endsSessions: boolean) => void) => (endsSessions: boolean) => {
     close();
-    act();
+    act(endsSessions);
   };
-  const apply = (): void => editing.apply('confirm');
+  const apply = (endsSessions: boolean): void => editing.apply('confirm', endsSessions);
   return (
     <section className="ladder" aria-label="Apply">
-      <Rungs {...props} onApply={ladder.refuses > 0 ? () => setAsks('refusing') : apply} />
+      <Rungs
+        {...props}
+        onApply={ladder.refuses > 0 ? () => setAsks('refusing') : () => apply(false)}
+      />
       {document && document.yaml !== '' && (
         <button
           type="button"

@@ -3,6 +3,7 @@
 import { useId, useState, type FormEvent, type ReactNode } from 'react';
 import type { PolicyImpact } from '../../api/types.ts';
 import { Dialog } from '../../components/dialog.tsx';
+import { EndSessions } from './end-sessions.tsx';
 import { isNumberTyped, openNote, refusedClients, shortName } from './impact.ts';
 
 type Props = {
@@ -16,7 +17,7 @@ type Props = {
   readonly children?: ReactNode;
   /** Buttons beside. */
   readonly aside?: ReactNode;
-  readonly onConfirm: () => void;
+  readonly onConfirm: (endsSessions: boolean) => void;
   readonly onClose: () => void;
 };
 
@@ -24,11 +25,12 @@ export function ConfirmDialog(props: Props): ReactNode {
   const { kind, title, action, impact, children, aside, onConfirm, onClose } = props;
   const id = useId();
   const [typed, setTyped] = useState('');
+  const [ends, setEnds] = useState(false);
   const refuses = impact ? refusedClients(impact) : 0;
   const isReady = impact !== undefined && (refuses === 0 || isNumberTyped(typed, refuses));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (isReady) onConfirm();
+    if (isReady) onConfirm(ends);
   };
   return (
     <Dialog
@@ -52,7 +54,8 @@ export function ConfirmDialog(props: Props): ReactNode {
           <>
             <p>These were let in and will be refused from their next connection on:</p>
             <Refused impact={impact} />
-            <p>{openNote(impact, kind)}</p>
+            {!ends && <p>{openNote(impact, kind)}</p>}
+            <EndSessions impact={impact} isTicked={ends} onTick={setEnds} />
             <label className="field">
               Type {refuses} to go on
               <input

@@ -12,7 +12,7 @@ import { usePreview } from './use-policy.ts';
 type Props = {
   readonly of: PolicyReference;
   readonly version: string;
-  readonly onConfirm: () => void;
+  readonly onConfirm: (endsSessions: boolean) => void;
   readonly onClose: () => void;
 };
 

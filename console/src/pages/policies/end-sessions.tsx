@@ -22,10 +22,7 @@ export function EndSessions({ impact, isTicked, onTick }: Props): ReactNode {
       />
       <span>
         End {open === 1 ? 'the open connection' : `the ${open} open connections`} too
-        <span className="quiet">
-          {' '}
-          – TCP only, within seconds; undoing the change brings none of them back
-        </span>
+        <span className="quiet"> – TCP only, within seconds; an undo brings nothing back</span>
       </span>
     </label>
   );
@@ -37,7 +34,7 @@ export function endedText(document: PolicyDocument | undefined): string {
   if (!told) return '';
   const { ended, resetting, left } = told;
   const cut = resetting === 0 ? '' : `, ${resetting} more at their next packet`;
-  return ` ${count(ended, 'session')} ended${cut}.${left.map(leftText).join('')}`;
+  return `${count(ended, 'session')} ended${cut}.${left.map(leftText).join('')}`;
 }
 
 type Left = EndedSessions['left'][number];

@@ -32,6 +32,7 @@ export function PendingBanner({ of, editing, isMine }: Props): ReactNode {
             the control plane.
           </p>
           <Bar revertsAtMs={pending.revertsAtMs} />
+          {editing.ended !== '' && <p>{editing.ended} An undo brings none of it back.</p>}
           <Buttons>
             <button
               type="button"

@@ -72,6 +72,8 @@ export function usePreview(
 }
 
 export type Editing = EditingState & {
+  /** What became of the sessions that the last write was to end; empty: none was. */
+  readonly ended: string;
   /** It says something else than the cluster has. */
   readonly isChanged: boolean;
   /** It is written otherwise, be it only in comments. */
@@ -99,6 +101,7 @@ type Change = (change: (old: EditingState) => EditingState) => void;
 /** @param of the same object while it is the same policy */
 export function usePolicy(of: PolicyReference): Editing {
   const [state, change] = useState<EditingState>(() => editing.opened(draftOf(of)));
+  const [ended, setEnded] = useState('');
   const reload = useLoading(of, state, change);
   useKeptDraft(of, state);
   const run = (
@@ -109,8 +112,9 @@ export function usePolicy(of: PolicyReference): Editing {
     change((old) => ({ ...old, isBusy: true, problem: undefined, said: '' }));
     action().then(
       (document) => {
-        const all = said + endedText(document);
-        change((old) => editing.written(old, document, all, keepsText));
+        const became = endedText(document);
+        setEnded(became);
+        change((old) => editing.written(old, document, `${said} ${became}`.trim(), keepsText));
       },
       (error: unknown) => void refused(of, error, change),
     );
@@ -120,6 +124,7 @@ export function usePolicy(of: PolicyReference): Editing {
   const isShadow = state.document?.pending?.mode === 'shadow';
   return {
     ...state,
+    ended,
     isChanged: useMemo(() => editing.isChanged(state), [state]),
     isTextChanged: text !== (state.document?.yaml ?? ''),
     setText: (next) => change((old) => editing.typed(old, next)),
