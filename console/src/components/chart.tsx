@@ -12,7 +12,13 @@ export type Curve = {
   readonly colour: string;
   /** Drawn downwards. */
   readonly isMirrored?: boolean;
+  /** Of what the others are compared with: without a surface, and told apart by its line. */
+  readonly isDashed?: boolean;
+  /** So much earlier are its values than where they are drawn. */
+  readonly shiftMs?: number;
 };
+
+const DASH = [6, 4];
 
 export type ChartProps = {
   readonly title: string;
@@ -33,6 +39,8 @@ function colourOf(name: string, probe: HTMLElement): string {
   probe.style.color = `var(${name})`;
   return getComputedStyle(probe).color;
 }
+
+const surfaceOf = (colour: string): string => `color-mix(in srgb, ${colour} 16%, transparent)`;
 
 function dataOf({ atMs, curves }: ChartProps): UPlot.AlignedData {
   const columns = curves.map(({ values, isMirrored }) =>
@@ -72,11 +80,11 @@ function optionsOf(props: ChartProps, frame: HTMLElement): UPlot.Options {
     scales: { x: { time: true } },
     series: [
       {},
-      ...curves.map(({ name, colour: property }) => ({
+      ...curves.map(({ name, colour: property, isDashed = false }) => ({
         label: name,
         stroke: colour(property),
         width: 1.5,
-        fill: () => `color-mix(in srgb, ${colourOf(property, frame)} 16%, transparent)`,
+        ...(isDashed ? { dash: DASH } : { fill: () => surfaceOf(colourOf(property, frame)) }),
         points: { show: false },
       })),
     ],
@@ -135,7 +143,7 @@ type SummaryProps = Pick<ChartProps, 'atMs' | 'format'> & { readonly curve: Curv
 
 /** `to server 1.2 kB/s, max 4.0 kB/s at 16:03:10` */
 function Summary({ curve, atMs, format }: SummaryProps): ReactNode {
-  const { name, values, colour } = curve;
+  const { name, values, colour, isDashed = false, shiftMs = 0 } = curve;
   let most = -1;
   values.forEach((value, index) => {
     if (value !== null && (most < 0 || value > (values[most] ?? 0))) most = index;
@@ -144,11 +152,15 @@ function Summary({ curve, atMs, format }: SummaryProps): ReactNode {
   const at = atMs[most];
   return (
     <span className="legend">
-      <span className="swatch" style={{ background: `var(${colour})` }} aria-hidden="true" />
+      <span
+        className={isDashed ? 'swatch dashed' : 'swatch'}
+        style={isDashed ? { color: `var(${colour})` } : { background: `var(${colour})` }}
+        aria-hidden="true"
+      />
       {name} {format(last)}
       {at !== undefined && (
         <span className="quiet">
-          , max {format(values[most] ?? null)} at {formatTime(at, atMs.at(-1) ?? at)}
+          , max {format(values[most] ?? null)} at {formatTime(at - shiftMs, atMs.at(-1) ?? at)}
         </span>
       )}
     </span>

@@ -8,6 +8,8 @@ export type Column<Row> = {
   /** Absent: the column does not sort. Strings sort as people count: a2 before a10. */
   readonly sortBy?: (row: Row) => string | number;
   readonly isNumeric?: boolean;
+  /** Of the row's cell: `hatched` where it is not of now. */
+  readonly cellClass?: (row: Row) => string;
 };
 
 /** `name` ascending, `-name` descending; empty: as given. */
@@ -70,7 +72,7 @@ export function Table<Row>(props: Props<Row>): ReactNode {
                 {...(open && opening(open))}
               >
                 {columns.map((column) => (
-                  <td key={column.key} className={column.isNumeric ? 'number' : undefined}>
+                  <td key={column.key} className={cellClass(column, row)}>
                     {column.render(row)}
                   </td>
                 ))}
@@ -81,6 +83,11 @@ export function Table<Row>(props: Props<Row>): ReactNode {
       </table>
     </div>
   );
+}
+
+function cellClass<Row>({ isNumeric, cellClass }: Column<Row>, row: Row): string | undefined {
+  const own = cellClass?.(row) ?? '';
+  return [isNumeric ? 'number' : '', own].filter(Boolean).join(' ') || undefined;
 }
 
 /** A row that opens is one stop for the keyboard. */

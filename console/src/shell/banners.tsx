@@ -2,7 +2,8 @@
 import type { ReactNode } from 'react';
 import { browserClock } from '../base/clock.ts';
 import { formatDuration, formatTime } from '../components/format.ts';
-import { feed, serverNowMs, store, useFeed, useNowMs, useStatus } from '../store/hooks.ts';
+import type { FeedMode } from '../store/feed-state.ts';
+import { feed, serverNowMs, store, useFeed, useNowMs, useSilences } from '../store/hooks.ts';
 import { changeView, useParsedView } from '../url/use-view.ts';
 
 export function Banners(): ReactNode {
@@ -11,7 +12,7 @@ export function Banners(): ReactNode {
   return (
     <div className="banners">
       {connection === 'lost' && mode.kind !== 'past' && <FeedLost />}
-      {mode.kind === 'past' && <Past atMs={mode.atMs} />}
+      {mode.kind === 'past' && <Past mode={mode} />}
       {problem && store.isLoaded && (
         <p className="banner warn" role="alert">
           {problem.message}
@@ -56,13 +57,33 @@ function LostSince(): ReactNode {
   );
 }
 
-function Past({ atMs }: { readonly atMs: number }): ReactNode {
-  const isKnown = store.pastMs !== null;
+type PastMode = Extract<FeedMode, { kind: 'past' }>;
+
+/** Between two changes nothing is different: so much off it is still the same moment. */
+const SAME_MS = 1_000;
+
+/** What is shown is said, also where it is not quite what was asked for. */
+function pastText({ atMs, shownMs }: PastMode): string {
+  const nowMs = serverNowMs();
+  const asked = formatTime(atMs, nowMs);
+  if (shownMs === undefined) return `The mesh as it was at ${asked} is being loaded.`;
+  if (shownMs === null) {
+    return 'This control plane remembers no moment before now; what you see is of now.';
+  }
+  const shown = formatTime(shownMs, nowMs);
+  if (shownMs > atMs + SAME_MS) {
+    return `The past begins at ${shown}: that is what you see, and not ${asked}.`;
+  }
+  if (shownMs < atMs - SAME_MS) {
+    return `Nothing is known of ${asked}, because nobody took notes: you see the last before it, ${shown}.`;
+  }
+  return `You see the mesh as it was at ${asked}.`;
+}
+
+function Past({ mode }: { readonly mode: PastMode }): ReactNode {
   return (
     <p className="banner past" role="status">
-      {isKnown
-        ? `You see the mesh as it was at ${formatTime(atMs, serverNowMs())}.`
-        : 'This control plane remembers no moment before now; what you see is of now.'}
+      {pastText(mode)}
       <button type="button" onClick={() => changeView({ at: null })}>
         Back to live
       </button>
@@ -70,15 +91,31 @@ function Past({ atMs }: { readonly atMs: number }): ReactNode {
   );
 }
 
+const NAMES_MAX = 3;
+
+/** `1 of 3 proxies has not reported for 40 s: mysql-2-vm` */
 function Silent(): ReactNode {
-  const status = useStatus();
-  if (!status || status.silent.length === 0) return null;
-  const { silent, proxies } = status;
-  const names = silent.slice(0, 3).join(', ') + (silent.length > 3 ? ' …' : '');
+  const { byNode, proxies } = useSilences();
+  const nowMs = useNowMs();
+  if (byNode.size === 0) return null;
+  const silences = [...byNode.values()];
+  const names = silences.flatMap((silence) => silence.names);
+  const shown = names.slice(0, NAMES_MAX).join(', ') + (names.length > NAMES_MAX ? ' …' : '');
+  const who = `${names.length} of ${proxies} proxies ${names.length === 1 ? 'has' : 'have'}`;
+  const sinceMs = Math.min(...silences.map((silence) => silence.sinceMs));
+  const age = sinceMs > 0 ? formatDuration(Math.max(0, nowMs - sinceMs)) : 'a while';
   return (
-    <p className="banner" role="status">
-      {silent.length} of {proxies} proxies {silent.length === 1 ? 'has' : 'have'} not reported for a
-      while: {names}
-    </p>
+    <div className="banner warn">
+      <p>
+        <span aria-hidden="true" className="hatch-sign" /> {who} not reported for {age}: {shown}
+      </p>
+      {/* Read aloud once, and not each second. */}
+      <span className="hidden" role="status">
+        {who} not reported for a while: {shown}
+      </span>
+      <button type="button" onClick={() => changeView({ panel: 'alerts', sel: '' })}>
+        Show
+      </button>
+    </div>
   );
 }

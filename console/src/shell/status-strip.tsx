@@ -17,7 +17,11 @@ export function StatusStrip(): ReactNode {
       <Item isBad={proxiesInSync < proxies}>
         configuration in force on {proxiesInSync}/{proxies} proxies
       </Item>
-      {silent.length > 0 && <Item isBad>{silent.length} silent</Item>}
+      {silent.length > 0 && (
+        <Item isBad>
+          {silent.length} prox{silent.length === 1 ? 'y does' : 'ies do'} not report
+        </Item>
+      )}
       <Item isBad={plaintextEdges > 0}>
         {plaintextEdges} plaintext edge{plaintextEdges === 1 ? '' : 's'}
       </Item>

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import { Link } from '../router/link.tsx';
 import { PAGES, type Page } from '../router/routes.ts';
+import type { FeedMode } from '../store/feed-state.ts';
 import { feed, useAlerts, useFeed, useNodes, useSession } from '../store/hooks.ts';
 import { changeView, useView } from '../url/use-view.ts';
 import { signOut } from './session.ts';
@@ -76,12 +77,12 @@ function TimeButtons(): ReactNode {
       type="button"
       className={`live ${isPaused ? 'paused' : connection}`}
       aria-pressed={isPaused}
-      title={isPaused ? 'Go on (.)' : 'Pause (.)'}
+      title={isPaused ? goOnTitle(mode) : 'Pause (.)'}
       onClick={() => (isPaused ? feed.resume() : feed.pause())}
     >
       <span className="dot" aria-hidden="true" />
       {isPaused
-        ? `paused · ${mode.changes} change${mode.changes === 1 ? '' : 's'}`
+        ? pausedText(mode)
         : connection === 'live'
           ? 'Live'
           : connection === 'lost'
@@ -89,6 +90,16 @@ function TimeButtons(): ReactNode {
             : 'Connecting'}
     </button>
   );
+}
+
+const goOnTitle = ({ isTooLong }: { readonly isTooLong: boolean }): string =>
+  isTooLong ? 'Go on (.): what was missed is loaded, not played' : 'Go on (.)';
+
+/** `paused · 132 changes`; of too long a pause `paused · 132 changes, loads anew`. */
+function pausedText(mode: Extract<FeedMode, { kind: 'paused' }>): string {
+  const { changes, isTooLong } = mode;
+  const text = `paused · ${changes} change${changes === 1 ? '' : 's'}`;
+  return isTooLong ? `${text}, loads anew` : text;
 }
 
 function AlertsButton(): ReactNode {

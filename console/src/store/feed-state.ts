@@ -15,8 +15,20 @@ export type FeedState = {
 
 export type FeedMode =
   | { readonly kind: 'live' }
-  | { readonly kind: 'paused'; readonly sinceMs: number; readonly changes: number }
-  | { readonly kind: 'past'; readonly atMs: number };
+  | {
+      readonly kind: 'paused';
+      readonly sinceMs: number;
+      readonly changes: number;
+      /** They are too many, or too old, to be kept: going on loads everything anew. */
+      readonly isTooLong: boolean;
+    }
+  | {
+      readonly kind: 'past';
+      /** What was asked for. */
+      readonly atMs: number;
+      /** What is shown: the nearest moment that is known. Null: none; undefined: not yet told. */
+      readonly shownMs: number | null | undefined;
+    };
 
 /** A value, and who is told when it becomes another. */
 export class Cell<T> {

@@ -15,8 +15,10 @@ const RETRY_MAX_MS = 30_000;
 /** Most losses are short: for the first minute of one, somebody waits in front of the page. */
 const RETRY_SOON_MAX_MS = 4_000;
 const SOON_MS = 60_000;
-/** A pause that lasts longer than this is over by loading anew. */
+/** Of a longer pause nothing is kept: who goes on then loads everything anew. */
 const PAUSE_MAX_MS = 5 * 60_000;
+/** Dragged along the time line it would ask for a moment at every pixel. */
+const SCRUB_MS = 80;
 const NAME = 'isthmus-feed';
 
 /** What the tab with the stream tells the others; `retry` goes the other way. */
@@ -70,7 +72,8 @@ export class Feed {
   pause(): void {
     if (this.state.get().mode.kind !== 'live') return;
     this.#inbox.pause();
-    this.#update({ mode: { kind: 'paused', sinceMs: browserClock.nowMs(), changes: 0 } });
+    const sinceMs = browserClock.nowMs();
+    this.#update({ mode: { kind: 'paused', sinceMs, changes: 0, isTooLong: false } });
   }
 
   /** Back to now, from a pause or from the past. */
@@ -85,7 +88,7 @@ export class Feed {
   /** Shows the mesh as it was. */
   goTo(atMs: number): void {
     this.#inbox.pause();
-    this.#update({ mode: { kind: 'past', atMs } });
+    this.#update({ mode: { kind: 'past', atMs, shownMs: undefined } });
     void this.#load(atMs);
   }
 
@@ -173,7 +176,11 @@ export class Feed {
   #deliver(events: readonly FeedEvent[]): void {
     this.#takeIn(this.#inbox.take(events));
     const { mode } = this.state.get();
-    if (mode.kind === 'paused') this.#update({ mode: { ...mode, changes: this.#inbox.held } });
+    if (mode.kind !== 'paused') return;
+    const { held: changes, hasLost: isTooLong } = this.#inbox;
+    if (changes !== mode.changes || isTooLong !== mode.isTooLong) {
+      this.#update({ mode: { ...mode, changes, isTooLong } });
+    }
   }
 
   #takeIn({ events, isSnapshotNeeded }: Taken): void {
@@ -182,7 +189,13 @@ export class Feed {
     if (isSnapshotNeeded) void this.#load(null);
   }
 
+  /** Files that the page still lacks are another version's now. */
+  isOutdated(): void {
+    this.#update({ isNewVersion: true });
+  }
+
   #noticeVersion(): void {
+    if (this.state.get().mode.kind === 'past') return; // that version is of then
     const version = this.#store.status?.version ?? '';
     if (this.#version === '') this.#version = version;
     else if (version !== '' && version !== this.#version) this.#update({ isNewVersion: true });
@@ -195,6 +208,8 @@ export class Feed {
     this.#loading = loading;
     if (atMs === null) this.#inbox.loading();
     let delayMs = RETRY_FIRST_MS;
+    // While somebody moves along the time line only where they stop is of interest.
+    if (atMs !== null) await sleep(SCRUB_MS, loading.signal);
     while (!loading.signal.aborted) {
       try {
         const path = atMs === null ? '/api/v1/snapshot' : `/api/v1/snapshot?at=${atMs}`;
@@ -213,9 +228,14 @@ export class Feed {
 
   #loaded(snapshot: Snapshot, atMs: number | null): void {
     this.#loading = undefined;
-    this.#store.load(snapshot, browserClock.nowMs());
-    this.#store.pastMs = atMs === null ? null : (snapshot.atMs ?? null);
-    this.#received = Math.max(this.#received, snapshot.revision);
+    const pastMs = atMs === null ? null : (snapshot.atMs ?? null);
+    this.#store.load(snapshot, { browserMs: browserClock.nowMs(), pastMs });
+    // Of the past it is where the stream goes on only if there is no better place.
+    if (atMs === null || this.#received < 0) {
+      this.#received = Math.max(this.#received, snapshot.revision);
+    }
+    const { mode } = this.state.get();
+    if (mode.kind === 'past') this.#update({ mode: { ...mode, shownMs: pastMs } });
     this.#heard();
     if (this.state.get().problem) this.#update({ problem: null });
     if (atMs === null) this.#takeIn(this.#inbox.loaded(snapshot.revision));
@@ -236,7 +256,10 @@ export class Feed {
       this.#update({ connection: 'lost' });
       this.#again.abort(); // a stream that only looks alive
     }
-    if (mode.kind === 'paused' && nowMs - mode.sinceMs > PAUSE_MAX_MS) this.resume();
+    const isTooLong = mode.kind === 'paused' && nowMs - mode.sinceMs > PAUSE_MAX_MS;
+    if (!isTooLong || mode.isTooLong) return;
+    this.#inbox.letGo();
+    this.#update({ mode: { ...mode, isTooLong } });
   }
 
   #update(change: Partial<FeedState>): void {

@@ -14,11 +14,15 @@ import { browserClock, onSecond } from '../base/clock.ts';
 import { Cell, type FeedState } from './feed-state.ts';
 import { Feed } from './feed.ts';
 import { MeshStore, type News, type Topic } from './mesh-store.ts';
+import type { Silence, Silences } from './silence.ts';
 
 export const store = new MeshStore();
 export const feed = new Feed(store);
 /** Null: nobody is signed in; undefined: that is not known yet. */
 export const session = new Cell<Session | null | undefined>(undefined);
+
+// Pages are loaded when they are opened: one that is not there any more is of an older build.
+addEventListener('vite:preloadError', () => feed.isOutdated());
 
 // A hidden page takes everything in and paints nothing; when it is seen again, once.
 document.addEventListener('visibilitychange', () => {
@@ -38,6 +42,8 @@ export const useEdges = (): readonly MeshEdge[] => useTopic('edges', store.edges
 export const useAlerts = (): readonly Alert[] => useTopic('alerts', store.alerts);
 export const useJoins = (): readonly Join[] => useTopic('joins', store.joins);
 export const useNews = (): readonly News[] => useTopic('news', store.news);
+export const useSilences = (): Silences => useTopic('silences', store.silences);
+export const useSilence = (node: string): Silence | undefined => useSilences().byNode.get(node);
 export const useNetworks = (): readonly Network[] => useTopic('networks', () => store.networks);
 export const useStatus = (): MeshStatus | undefined => useTopic('status', () => store.status);
 export const useNode = (id: string): MeshNode | undefined =>

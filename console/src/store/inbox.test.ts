@@ -68,6 +68,43 @@ test('a pause that is too long for memory ends with a snapshot', () => {
   inbox.pause();
   inbox.take(Array.from({ length: 20_000 }, (_, index) => gone(index + 1)));
   inbox.take([gone(20_001)]);
+  assert.equal(inbox.held, 20_001);
+  assert(inbox.hasLost);
+  assert.equal(seen(inbox.resume()), ' !');
   assert.equal(inbox.held, 0);
+});
+
+test('samples are no changes: of a pause the last second of each edge is left', () => {
+  const inbox = loadedAt(4);
+  const moved = (index: number, atMs: number): FeedEvent => ({
+    revision: 4,
+    event: { type: 'sample', atMs, samples: [[index, atMs, 0, 0, 0, 0, 0, 0]] },
+  });
+  inbox.pause();
+  inbox.take([moved(1, 1000), moved(2, 1000)]);
+  inbox.take([gone(5), moved(1, 2000)]);
+  assert.equal(inbox.held, 1);
+  const { events } = inbox.resume();
+  assert.deepEqual(
+    events.map(({ event }) => (event.type === 'sample' ? event.samples : event.type)),
+    [
+      'edge.gone',
+      [
+        [1, 2000, 0, 0, 0, 0, 0, 0],
+        [2, 1000, 0, 0, 0, 0, 0, 0],
+      ],
+    ],
+  );
+});
+
+test('what is let go of a pause is loaded anew', () => {
+  const inbox = loadedAt(4);
+  inbox.letGo(); // of what goes on there is nothing to let go
+  assert.equal(seen(inbox.take([gone(5)])), '5');
+  inbox.pause();
+  inbox.take([gone(6)]);
+  inbox.letGo();
+  inbox.take([gone(7)]);
+  assert.equal(inbox.held, 2);
   assert.equal(seen(inbox.resume()), ' !');
 });

@@ -1,5 +1,5 @@
 // In which order a tab takes in snapshot and events, whatever order they come in. Pure.
-import type { MeshEvent } from '../api/types.ts';
+import type { MeshEvent, Sample } from '../api/types.ts';
 
 export type FeedEvent = { readonly revision: number; readonly event: MeshEvent };
 
@@ -26,14 +26,24 @@ export class Inbox {
   #isLoading = true;
   #isPaused = false;
   #held: FeedEvent[] = [];
+  /** The last second of each edge: those before it are over. */
+  readonly #samples = new Map<number, Sample>();
+  #sampledMs = 0;
+  #changes = 0;
   #hasLost = false;
 
   get revision(): number {
     return this.#revision;
   }
 
+  /** Changes that wait; samples are no changes: they come each second whatever happens. */
   get held(): number {
-    return this.#held.length;
+    return this.#changes;
+  }
+
+  /** What waits is not all: it was too much, or it has waited for too long. */
+  get hasLost(): boolean {
+    return this.#hasLost;
   }
 
   take(events: readonly FeedEvent[]): Taken {
@@ -60,6 +70,13 @@ export class Inbox {
     this.#isPaused = true;
   }
 
+  /** What waits has become too old to be shown one after the other: the snapshot will tell. */
+  letGo(): void {
+    if (!this.#isPaused) return;
+    this.#drop();
+    this.#hasLost = true;
+  }
+
   resume(): Taken {
     this.#isPaused = false;
     return this.#isLoading ? NOTHING : this.#release();
@@ -67,19 +84,39 @@ export class Inbox {
 
   #release(): Taken {
     if (this.#isPaused) return NOTHING;
-    const held = this.#held;
+    const held = [...this.#held, ...this.#heldSamples()];
     const isSnapshotNeeded = this.#hasLost;
-    this.#held = [];
+    this.#drop();
+    this.#changes = 0;
     this.#hasLost = false;
     return isSnapshotNeeded ? { events: [], isSnapshotNeeded } : this.#inOrder(held);
   }
 
+  #heldSamples(): FeedEvent[] {
+    if (this.#samples.size === 0) return [];
+    const samples = [...this.#samples.values()];
+    const event: MeshEvent = { type: 'sample', atMs: this.#sampledMs, samples };
+    return [{ revision: this.#revision, event }];
+  }
+
+  #drop(): void {
+    this.#held = [];
+    this.#samples.clear();
+  }
+
   #hold(events: readonly FeedEvent[]): void {
-    if (this.#held.length + events.length > HELD_MAX) {
-      this.#held = [];
-      this.#hasLost = true;
+    for (const entry of events) {
+      const { event } = entry;
+      if (event.type !== 'sample') this.#changes += 1;
+      if (this.#hasLost) continue;
+      if (this.#held.length >= HELD_MAX) {
+        this.#drop();
+        this.#hasLost = true;
+      } else if (event.type === 'sample') {
+        this.#sampledMs = event.atMs;
+        for (const sample of event.samples) this.#samples.set(sample[0], sample);
+      } else this.#held.push(entry);
     }
-    if (!this.#hasLost) this.#held.push(...events);
   }
 
   #inOrder(events: readonly FeedEvent[]): Taken {

@@ -9,7 +9,7 @@ const VM = 'wl:inventory/postgresql-1-vm';
 
 function loaded(): MeshStore {
   const store = new MeshStore();
-  store.load(libraryStory(NOW_MS), NOW_MS - 5_000);
+  store.load(libraryStory(NOW_MS), { browserMs: NOW_MS - 5_000 });
   return store;
 }
 
@@ -98,7 +98,7 @@ test('samples of any index fit, and hostile ones change nothing', () => {
 test('a snapshot loaded anew leaves nothing of before', () => {
   const store = loaded();
   apply(store, { type: 'node.upsert', node: nodeOf(NOW_MS, { name: 'ghost', kind: 'vm' }) });
-  store.load({ ...libraryStory(NOW_MS), samples: [] }, NOW_MS);
+  store.load({ ...libraryStory(NOW_MS), samples: [] }, { browserMs: NOW_MS });
   assert.equal(store.nodes().length, 3);
   assert.equal(store.samples.of(1), undefined);
 });

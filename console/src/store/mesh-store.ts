@@ -13,6 +13,7 @@ import type {
   Snapshot,
 } from '../api/types.ts';
 import { Samples } from './samples.ts';
+import { isUnheard, NO_SILENCES, silencesOf, type Silences } from './silence.ts';
 
 /** What a listener hears of: a kind of thing, or one of them as `node:<id>`, `edge:<id>`. */
 export type Topic =
@@ -24,6 +25,7 @@ export type Topic =
   | 'joins'
   | 'news'
   | 'samples'
+  | 'silences'
   | `node:${string}`
   | `edge:${string}`;
 
@@ -54,6 +56,8 @@ export class MeshStore {
   readonly #alerts = new Map<string, Alert>();
   readonly #joins = new Map<string, Join>();
   #news: readonly News[] = [];
+  /** Of whom nothing is known now. */
+  #silences: Silences = NO_SILENCES;
   /** Arrays made of the maps, dropped when their topic changes. */
   readonly #lists = new Map<Topic, readonly unknown[]>();
   readonly #listeners = new Map<Topic, Set<() => void>>();
@@ -70,6 +74,7 @@ export class MeshStore {
   edges = (): readonly MeshEdge[] => this.#list('edges', this.#edges);
   alerts = (): readonly Alert[] => this.#list('alerts', this.#alerts);
   joins = (): readonly Join[] => this.#list('joins', this.#joins);
+  silences = (): Silences => this.#silences;
   /** Newest first. */
   news = (): readonly News[] => this.#news;
 
@@ -82,7 +87,12 @@ export class MeshStore {
     };
   }
 
-  load(snapshot: Snapshot, browserMs: number): void {
+  /** @param times.pastMs the moment that it shows; null: now */
+  load(
+    snapshot: Snapshot,
+    { browserMs, pastMs = null }: { readonly browserMs: number; readonly pastMs?: number | null },
+  ): void {
+    this.pastMs = pastMs;
     const before = [...this.#nodes.keys(), ...this.#edges.keys()];
     this.revision = snapshot.revision;
     this.skewMs = snapshot.nowMs - browserMs;
@@ -93,7 +103,8 @@ export class MeshStore {
     refill(this.#edges, snapshot.edges);
     refill(this.#alerts, snapshot.alerts);
     this.samples.clear();
-    for (const sample of snapshot.samples) this.samples.set(sample, snapshot.nowMs);
+    const sampledMs = pastMs ?? snapshot.nowMs;
+    for (const sample of snapshot.samples) this.samples.set(sample, sampledMs);
     for (const topic of ['nodes', 'edges', 'networks', 'alerts', 'status', 'samples'] as const) {
       this.#touch(topic);
     }
@@ -201,7 +212,19 @@ export class MeshStore {
     }
   }
 
+  /** What follows from several events: who is silent, and which edges nobody reports. */
+  #listen(): void {
+    const isDue = (['status', 'nodes', 'edges'] as const).some((topic) => this.#changed.has(topic));
+    const wasSilent = this.#silences !== NO_SILENCES;
+    if (!isDue || !(wasSilent || this.status?.silent.length)) return;
+    this.#silences = silencesOf(this.status, this.#nodes.values());
+    const unheard = this.edges().filter((edge) => isUnheard(edge, this.#silences));
+    this.samples.hush(new Set(unheard.map(({ index }) => index)));
+    this.#touch('silences', 'samples');
+  }
+
   #tell(): void {
+    this.#listen();
     const changed = [...this.#changed];
     this.#changed.clear();
     for (const topic of changed) {

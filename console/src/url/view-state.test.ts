@@ -14,6 +14,8 @@ import {
   type ViewState,
 } from './view-state.ts';
 
+const LATEST = 4_000_000_000_000;
+const EVERY = { noNullPrototype: true } as const;
 const name = fc.stringMatching(/^[a-z0-9-]{1,20}$/);
 const states: fc.Arbitrary<ViewState> = fc.record(
   {
@@ -25,8 +27,17 @@ const states: fc.Arbitrary<ViewState> = fc.record(
     sel: fc.string({ maxLength: 60 }),
     panel: name,
     tab: name,
-    at: fc.option(fc.integer({ min: 0, max: 4_000_000_000_000 })),
+    at: fc.option(fc.integer({ min: 0, max: LATEST })),
     range: fc.constantFrom(...RANGES),
+    cmp: fc.option(
+      fc.oneof(
+        fc.record({ kind: fc.constant('edge' as const), id: fc.string({ minLength: 1 }) }, EVERY),
+        fc.record(
+          { kind: fc.constant('time' as const), atMs: fc.integer({ min: 0, max: LATEST }) },
+          EVERY,
+        ),
+      ),
+    ),
     view: fc.constantFrom(...VIEWS),
     fit: fc.constantFrom(...FITS),
     theme: fc.constantFrom(...THEMES),
@@ -64,6 +75,16 @@ test('no query makes it fail, and bad values are told and left out', () => {
   const { state, problems } = parseView('?group=colour&at=yesterday&wall=maybe&view=table');
   assert.deepEqual(state, { ...DEFAULTS, view: 'table' });
   assert.equal(problems.length, 3);
+});
+
+test('what a chart is compared with is an edge or a time, and nothing else', () => {
+  const read = (text: string): unknown => parseView(`?cmp=${text}`).state.cmp;
+  assert.deepEqual(read('edge:a>b:5432/tcp'), { kind: 'edge', id: 'a>b:5432/tcp' });
+  assert.deepEqual(read('1970-01-01T00:00:01.000Z'), { kind: 'time', atMs: 1000 });
+  for (const text of ['', 'edge:', 'yesterday']) {
+    const { state, problems } = parseView(`?cmp=${text}`);
+    assert.deepEqual([state.cmp, problems.length], [null, 1], text);
+  }
 });
 
 test('links can be read by people', () => {

@@ -8,6 +8,12 @@ export const VIEWS = ['graph', 'table'] as const;
 export const FITS = ['auto', 'manual'] as const;
 export const THEMES = ['system', 'light', 'dark'] as const;
 
+/** What a chart is laid over with. */
+export type Compared =
+  | { readonly kind: 'edge'; readonly id: string }
+  /** The same at another time: its window ends then. */
+  | { readonly kind: 'time'; readonly atMs: number };
+
 export type ViewState = {
   /** Namespaces shown; empty: all. */
   readonly ns: readonly string[];
@@ -23,6 +29,8 @@ export type ViewState = {
   /** Null: live. */
   readonly at: number | null;
   readonly range: (typeof RANGES)[number];
+  /** Null: a chart is alone. */
+  readonly cmp: Compared | null;
   readonly view: (typeof VIEWS)[number];
   readonly fit: (typeof FITS)[number];
   readonly theme: (typeof THEMES)[number];
@@ -40,6 +48,7 @@ export const DEFAULTS: ViewState = {
   tab: '',
   at: null,
   range: '5m',
+  cmp: null,
   view: 'graph',
   fit: 'auto',
   theme: 'system',
@@ -80,6 +89,25 @@ const instant: Codec<number | null> = {
   write: (value) => (value === null ? '' : new Date(value).toISOString()),
 };
 
+const EDGE = 'edge:';
+
+/** `edge:<id>`, or a time. */
+export const COMPARED: Codec<Compared> = {
+  read: (value) => {
+    if (value.startsWith(EDGE) && value !== EDGE) {
+      return { kind: 'edge', id: value.slice(EDGE.length) };
+    }
+    const atMs = instant.read(value);
+    return atMs === undefined || atMs === null ? undefined : { kind: 'time', atMs };
+  },
+  write: (value) => (value.kind === 'edge' ? EDGE + value.id : new Date(value.atMs).toISOString()),
+};
+
+const compared: Codec<Compared | null> = {
+  read: (value) => COMPARED.read(value),
+  write: (value) => (value === null ? '' : COMPARED.write(value)),
+};
+
 const flag: Codec<boolean> = {
   read: (value) => ({ '1': true, '0': false })[value],
   write: (value) => (value ? '1' : '0'),
@@ -96,6 +124,7 @@ const CODECS: { readonly [Name in keyof ViewState]: Codec<ViewState[Name]> } = {
   tab: text,
   at: instant,
   range: oneOf(RANGES),
+  cmp: compared,
   view: oneOf(VIEWS),
   fit: oneOf(FITS),
   theme: oneOf(THEMES),

@@ -8,7 +8,8 @@ import { problem, type MockCall, type MockRoute } from './routes.ts';
 const MINUTE_MS = 60_000;
 
 /** Curves that look like a database's, the same at every call. */
-export function seriesOf(fromMs: number, toMs: number, stepSeconds: number): Series {
+/** @param size of its waves: 1 is the database's */
+export function seriesOf(fromMs: number, toMs: number, stepSeconds: number, size = 1): Series {
   const atMs: number[] = [];
   for (let at = fromMs; at <= toMs; at += stepSeconds * 1000) atMs.push(at);
   const wave = (base: number, period: number): number[] =>
@@ -20,8 +21,8 @@ export function seriesOf(fromMs: number, toMs: number, stepSeconds: number): Ser
   return {
     stepSeconds,
     atMs,
-    toServerBytes: wave(1_240, 90),
-    toClientBytes: wave(3_420, 70),
+    toServerBytes: wave(1_240 * size, 90 * size),
+    toClientBytes: wave(3_420 * size, 70 * size),
     open: atMs.map(() => 4),
     opened: zeros,
     failed: zeros,
@@ -59,7 +60,8 @@ export function edgeReportOf(edge: MeshEdge, nowMs: number): EdgeReport {
 function series({ query, nowMs }: MockCall): { readonly json: Series } {
   const toMs = Number(query.get('to') ?? nowMs);
   const fromMs = Number(query.get('from') ?? toMs - 5 * MINUTE_MS);
-  return { json: seriesOf(fromMs, toMs, Number(query.get('step') ?? 1)) };
+  const size = query.get('edge')?.includes('frontend') ? 0.6 : 1;
+  return { json: seriesOf(fromMs, toMs, Number(query.get('step') ?? 1), size) };
 }
 
 export const connectionsOf = (edge: string, nowMs: number, count = 4): Connection[] =>
@@ -113,6 +115,14 @@ export const graphRoutes: readonly MockRoute[] = [
     path: '/api/v1/edges/:id/connections',
     handle: ({ params, query, nowMs }) =>
       query.has('follow') ? { events: [] } : { json: connectionsOf(params['id'] ?? '', nowMs) },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/history/last',
+    handle: ({ mesh, query }) => {
+      const known = mesh.lastKnown(query.get('of') ?? '');
+      return known ? { json: known } : problem(404, 'not-found', 'Nothing is remembered of it.');
+    },
   },
   {
     method: 'GET',

@@ -3,6 +3,7 @@
 import type { MeshEvent } from '#api/events.ts';
 import type { Alert, MeshEdge, MeshNode, Sample, Snapshot } from '#api/graph.ts';
 import type { Join } from '#api/joins.ts';
+import type { LastKnown } from '#api/past.ts';
 
 export type RecordedEvent = { readonly revision: number; readonly event: MeshEvent };
 
@@ -18,6 +19,8 @@ export class MockMesh {
   readonly #samples = new Map<number, Sample>();
   readonly #alerts = new Map<string, Alert>();
   readonly #events: RecordedEvent[] = [];
+  /** What has left, by node's id or `edge:<id>`. */
+  readonly #left = new Map<string, LastKnown>();
 
   constructor(snapshot: Snapshot) {
     this.#base = snapshot;
@@ -43,6 +46,11 @@ export class MockMesh {
   node = (id: string): MeshNode | undefined => this.#nodes.get(id);
   edge = (id: string): MeshEdge | undefined => this.#edges.get(id);
 
+  lastKnown(id: string): LastKnown | undefined {
+    const there = { leftAtMs: null, node: this.node(id) ?? null, edge: null, ends: [] };
+    return there.node ? there : this.#left.get(id);
+  }
+
   /** Undefined: that is too long ago, or never was. */
   since(revision: number): readonly RecordedEvent[] | undefined {
     const first = this.#events[0]?.revision ?? this.revision + 1;
@@ -64,7 +72,21 @@ export class MockMesh {
     this.revision += 1;
   }
 
+  #remember(event: MeshEvent): void {
+    if (event.type === 'node.gone') {
+      const node = this.#nodes.get(event.id) ?? null;
+      this.#left.set(event.id, { leftAtMs: event.atMs, node, edge: null, ends: [] });
+    }
+    if (event.type === 'edge.gone') {
+      const edge = this.#edges.get(event.id) ?? null;
+      const ends = [edge?.from, edge?.to].flatMap((id) => this.#nodes.get(id ?? '') ?? []);
+      const leftAtMs = edge?.lastSeenMs ?? 0;
+      this.#left.set(`edge:${event.id}`, { leftAtMs, node: null, edge, ends });
+    }
+  }
+
   #takeIn(event: MeshEvent): void {
+    this.#remember(event);
     if (event.type === 'node.upsert') this.#nodes.set(event.node.id, event.node);
     if (event.type === 'node.gone') this.#nodes.delete(event.id);
     if (event.type === 'edge.upsert') this.#edges.set(event.edge.id, event.edge);

@@ -75,6 +75,8 @@ export class MockConsole {
   /** `fails`: everything but the session is an error; `hangs`: it is never answered. */
   mood: 'works' | 'fails' | 'hangs' = 'works';
   isSignedIn: boolean;
+  /** What was otherwise at a moment; absent: nothing was. */
+  pastOf: ((atMs: number) => Partial<Snapshot>) | undefined;
   readonly #clock: Clock;
   readonly #options: MockOptions;
   readonly #streams = new Set<ServerResponse>();
@@ -214,8 +216,9 @@ export class MockConsole {
     }
     if (url.pathname !== '/api/v1/snapshot') return problem(404, 'not-found', 'No such thing.');
     const at = url.searchParams.get('at');
-    const past = at === null ? {} : { atMs: Number(at) };
-    return { json: { ...this.mesh.snapshot(nowMs), ...past } };
+    const now = this.mesh.snapshot(nowMs);
+    if (at === null) return { json: now };
+    return { json: { ...now, atMs: Number(at), ...this.pastOf?.(Number(at)) } };
   }
 
   #stream(url: URL, response: ServerResponse): void {

@@ -12,8 +12,20 @@ import { problem, type MockAnswer, type MockCall, type MockRoute } from './route
 
 const MINUTE_MS = 60_000;
 
-const nodeOf = ({ params, mesh }: MockCall): MeshNode | undefined =>
-  mesh.node(`wl:${params['namespace']}/${params['name']}`);
+const idOf = ({ params }: MockCall): string => `wl:${params['namespace']}/${params['name']}`;
+
+const nodeOf = (call: MockCall): MeshNode | undefined => call.mesh.node(idOf(call));
+
+/** Of one that has left nothing is known but what it was. */
+function overviewOfLeft(call: MockCall): MockAnswer {
+  const { node, leftAtMs } = call.mesh.lastKnown(idOf(call)) ?? {};
+  if (!node || typeof leftAtMs !== 'number') {
+    return problem(404, 'not-found', 'There is no such workload.');
+  }
+  const seen = overviewOf(node, call);
+  const json: WorkloadOverview = { ...seen, leftAtMs, labels: {}, health: [], policies: [] };
+  return { json };
+}
 
 /** Answers about the workload that the path names. */
 const about =
@@ -194,7 +206,10 @@ export const workloadRoutes: readonly MockRoute[] = [
   {
     method: 'GET',
     path: `${BASE}/overview`,
-    handle: about((node, call) => ({ json: overviewOf(node, call) })),
+    handle: (call) => {
+      const node = nodeOf(call);
+      return node ? { json: overviewOf(node, call) } : overviewOfLeft(call);
+    },
   },
   {
     method: 'GET',

@@ -6,7 +6,10 @@ import { Empty } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
 import { IdentityText } from '../../components/text.tsx';
 import { Link } from '../../router/link.tsx';
+import { formatDuration } from '../../components/format.ts';
 import { shownNowMs, store, useEdges, useNowMs } from '../../store/hooks.ts';
+import { useSilence, useSilences } from '../../store/hooks.ts';
+import { isWhole } from '../../store/silence.ts';
 import {
   certificateState,
   consequenceOf,
@@ -26,10 +29,12 @@ export function Certificates({ rows }: { readonly rows: readonly IdentityRow[] }
     () => Math.floor(shownNowMs() / ORDER_STEP_MS) * ORDER_STEP_MS,
   );
   const ordered = useMemo(() => orderCertificates(rows, orderedAtMs), [rows, orderedAtMs]);
+  const { byNode } = useSilences();
+  const columns = useMemo(() => columnsFor((row) => byNode.has(row.node)), [byNode]);
   return (
     <Table
       label="Certificates"
-      columns={COLUMNS}
+      columns={columns}
       rows={ordered}
       rowKey={({ node }) => node}
       empty={
@@ -41,6 +46,16 @@ export function Certificates({ rows }: { readonly rows: readonly IdentityRow[] }
     />
   );
 }
+
+/** Until when and renewed when is what was issued: whether the proxy has it nobody tells now. */
+const columnsFor = (isSilent: (row: IdentityRow) => boolean): readonly Column<IdentityRow>[] =>
+  COLUMNS.map((column) =>
+    OF_THE_PROXY.has(column.key)
+      ? { ...column, cellClass: (row) => (isSilent(row) ? 'hatched' : '') }
+      : column,
+  );
+
+const OF_THE_PROXY = new Set(['identity', 'expires', 'rotates']);
 
 const COLUMNS: readonly Column<IdentityRow>[] = [
   { key: 'workload', title: 'Workload', render: (row) => <Workload row={row} /> },
@@ -75,12 +90,27 @@ function Workload({ row }: { readonly row: IdentityRow }): ReactNode {
   );
 }
 
-function Identity({ row: { certificate, remark } }: { readonly row: IdentityRow }): ReactNode {
+function Identity({ row }: { readonly row: IdentityRow }): ReactNode {
+  const { certificate, remark } = row;
   return (
     <div className="identity-cell">
       <IdentityText id={certificate?.identity ?? ''} />
       {remark !== '' && <span className="remark">{remark}</span>}
+      <NoReport node={row.node} />
     </div>
+  );
+}
+
+function NoReport({ node }: { readonly node: string }): ReactNode {
+  const silence = useSilence(node);
+  const nowMs = useNowMs();
+  if (!silence) return null;
+  const since = silence.sinceMs > 0 ? ` for ${formatDuration(nowMs - silence.sinceMs)}` : '';
+  const who = isWhole(silence) ? '' : `${silence.names.length} of ${silence.proxies} proxies: `;
+  return (
+    <span className="remark">
+      {who}no report{since}; this is what was known then
+    </span>
   );
 }
 

@@ -6,7 +6,7 @@ import { browserClock } from '../../base/clock.ts';
 import { Loading, Problem } from '../../components/states.tsx';
 import { Tabs } from '../../components/tabs.tsx';
 import { useLoaded, type Loaded } from '../../components/use-loaded.ts';
-import { serverNowMs, useEdges, useNodes, useStatus } from '../../store/hooks.ts';
+import { shownNowMs, useEdges, useNodes, useStatus } from '../../store/hooks.ts';
 import { changeView, useView } from '../../url/use-view.ts';
 import { Certificates } from './certificates.tsx';
 import { certificateState } from './countdown.ts';
@@ -35,7 +35,7 @@ export default function IdentityPage(): ReactNode {
     <div className="page identity-page">
       <h1>Identity</h1>
       {problem && <Problem problem={problem} onRetry={reload} />}
-      {!report && !problem && <Loading what="identities" rows={8} />}
+      {!report && !problem && <Loading what="identities" rows={8} onRetry={reload} />}
       {report && (
         <>
           <Numbers numbers={headerNumbers(report)} />
@@ -79,7 +79,7 @@ function useLiveReport(report: IdentityReport | undefined): IdentityReport | und
     if (!report) return undefined;
     const byId = new Map(nodes.map((node) => [node.id, node]));
     const certificates = withNewer(report.certificates, byId);
-    const nowMs = serverNowMs();
+    const nowMs = shownNowMs();
     return {
       ...report,
       certificates,

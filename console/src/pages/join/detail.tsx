@@ -6,6 +6,7 @@ import { TimeText } from '../../components/text.tsx';
 import { formatCountdown } from '../../components/format.ts';
 import { Link } from '../../router/link.tsx';
 import { useNowMs } from '../../store/hooks.ts';
+import { useView } from '../../url/use-view.ts';
 import { Progress } from './list.tsx';
 import { CancelJoin } from './cancel.tsx';
 import { JoinSteps } from './steps.tsx';
@@ -13,6 +14,7 @@ import { JoinSteps } from './steps.tsx';
 type Props = { readonly join: Join; readonly invitation: JoinInvitation | undefined };
 
 export function JoinDetail({ join, invitation }: Props): ReactNode {
+  const { at } = useView();
   return (
     <div className="page join-page">
       <nav aria-label="Breadcrumb" className="crumbs">
@@ -26,7 +28,7 @@ export function JoinDetail({ join, invitation }: Props): ReactNode {
         </span>
         <span className="page-actions">
           <CopyButton text={location.href} label="Copy link" />
-          {join.endedAtMs === null && <CancelJoin join={join} />}
+          {join.endedAtMs === null && at === null && <CancelJoin join={join} />}
           {join.node !== '' && <Link to={workloadPath(join)}>Workload</Link>}
         </span>
       </header>

@@ -9,11 +9,12 @@ import { navigate, usePlace } from '../../router/location.ts';
 import { pathRest } from '../../router/routes.ts';
 import { useAllowed } from '../../store/abilities.ts';
 import { useJoins } from '../../store/hooks.ts';
-import { linkTo, useParam } from '../../url/use-view.ts';
+import { linkTo, useParam, useView } from '../../url/use-view.ts';
 import { AddForm } from './add-form.tsx';
 import { JoinDetail } from './detail.tsx';
 import './join.css';
 import { JoinList } from './list.tsx';
+import { Refused } from './refused.tsx';
 import { orderJoins } from './view.ts';
 
 export default function JoinPage(): ReactNode {
@@ -37,7 +38,7 @@ export default function JoinPage(): ReactNode {
     <div className="page">
       <h1>Join</h1>
       {problem && <Problem problem={problem} onRetry={reload} />}
-      {isLoading && !problem && <Loading what="the join" rows={9} />}
+      {isLoading && !problem && <Loading what="the join" rows={9} onRetry={reload} />}
       {!isLoading && !problem && (
         <Empty title="There is no such join">
           <p>Joins that are over are forgotten after a day.</p>
@@ -57,14 +58,17 @@ type AllJoins = Omit<ReturnType<typeof useLoaded<readonly Join[]>>, 'value'> & {
 
 /** What the control plane listed, with what events have said of each since. */
 function useAllJoins(): AllJoins {
-  const load = (signal: AbortSignal): Promise<readonly Join[]> => get('/api/v1/joins', { signal });
-  const { value, ...loaded } = useLoaded('joins', load);
+  const { at } = useView();
+  const path = at === null ? '/api/v1/joins' : `/api/v1/joins?at=${at}`;
+  const load = (signal: AbortSignal): Promise<readonly Join[]> => get(path, { signal });
+  const { value, ...loaded } = useLoaded(path, load);
   const live = useJoins();
   const joins = useMemo(() => {
     const byId = new Map((value ?? []).map((join) => [join.id, join]));
-    for (const join of live) byId.set(join.id, join);
+    // Of a moment gone by the list is all there is.
+    for (const join of at === null ? live : []) byId.set(join.id, join);
     return orderJoins(byId.values());
-  }, [value, live]);
+  }, [value, live, at]);
   return { ...loaded, joins };
 }
 
@@ -100,11 +104,14 @@ function Overview({ joins, loaded, onInvited }: OverviewProps): ReactNode {
           </span>
         )}
       </header>
-      {isAdding && reason === '' && <AddForm onInvited={onInvited} onCancel={() => setAdding('')} />}
+      {isAdding && reason === '' && (
+        <AddForm onInvited={onInvited} onCancel={() => setAdding('')} />
+      )}
       {problem && <Problem problem={problem} onRetry={reload} />}
-      {isLoading && joins.length === 0 && <Loading what="joins" />}
+      {isLoading && joins.length === 0 && <Loading what="joins" onRetry={reload} />}
       {!isLoading && !problem && joins.length === 0 && !isAdding && <NoJoins />}
       {joins.length > 0 && <JoinList joins={joins} />}
+      <Refused />
     </div>
   );
 }

@@ -1,13 +1,16 @@
 // The edge's last minutes, from the ring, and on from there with every tick.
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { get } from '../../api/client.ts';
 import type { MeshEdge, Series } from '../../api/types.ts';
 import Chart, { type Curve } from '../../components/chart.tsx';
+import { comparedCurves, type Window } from '../../components/compare.ts';
+import { ComparePicker } from '../../components/compare-picker.tsx';
 import { formatRate } from '../../components/format.ts';
 import { Loading, Problem } from '../../components/states.tsx';
+import { useCompared, type ComparedSeries } from '../../components/use-compared.ts';
 import { useLoaded } from '../../components/use-loaded.ts';
 import { shownNowMs, store } from '../../store/hooks.ts';
-import { changeView } from '../../url/use-view.ts';
+import { changeView, useView } from '../../url/use-view.ts';
 import { RANGES, type ViewState } from '../../url/view-state.ts';
 
 const SPAN_MS = { '5m': 5 * 60_000, '1h': 3_600_000, '24h': 86_400_000 } as const;
@@ -33,6 +36,13 @@ export default function EdgeChart({ edge, range }: Props): ReactNode {
     },
   );
   const live = useGrowing(value, edge.index, range);
+  const { cmp } = useView();
+  const { compared, problem: otherProblem } = useCompared(cmp, {
+    of: { edge: edge.id },
+    window: value && windowOf(value, range),
+    stepSeconds: STEP_S[range],
+  });
+  const curves = useMemo(() => live && curvesOf(live, compared), [live, compared]);
   return (
     <section aria-label="Throughput">
       <div className="section-head">
@@ -51,23 +61,39 @@ export default function EdgeChart({ edge, range }: Props): ReactNode {
         </div>
       </div>
       {problem && <Problem problem={problem} onRetry={reload} />}
-      {isLoading && !live && <Loading what="the chart" rows={3} />}
-      {live && (
+      {isLoading && !live && <Loading what="the chart" rows={3} onRetry={reload} />}
+      {live && curves && (
         <Chart
           title="Throughput: to server upwards, to client downwards"
           atMs={live.atMs}
-          curves={curvesOf(live)}
+          curves={curves}
           format={formatRate}
         />
       )}
+      <ComparePicker edge={edge.id} />
+      {otherProblem && <p className="quiet">Not compared: {otherProblem.message}</p>}
     </section>
   );
 }
 
-const curvesOf = ({ toServerBytes, toClientBytes }: Live): readonly Curve[] => [
-  { name: 'to server', values: toServerBytes, colour: '--to-server' },
-  { name: 'to client', values: toClientBytes, colour: '--to-client', isMirrored: true },
-];
+/** When the series was asked for: the end of what it shows. */
+function windowOf({ atMs, stepSeconds }: Series, range: Range): Window | undefined {
+  const last = atMs.at(-1);
+  if (last === undefined) return undefined;
+  const toMs = last + stepSeconds * 1000;
+  return { fromMs: toMs - SPAN_MS[range], toMs };
+}
+
+function curvesOf(live: Live, compared: ComparedSeries | undefined): readonly Curve[] {
+  const curves = [
+    { name: 'to server', quantity: 'toServerBytes', colour: '--to-server' },
+    { name: 'to client', quantity: 'toClientBytes', colour: '--to-client', isMirrored: true },
+  ] as const;
+  const own = curves.map(({ quantity, ...curve }) => ({ ...curve, values: live[quantity] }));
+  if (!compared) return own;
+  const drawn = curves.map((curve) => ({ ...curve, values: live[curve.quantity] }));
+  return [...own, ...comparedCurves(drawn, compared, live.atMs)];
+}
 
 /** Each tick adds a point to the five minutes; the longer ranges move too slowly for that. */
 function useGrowing(series: Series | undefined, index: number, range: Range): Live | undefined {

@@ -16,6 +16,8 @@ type Props = {
   readonly label: ViewState['label'];
   readonly hasLabel: boolean;
   readonly isSelected: boolean;
+  /** Nobody reports it any more. */
+  readonly isUnheard: boolean;
   readonly found: boolean | null;
 };
 
@@ -34,7 +36,7 @@ const isSame = (before: Props, after: Props): boolean =>
 /** What changes each second is written by hand: hundreds of edges, no rendering. */
 function useTicks(props: Props): React.RefObject<SVGGElement | null> {
   const element = useRef<SVGGElement>(null);
-  const { edge, fromName, toName, label } = props;
+  const { edge, fromName, toName, label, isUnheard } = props;
   useEffect(() => {
     const group = element.current;
     if (!group) return undefined;
@@ -45,25 +47,28 @@ function useTicks(props: Props): React.RefObject<SVGGElement | null> {
       const total = numbers && numbers.toServerBytes + numbers.toClientBytes;
       const width = String(widthStep(total));
       if (group.dataset['width'] !== width) group.dataset['width'] = width;
-      const name = edgeName(edge, { from: fromName, to: toName }, store.samples);
+      const names = { from: fromName, to: toName };
+      const name = edgeName(edge, names, store.samples, isUnheard);
       if (group.getAttribute('aria-label') !== name) group.setAttribute('aria-label', name);
       const text = line && edgeLine(edge, store.samples, label);
       if (line && line.textContent !== text) line.textContent = text;
     };
     write();
     return store.subscribe('samples', write);
-  }, [edge, fromName, toName, label, props.hasLabel]);
+  }, [edge, fromName, toName, label, isUnheard, props.hasLabel]);
   return element;
 }
 
 export const EdgeView = memo(function EdgeView(props: Props): ReactNode {
-  const { edge, from, to, isSelected, found, hasLabel } = props;
+  const { edge, from, to, isSelected, isUnheard, found, hasLabel } = props;
   const element = useTicks(props);
   const { path, middle } = curveOf(from, to, edge.lane);
-  const state = encryptionState(edge.members);
+  // Encrypted is what was seen to be: of what nobody sees now it is not known.
+  const state = isUnheard ? 'unknown' : encryptionState(edge.members);
   const isFailing = edge.members.some(({ failure }) => failure !== null);
   const classes = ['edge', state];
   if (isFailing) classes.push('failing');
+  if (isUnheard) classes.push('unheard');
   if (isSelected) classes.push('selected');
   if (found !== null) classes.push(found ? 'found' : 'dim');
   return (
@@ -78,7 +83,7 @@ export const EdgeView = memo(function EdgeView(props: Props): ReactNode {
       <path d={path} className="hit" />
       <path d={path} className="stroke" markerEnd={`url(#arrow-${tone(state, isFailing)})`} />
       <path d={path} className="motion" />
-      {hasLabel && <Label edge={edge} middle={middle} state={state} />}
+      {hasLabel && <Label edge={edge} middle={middle} state={state} isUnheard={isUnheard} />}
     </g>
   );
 }, isSame);
@@ -90,20 +95,23 @@ type LabelProps = {
   readonly edge: SceneEdge;
   readonly middle: Point;
   readonly state: ReturnType<typeof encryptionState>;
+  readonly isUnheard: boolean;
 };
 
 /** Of the label's font, on average. */
 const LETTER = 7.7;
 
-function Label({ edge, middle, state }: LabelProps): ReactNode {
+function Label({ edge, middle, state, isUnheard }: LabelProps): ReactNode {
   const [first] = edge.members;
-  const loud = first?.failure
-    ? first.failure.text
-    : state === 'plaintext'
-      ? 'plaintext'
-      : first?.disagreement
-        ? 'reporters disagree'
-        : '';
+  const loud = isUnheard
+    ? 'not reported now'
+    : first?.failure
+      ? first.failure.text
+      : state === 'plaintext'
+        ? 'plaintext'
+        : first?.disagreement
+          ? 'reporters disagree'
+          : '';
   const title = edgeTitle(edge);
   const half = (title.length * LETTER) / 2;
   return (

@@ -2,7 +2,8 @@
 // the whole is one stop of the Tab key.
 import { useCallback, useEffect, useRef, type ReactNode } from 'react';
 import { drawerHost } from '../../components/drawer.tsx';
-import { useCell } from '../../store/hooks.ts';
+import { useCell, useSilences } from '../../store/hooks.ts';
+import { isUnheard, type Silences } from '../../store/silence.ts';
 import type { ViewState } from '../../url/view-state.ts';
 import { changeView } from '../../url/use-view.ts';
 import { EdgeView } from './edge-view.tsx';
@@ -13,6 +14,7 @@ import type { Found } from './use-found.ts';
 import { useGraphKeys } from './graph-keys.ts';
 import { useGraphPointer } from './graph-pointer.ts';
 import { useViewport, type Viewport } from './viewport.ts';
+import { silenceLine } from './words.ts';
 
 /** More labels than this cover one another: then only what is selected or wrong has one. */
 const LABELS_MAX = 60;
@@ -30,6 +32,7 @@ type Props = {
 
 export function Graph(props: Props): ReactNode {
   const { scene, placed, view, minuteMs, onSelect } = props;
+  const silences = useSilences();
   const onMoved = useCallback(() => changeView({ fit: 'manual' }, 'replace'), []);
   const viewport = useViewport(onMoved);
   useFitting(viewport, placed, view);
@@ -53,7 +56,7 @@ export function Graph(props: Props): ReactNode {
         <Markers />
         <g ref={viewport.layer}>
           <Boxes scene={scene} placed={placed} />
-          <Edges {...props} />
+          <Edges {...props} silences={silences} />
           {scene.nodes.map((node) => {
             const point = placed.pointOf(node.id);
             return (
@@ -65,6 +68,7 @@ export function Graph(props: Props): ReactNode {
                   isSelected={view.sel === node.id}
                   found={props.found.of(node.id)}
                   minuteMs={minuteMs}
+                  silence={silenceLine(node, silences, minuteMs)}
                 />
               )
             );
@@ -76,7 +80,9 @@ export function Graph(props: Props): ReactNode {
   );
 }
 
-function Edges({ scene, placed, found, view }: Props): ReactNode {
+type EdgesProps = Props & { readonly silences: Silences };
+
+function Edges({ scene, placed, found, view, silences }: EdgesProps): ReactNode {
   const names = new Map(scene.nodes.map(({ id, name }) => [id, name]));
   const isMany = scene.edges.length > LABELS_MAX;
   return scene.edges.map((edge) => {
@@ -98,6 +104,7 @@ function Edges({ scene, placed, found, view }: Props): ReactNode {
         label={view.label}
         hasLabel={view.label !== 'none' && (!isMany || isSelected || isLoud || isNear)}
         isSelected={isSelected}
+        isUnheard={edge.members.every((member) => isUnheard(member, silences))}
         found={found.of(`edge:${edge.id}`)}
       />
     );
@@ -130,6 +137,15 @@ const TONES = ['plain', 'warn', 'bad'] as const;
 function Markers(): ReactNode {
   return (
     <defs>
+      <pattern
+        id="hatch"
+        width="7"
+        height="7"
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <path d="M0 0V7" className="hatch-line" />
+      </pattern>
       {TONES.map((tone) => (
         <marker
           key={tone}

@@ -10,7 +10,7 @@ import {
   useFeed,
   useNetworks,
   useNodes,
-  useStatus,
+  useSilences,
 } from '../../store/hooks.ts';
 import { onSecond } from '../../base/clock.ts';
 import { changeView, useView } from '../../url/use-view.ts';
@@ -54,7 +54,7 @@ export default function MapPage(): ReactNode {
       ) : problem ? (
         <Problem problem={problem} onRetry={() => feed.retry()} />
       ) : (
-        <Loading what="the mesh" rows={8} />
+        <Loading what="the mesh" rows={8} onRetry={() => feed.retry()} />
       )}
     </div>
   );
@@ -64,7 +64,7 @@ function useScene(view: ViewState): Scene {
   const nodes = useNodes();
   const edges = useEdges();
   const networks = useNetworks();
-  const silent = useStatus()?.silent;
+  const silences = useSilences();
   const { ns, group, hide } = view;
   const scope = ns.join(',');
   const thisMinuteMs = useMinuteMs();
@@ -79,10 +79,10 @@ function useScene(view: ViewState): Scene {
       view: { ns: scope === '' ? [] : scope.split(','), group },
       hide: hidden.isValid ? hidden.expression : null,
       samples: store.samples,
-      silent: silent ?? [],
+      isSilent: (node) => silences.byNode.has(node),
       nowMs,
     });
-  }, [nodes, edges, networks, scope, group, hide, silent, nowMs]);
+  }, [nodes, edges, networks, scope, group, hide, silences, nowMs]);
 }
 
 function Loaded(): ReactNode {

@@ -8,7 +8,7 @@ import { LockIcon } from '../../components/lock.tsx';
 import { Countdown, IdentityText, LiveRates, TimeText } from '../../components/text.tsx';
 import type { Instance, MeshEdge, MeshNode } from '../../api/types.ts';
 import { Link } from '../../router/link.tsx';
-import { store, useEdges } from '../../store/hooks.ts';
+import { store, useEdges, useSilence } from '../../store/hooks.ts';
 import { changeView } from '../../url/use-view.ts';
 import { KIND_WORDS } from './geometry.ts';
 import type { Placed } from './use-layout.ts';
@@ -61,6 +61,7 @@ export function NodePanel({ node, placed, onClose }: Props): ReactNode {
         <Badge tone={TONES[node.health]}>
           {node.health === 'unknown' ? 'health unknown' : node.health}
         </Badge>{' '}
+        <NoReport node={node.id} />{' '}
         {node.join && (
           <Badge tone="warn">
             joining, step {node.join.step} of {node.join.steps}
@@ -71,6 +72,17 @@ export function NodePanel({ node, placed, onClose }: Props): ReactNode {
       <Instances instances={node.instances} />
       <Neighbours id={node.id} />
     </Drawer>
+  );
+}
+
+function NoReport({ node }: { readonly node: string }): ReactNode {
+  const silence = useSilence(node);
+  if (!silence) return null;
+  return (
+    <Badge tone="warn">
+      <span aria-hidden="true" className="hatch-sign" /> no report since{' '}
+      <TimeText atMs={silence.sinceMs} />: {silence.names.join(', ')}
+    </Badge>
   );
 }
 

@@ -25,7 +25,7 @@ function scene(
     view: { ns: view.ns ?? [], group: view.group ?? 'network' },
     hide: hide.expression,
     samples,
-    silent: [],
+    isSilent: () => false,
     nowMs: NOW_MS,
   });
 }

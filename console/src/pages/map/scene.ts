@@ -46,7 +46,7 @@ export type SceneInput = {
   readonly view: Pick<ViewState, 'ns' | 'group'>;
   readonly hide: Expression | null;
   readonly samples: Samples;
-  readonly silent: readonly string[];
+  readonly isSilent: (node: string) => boolean;
   readonly nowMs: number;
 };
 
@@ -72,7 +72,7 @@ function shownOf(input: SceneInput): Pick<Scene, 'meshNodes' | 'meshEdges'> {
   const isOwn = (id: string): boolean =>
     view.ns.length === 0 || view.ns.includes(byId.get(id)?.namespace ?? '');
   const isHiddenNode = (node: MeshNode): boolean =>
-    hide !== null && matchesNode(hide, { node, isSilent: input.silent.includes(node.name), nowMs });
+    hide !== null && matchesNode(hide, { node, isSilent: input.isSilent(node.id), nowMs });
   const isHiddenEdge = (edge: MeshEdge): boolean =>
     hide !== null &&
     matchesEdge(hide, {

@@ -36,11 +36,9 @@ export function useFound(scene: Scene, expression: Expression | null): Found {
 
 function found(scene: Scene, expression: Expression): string[] {
   const nowMs = shownNowMs();
-  const silent = new Set(store.status?.silent ?? []);
+  const { byNode: silent } = store.silences();
   const nodes = scene.nodes.filter(({ members }) =>
-    members.some((node) =>
-      matchesNode(expression, { node, isSilent: silent.has(node.name), nowMs }),
-    ),
+    members.some((node) => matchesNode(expression, { node, isSilent: silent.has(node.id), nowMs })),
   );
   const edges = scene.edges.filter(({ members }) =>
     members.some((edge) =>

@@ -130,17 +130,24 @@ export function encryptionState(members: readonly MeshEdge[]): MeshEdge['encrypt
   return worst ?? 'mutual';
 }
 
-/** What an edge is called for those who hear the map. */
+/**
+ * What an edge is called for those who hear the map.
+ *
+ * @param isUnheard nobody reports it any more
+ */
 export function edgeName(
   edge: SceneEdge,
   names: { readonly from: string; readonly to: string },
   samples: Samples,
+  isUnheard = false,
 ): string {
   const [first] = edge.members;
   if (!first) return '';
   const port = `${first.protocol.toUpperCase()} ${first.port}`;
   const what = edge.members.length > 1 ? `${edge.members.length} edges` : port;
-  const parts = [`${names.from} to ${names.to}`, what, encryptionWords(edge.members)];
+  const encrypted = encryptionWords(edge.members);
+  const encryption = isUnheard ? `encryption unknown now, last: ${encrypted}` : encrypted;
+  const parts = [`${names.from} to ${names.to}`, what, encryption];
   const numbers = numbersOf(edge, samples);
   if (!numbers) parts.push('traffic not reported');
   else {

@@ -26,7 +26,11 @@ export function PolicyList(): ReactNode {
         <NewLink />
       </header>
       {problem && <Problem problem={problem} onRetry={reload} />}
-      {value ? <Listed policies={value} /> : !problem && <Loading what="the policies" rows={8} />}
+      {value ? (
+        <Listed policies={value} />
+      ) : (
+        !problem && <Loading what="the policies" rows={8} onRetry={reload} />
+      )}
     </div>
   );
 }

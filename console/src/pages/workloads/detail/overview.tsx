@@ -31,7 +31,7 @@ export function OverviewTab({ node, overview }: Props): ReactNode {
         />
       </section>
       {problem && !value && <Problem problem={problem} onRetry={reload} />}
-      {!value && !problem && <Loading what="facts" />}
+      {!value && !problem && <Loading what="facts" onRetry={reload} />}
       {value && <Facts node={node} overview={value} />}
     </div>
   );
@@ -40,7 +40,8 @@ export function OverviewTab({ node, overview }: Props): ReactNode {
 type FactsProps = { readonly node: MeshNode; readonly overview: WorkloadOverview };
 
 function Facts({ node, overview }: FactsProps): ReactNode {
-  const { facts, labels, health, events } = overview;
+  const { facts, labels, health, events, atMs, leftAtMs } = overview;
+  const isPast = atMs !== undefined || leftAtMs !== undefined;
   return (
     <>
       <section className="panel" aria-label="Facts">
@@ -55,15 +56,21 @@ function Facts({ node, overview }: FactsProps): ReactNode {
           {facts.filter(isNews).map(({ name, value }) => (
             <Fact key={name} name={capitalised(name)} values={value === '' ? [] : [value]} />
           ))}
-          <Fact
-            name="Labels"
-            values={Object.entries(labels).map(([name, value]) => `${name}=${value}`)}
-          />
+          {!isPast && (
+            <Fact
+              name="Labels"
+              values={Object.entries(labels).map(([name, value]) => `${name}=${value}`)}
+            />
+          )}
         </dl>
       </section>
       <section className="panel" aria-label="Health checks">
         <h2>Health checks</h2>
-        {health.length === 0 && <p className="quiet">Nothing checks its health.</p>}
+        {health.length === 0 && (
+          <p className="quiet">
+            {isPast ? 'Checks of then are not kept.' : 'Nothing checks its health.'}
+          </p>
+        )}
         <dl className="facts">
           {health.map(({ check, state }) => (
             <div key={check} className="fact">
@@ -77,7 +84,9 @@ function Facts({ node, overview }: FactsProps): ReactNode {
       </section>
       <section className="panel" aria-label="Recent events">
         <h2>Recent events</h2>
-        {events.length === 0 && <p className="quiet">Nothing in the last hour.</p>}
+        {events.length === 0 && (
+          <p className="quiet">Nothing in the {isPast ? 'day before' : 'last hour'}.</p>
+        )}
         <ol className="events">
           {events.map(({ atMs, text }) => (
             <li key={`${atMs} ${text}`}>

@@ -60,7 +60,7 @@ function Report({ node, instance }: ReportProps): ReactNode {
         </div>
       )}
       {problem && <Problem problem={problem} onRetry={reload} />}
-      {!value && !problem && <Loading what="its proxy" rows={8} />}
+      {!value && !problem && <Loading what="its proxy" rows={8} onRetry={reload} />}
       {value && <Shown report={value} />}
       <ConfigDump node={node} instance={instance.key} />
     </div>

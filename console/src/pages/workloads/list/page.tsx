@@ -17,7 +17,9 @@ export function WorkloadList(): ReactNode {
       <h1>Workloads</h1>
       <Toolbar query={query} onChange={setQuery} all={all} shown={rows.length} />
       {!store.isLoaded && problem && <Problem problem={problem} onRetry={() => feed.retry()} />}
-      {!store.isLoaded && !problem && <Loading what="workloads" rows={8} />}
+      {!store.isLoaded && !problem && (
+        <Loading what="workloads" rows={8} onRetry={() => feed.retry()} />
+      )}
       {store.isLoaded && (
         <WorkloadTable
           rows={rows}

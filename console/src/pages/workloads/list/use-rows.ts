@@ -3,7 +3,8 @@ import { useMemo } from 'react';
 import type { MeshEdge } from '../../../api/types.ts';
 import { matchesWorkload } from '../../../find/match.ts';
 import { parseFind } from '../../../find/parse.ts';
-import { shownNowMs, store, useEdges, useNodes } from '../../../store/hooks.ts';
+import { shownNowMs, store, useEdges, useNodes, useSilences } from '../../../store/hooks.ts';
+import { isUnheard as isUnheardEdge, type Silence } from '../../../store/silence.ts';
 import { useView } from '../../../url/use-view.ts';
 import type { ListQuery } from './query.ts';
 import { trafficOf, workloadRow, type LiveColumn, type Traffic, type WorkloadRow } from './rows.ts';
@@ -12,6 +13,10 @@ import { hasWords, selectRows, type LiveCells } from './select.ts';
 export type ListedRow = WorkloadRow & {
   /** All edges that begin or end there. */
   readonly edges: readonly MeshEdge[];
+  /** Its proxies that do not report; undefined: all do. */
+  readonly silence: Silence | undefined;
+  /** Nobody reports any of its edges. */
+  readonly isUnheard: boolean;
 };
 
 export type SelectedRows = {
@@ -33,14 +38,14 @@ function finder(find: string): (row: ListedRow) => boolean {
   const parsed = parseFind(find);
   const expression = parsed.isValid ? parsed.expression : null;
   const nowMs = shownNowMs();
-  const silent = new Set(store.status?.silent);
+  const { byNode: silent } = store.silences();
   return (row) => {
     if (hasWords(row, find)) return true;
     if (!expression) return false;
     const { node, edges } = row;
     return matchesWorkload(
       expression,
-      { node, isSilent: silent.has(node.name), nowMs },
+      { node, isSilent: silent.has(node.id), nowMs },
       edges.map((edge) => ({ ...factsOf(edge), nowMs })),
     );
   };
@@ -75,17 +80,21 @@ function frozenCells(query: ListQuery): LiveCells<ListedRow> {
 function useRows(): readonly ListedRow[] {
   const nodes = useNodes();
   const edges = useEdges();
+  const silences = useSilences();
   const { ns } = useView();
   return useMemo(() => {
     const inbound = groupBy(edges, ({ to }) => [to]);
     const both = groupBy(edges, ({ from, to }) => (from === to ? [to] : [from, to]));
     return nodes
       .filter(({ namespace }) => ns.length === 0 || ns.includes(namespace))
-      .map((node) => ({
-        ...workloadRow(node, inbound.get(node.id) ?? []),
-        edges: both.get(node.id) ?? [],
-      }));
-  }, [nodes, edges, ns]);
+      .map((node) => {
+        const own = both.get(node.id) ?? [];
+        const row = workloadRow(node, inbound.get(node.id) ?? []);
+        const silence = silences.byNode.get(node.id);
+        const isUnheard = own.length > 0 && own.every((edge) => isUnheardEdge(edge, silences));
+        return { ...row, isProblem: row.isProblem || !!silence, edges: own, silence, isUnheard };
+      });
+  }, [nodes, edges, silences, ns]);
 }
 
 function groupBy(

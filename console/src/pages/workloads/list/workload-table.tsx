@@ -7,6 +7,7 @@ import { LiveText } from '../../../components/text.tsx';
 import { Link } from '../../../router/link.tsx';
 import { navigate } from '../../../router/location.ts';
 import { useNowMs } from '../../../store/hooks.ts';
+import { isWhole, type Silence } from '../../../store/silence.ts';
 import { linkTo } from '../../../url/use-view.ts';
 import { sortedBy, type ListQuery } from './query.ts';
 import type { Cell, ColumnName, LiveColumn } from './rows.ts';
@@ -57,19 +58,31 @@ const TITLES: Readonly<Record<ColumnName, string>> = {
 /** Rows come in their order: every column sorts as it is, and is told apart by its key. */
 const asItIs = (): number => 0;
 
-const column = (key: ColumnName, render: (row: ListedRow) => ReactNode): Column<ListedRow> => ({
+type IsOld = (row: ListedRow) => boolean;
+
+const column = (
+  key: ColumnName,
+  render: (row: ListedRow) => ReactNode,
+  isOld: IsOld = () => false,
+): Column<ListedRow> => ({
   key,
   title: TITLES[key],
   render,
   sortBy: asItIs,
   isNumeric: key === 'rate' || key === 'connections',
+  cellClass: (row) => (isOld(row) ? 'hatched' : ''),
 });
 
-const plain = (key: Exclude<ColumnName, LiveColumn>): Column<ListedRow> =>
-  column(key, ({ cells }) => <CellText cell={cells[key]} />);
+const plain = (key: Exclude<ColumnName, LiveColumn>, isOld?: IsOld): Column<ListedRow> =>
+  column(key, (row) => <Aged row={row} cell={row.cells[key]} isOld={isOld?.(row)} />, isOld);
+
+/** What its own agent would have to tell. */
+const isSilent: IsOld = ({ silence }) => silence !== undefined;
+/** What either end of its edges would have to tell. */
+const isUnheard: IsOld = ({ isUnheard: isSo }) => isSo;
 
 const TABLE_COLUMNS: readonly Column<ListedRow>[] = [
-  column('status', ({ cells }) => <Status cell={cells.status} />),
+  column('status', (row) => <Status row={row} />, isSilent),
   column('name', ({ path, node }) =>
     path === '' ? node.name : <Link to={path}>{node.name}</Link>,
   ),
@@ -79,11 +92,11 @@ const TABLE_COLUMNS: readonly Column<ListedRow>[] = [
   plain('address'),
   plain('version'),
   plain('identity'),
-  plain('encrypted'),
-  column('rate', (row) => <Rates row={row} />),
-  column('connections', (row) => <Connections row={row} />),
+  plain('encrypted', isUnheard),
+  column('rate', (row) => <Rates row={row} />, isUnheard),
+  column('connections', (row) => <Connections row={row} />, isUnheard),
   column('certificate', (row) => <Certificate row={row} />),
-  plain('sync'),
+  plain('sync', isSilent),
   column('changed', (row) => <Changed row={row} />),
 ];
 
@@ -104,10 +117,44 @@ const GLYPHS: Readonly<Record<Cell['tone'], string>> = {
   unknown: '?',
 };
 
-function Status({ cell: { text, tone, title } }: { readonly cell: Cell }): ReactNode {
+type AgedProps = {
+  readonly row: ListedRow;
+  readonly cell: Cell;
+  readonly isOld: boolean | undefined;
+};
+
+/** What is not of now says how old it is. */
+function Aged({ row: { silence }, cell, isOld = false }: AgedProps): ReactNode {
+  if (!isOld) return <CellText cell={cell} />;
+  return (
+    <>
+      <CellText cell={cell} /> <span className="quiet">as of {<Age silence={silence} />}</span>
+    </>
+  );
+}
+
+function Age({ silence }: { readonly silence: Silence | undefined }): ReactNode {
+  const nowMs = useNowMs();
+  return silence?.sinceMs ? formatAgo(silence.sinceMs, nowMs) : 'a while ago';
+}
+
+function Status({ row: { cells, silence } }: RowProps): ReactNode {
+  const { text, tone, title } = cells.status;
+  if (silence) return <Silent silence={silence} />;
   return (
     <span className={`status ${tone}`} title={title || undefined}>
       <span aria-hidden="true">{GLYPHS[tone]}</span> {text}
+    </span>
+  );
+}
+
+function Silent({ silence }: { readonly silence: Silence }): ReactNode {
+  const { names, proxies } = silence;
+  return (
+    <span className="status unknown" title={`not reporting: ${names.join(', ')}`}>
+      <span aria-hidden="true">?</span>{' '}
+      {isWhole(silence) ? 'no report since' : `${names.length} of ${proxies} silent since`}{' '}
+      <Age silence={silence} />
     </span>
   );
 }
