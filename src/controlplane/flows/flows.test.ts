@@ -118,9 +118,15 @@ test('a batch is acknowledged when it is stored, and told with the second', asyn
   assert.deepEqual([...tick.changed], [edge.id]);
   assert.equal(tick.samples[0]?.[1], 300);
   assert.equal(world.keeper.edge(edge.id)?.to, 'wl:default/postgresql');
-  const series = await world.keeper.series({ of: { node: edge.to }, ...span });
-  assert.equal(series?.stepSeconds, 80); // a day, whatever is asked for
-  assert.equal(Math.max(...series.toServerBytes.map(Number)) * 80, 300);
+  const told = async (): Promise<number> => {
+    const asked = { of: { node: edge.to }, fromMs: 0, toMs: world.clock.nowMs() };
+    const series = await world.keeper.series(asked);
+    assert.equal(series?.stepSeconds, 80); // a day, whatever is asked for
+    return Math.max(...series.toServerBytes.map(Number)) * 80;
+  };
+  assert.equal(await told(), 0, 'the part of a step would look like a fall');
+  world.clock.advance(82_000);
+  assert.equal(await told(), 300);
   assert.equal(await world.keeper.series({ of: { edge: 'none' }, ...span }), undefined);
 });
 

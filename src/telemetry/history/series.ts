@@ -37,6 +37,16 @@ export function keptSpan({ fromMs, toMs }: Span, nowMs: number): Span {
   return { fromMs: Math.max(fromMs, oldestMs), toMs: Math.min(toMs, nowMs + 1000) };
 }
 
+/** From what happens to its being told: agents report once a second. */
+const REPORTS_MS = 2_000;
+
+/** Only steps that are over and told of: the part of one would look as if something had fallen. */
+export function wholeSteps({ fromMs, toMs }: Span, told: number, nowMs: number): Span {
+  const stepMs = told * 1000;
+  const overMs = Math.floor(Math.min(toMs, nowMs - REPORTS_MS) / stepMs) * stepMs;
+  return { fromMs, toMs: Math.max(fromMs, overMs) };
+}
+
 export type SeriesSource = {
   /** By second, in steps of what is told. */
   readonly sums: ReadonlyMap<number, StepSum>;
