@@ -20,6 +20,8 @@ const TOKEN_FILE = '/var/run/secrets/tokens/istio-token';
 const CLUSTER_ENV = '/var/lib/istio/envoy/cluster.env';
 const VM_ROOT_FILE = '/etc/certs/root-cert.pem';
 const POD_ROOT_FILE = '/var/run/secrets/istio/root-cert.pem';
+/** The certificate that an agent has from one run to the next. */
+const SEALED_IDENTITY = '/var/lib/istio/data/identity.sealed';
 const ACCESS_LOG = '/var/log/istio/istio.log';
 
 export type SidecarOptions = {
@@ -106,10 +108,13 @@ export class Sidecar {
     await this.ready();
   }
 
-  /** A Pod's agent begins anew with the roots that the mesh has now, as a new Pod would. */
+  /** A Pod's agent begins anew with the roots that the mesh has now, as a new Pod's would. */
   async renewTrust(cluster: Cluster): Promise<void> {
+    await this.#agent.stop();
+    await this.machine.run(['rm', '-f', this.machine.own(SEALED_IDENTITY)]);
     this.machine.writeFile(POD_ROOT_FILE, await cluster.rootCertificates());
-    await this.restartAgent('stop');
+    this.#agent = this.#launch();
+    await this.ready();
   }
 
   /** An answer of Envoy's admin interface. */

@@ -1,7 +1,7 @@
 // The console of a real mesh, for tests: the library's client and its VM with PostgreSQL, an Envoy
 // at each, and a browser that is signed in as the administrator.
 import assert from 'node:assert/strict';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { systemClock } from '#base/clock.ts';
 import { consoleCode } from '../../src/cli/commands/dashboard.ts';
 import { consoleLink } from '../../src/cli/console-link.ts';
@@ -60,6 +60,27 @@ export class LabConsole implements AsyncDisposable {
     assert(!page.url().includes('code='), 'the code has left the address');
     if (path !== '/') await page.goto(`${this.url}${path}`);
     return watched;
+  }
+
+  /** A page at which somebody has signed in with a token. */
+  async openAs(token: string, path: string): Promise<WatchedPage> {
+    const watched = await openPage(this.#browser, `${this.url}${path}`);
+    const { page } = watched;
+    await page.getByLabel('Token', { exact: true }).fill(token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+    return watched;
+  }
+
+  /** Looks at a path as the administrator; the page must not do what no page may. */
+  async visit(path: string, look: (page: Page) => Promise<void>): Promise<void> {
+    const { page, complaints, close } = await this.open(path);
+    try {
+      await look(page);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await close();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { enterSandbox } from '#lab/enter.ts';
 import { Cloud, POD_CIDR, VM_CIDR } from '#lab/cloud.ts';
-import { Cluster, CONTROL_PLANE_NAME, isthmus, XDS_PORT } from '#lab/cluster.ts';
+import { Cluster, CONTROL_PLANE_NAME, isthmus, typed, XDS_PORT } from '#lab/cluster.ts';
 import * as manifests from '#lab/manifests.ts';
 import type { Machine } from '#lab/machine.ts';
 import { Sidecar } from '#lab/sidecar.ts';
@@ -18,8 +18,7 @@ const VM = 'books-2-vm';
 const TAKEN = 'taken-vm';
 const ADDRESSES = { [VM]: '10.128.0.17', [TAKEN]: '10.128.0.18' };
 const PORT = 5432;
-/** The printed line is typed as it is; a machine of the lab has neither sudo nor a link to us. */
-const SHELL = `sudo() { "$@"; }; isthmus() { ${isthmus().join(' ')} "$@"; }`;
+const SIDECAR_ENV = '/var/lib/istio/envoy/sidecar.env';
 const MESH = [POD_CIDR, VM_CIDR, '10.96.0.0/16', '240.240.0.0/16'];
 
 const world = await stand();
@@ -60,14 +59,14 @@ const operate = (...words: readonly string[]) =>
     env: { KUBECONFIG: '/var/lib/isthmus/apiserver/admin.kubeconfig' },
   });
 
-async function typed(...words: readonly string[]): Promise<string> {
+async function operated(...words: readonly string[]): Promise<string> {
   const { status, stdout, stderr } = await operate(...words);
   assert.equal(status, 0, `${words.join(' ')}: ${stdout}${stderr}`);
   return stdout;
 }
 
 async function lineFor(name: string): Promise<string> {
-  const printed = await typed(
+  const printed = await operated(
     'vm',
     'token',
     name,
@@ -86,8 +85,8 @@ function serve(machine: Machine, port: number): void {
   machine.start(`server-${port}`, [process.execPath, '-e', program]);
 }
 
-/** Types a line on a machine. */
-const typeOn = (machine: Machine, line: string) => machine.run(['bash', '-c', `${SHELL}\n${line}`]);
+/** Types a line on a machine, as it was printed. */
+const typeOn = (machine: Machine, line: string) => machine.run(typed(line));
 
 /** The API as the administrator, asked beside the control plane. */
 async function ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -102,6 +101,9 @@ async function ask(method: string, path: string, body?: object): Promise<unknown
 test('the printed line, typed as it is, makes a machine a member', async () => {
   const vm = cloud.machine(VM);
   serve(vm, PORT);
+  // what its owner lets others read
+  vm.writeFile('/var/log/books.log', 'started\na book came\n');
+  vm.writeFile(SIDECAR_ENV, "ISTHMUS_APP_LOG='file:/var/log/books.log'\n");
   const line = await lineFor(VM);
   // another control plane than the token's is told nothing, and the token stays good
   const wrongPin = line.replace(/\.[\w-]{43}@/, `.${'A'.repeat(43)}@`);
@@ -131,9 +133,9 @@ test('a client’s first bytes end the join', async () => {
   const script = `exec 3<>/dev/tcp/${VM}.default.svc.cluster.local/${PORT}; printf x >&3; timeout 10 head -c 5 <&3`;
   const { stdout, stderr } = await client.run(['bash', '-c', script]);
   assert.equal(stdout, 'hello', stderr);
-  const shown = await typed('join-status', VM, '-w');
+  const shown = await operated('join-status', VM, '-w');
   assert.match(shown, /^ ✓ 9 First encrypted bytes .*spiffe:.*\/sa\/inventory → :5432, TLSv1\.3$/m);
-  assert.match(await typed('join-status'), /books-2-vm +default +done +9\/9/);
+  assert.match(await operated('join-status'), /books-2-vm +default +done +9\/9/);
 });
 
 test('the VM is looked at from afar', async () => {
@@ -144,15 +146,18 @@ test('the VM is looked at from afar', async () => {
   assert(states.includes('listeners in-sync'), states.join());
   const dump = JSON.stringify(await ask('GET', `/api/v1/workloads/default/${VM}/proxy/dump`));
   assert(dump.includes('virtualInbound') && !dump.includes('PRIVATE KEY'));
-  assert.match(await typed('logs', VM), new RegExp(`inbound\\|${PORT}\\|`));
-  assert.match(await typed('logs', VM, '--source', 'agent'), / agent: ready$/m);
+  assert.match(await operated('logs', VM), new RegExp(`inbound\\|${PORT}\\|`));
+  assert.match(await operated('logs', VM, '--source', 'agent'), / agent: ready$/m);
+  assert.equal(await operated('logs', VM, '--source', 'app', '--lines', '1'), 'a book came\n');
   const overview = Object(await ask('GET', `/api/v1/workloads/default/${VM}/overview`));
   assert.equal(overview.join.state, 'done');
 });
 
 test('probes from both machines tell what is open, refused and dropped', async () => {
-  const why = async (from: string, to: string): Promise<string> =>
-    (await operate('why', from, to, '--probe')).stdout;
+  const why = async (from: string, to: string): Promise<string> => {
+    const { stdout, stderr } = await operate('why', from, to, '--probe');
+    return stdout || stderr;
+  };
   // one after the other from one machine: an agent takes four requests at a time, and refuses more
   const fromClient = async (): Promise<readonly [string, string]> => [
     await why(CLIENT, `${VM}:${PORT}`),
@@ -174,7 +179,7 @@ test('an agent that cannot start says why, on both sides', async () => {
   const { status, stderr } = await typeOn(vm, await lineFor(TAKEN));
   assert.equal(status, 1);
   assert.match(stderr, /^error ENVOY_FAILED: the agent ended: error ADDRESS_IN_USE: .*15020/);
-  assert.match(await typed('join-status', TAKEN), /✗ 5 .*the agent ended: .*15020/);
+  assert.match(await operated('join-status', TAKEN), /✗ 5 .*the agent ended: .*15020/);
   await squatter.stop();
 });
 
@@ -183,9 +188,9 @@ test('a port that is taken is named, and nothing is green', async () => {
   const taken = `require('net').createServer().listen(15006, '0.0.0.0', () => console.log('up'))`;
   const squatter = vm.start('squatter', [process.execPath, '-e', taken]);
   await squatter.waitForLine(/up/, { what: 'listen', limitMs: 5_000 });
-  const joining = vm.start('join', ['bash', '-c', `${SHELL}\n${await lineFor(TAKEN)}`]);
+  const joining = vm.start('join', typed(await lineFor(TAKEN)));
   await joining.waitForLine(/✗ 5 Configuration accepted/, { what: 'fail', limitMs: 20_000 });
-  const shown = await typed('join-status', TAKEN);
+  const shown = await operated('join-status', TAKEN);
   assert.match(shown, /✗ 5 .*cannot bind '0\.0\.0\.0:15006': Address already in use/);
   assert.match(shown, /^ +ss -ltnp 'sport = :15006'$/m);
   assert.match(shown, /^default\/taken-vm: failed/);
