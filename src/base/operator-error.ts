@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'NAME_TAKEN'
   | 'NOT_FOUND'
   | 'POSTGRES_FAILED'
+  | 'SERVICE_FAILED'
   | 'STORE_FAILED'
   | 'TOOL_MISSING'
   | 'USAGE';

@@ -41,7 +41,7 @@ const HEALTHY = 7;
 
 /**
  * @throws OperatorError USAGE, ADDRESS_IN_USE (an agent runs here), TOOL_MISSING, FILE_UNREADABLE,
- *   CONTROL_PLANE_UNREACHABLE, IDENTITY_REFUSED, ENVOY_FAILED
+ *   CONTROL_PLANE_UNREACHABLE, IDENTITY_REFUSED, ENVOY_FAILED, SERVICE_FAILED
  */
 export async function runVmJoin(call: JoinCall): Promise<number> {
   const { flags, env, signal, print } = call;

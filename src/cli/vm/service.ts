@@ -39,7 +39,7 @@ export async function runsSystemd(root = ''): Promise<boolean> {
 /**
  * Writes the unit, enables it and starts it.
  *
- * @throws OperatorError FILE_UNREADABLE, TOOL_MISSING, ENVOY_FAILED
+ * @throws OperatorError FILE_UNREADABLE, TOOL_MISSING, SERVICE_FAILED
  */
 export async function startService(
   { config, env }: { readonly config: AgentConfig; readonly env: NodeJS.ProcessEnv },
@@ -69,7 +69,7 @@ export async function startService(
  * Is this agent the service's? Several machines of a lab see one systemd.
  *
  * @param pid 0: none runs, and neither does the service's
- * @throws OperatorError TOOL_MISSING, ENVOY_FAILED
+ * @throws OperatorError TOOL_MISSING, SERVICE_FAILED
  */
 export async function isService(pid: number, tools: ServiceTools = {}): Promise<boolean> {
   const { root = '' } = tools;
@@ -78,7 +78,7 @@ export async function isService(pid: number, tools: ServiceTools = {}): Promise<
   return (await look(tools)).pid === pid;
 }
 
-/** @throws OperatorError TOOL_MISSING, ENVOY_FAILED */
+/** @throws OperatorError TOOL_MISSING, SERVICE_FAILED */
 export async function endService(tools: ServiceTools = {}): Promise<void> {
   await systemctl(['disable', '--now', UNIT_NAME], tools);
   await rm(`${tools.root ?? ''}${UNIT_PLACE}`, { force: true });
@@ -112,7 +112,7 @@ async function systemctl(
   const result = await run('systemctl', words);
   if (result.status === 0) return result;
   const reason = printable(result.stderr.trim().split('\n')[0] ?? '', WORDS_LENGTH_MAX);
-  throw new OperatorError('ENVOY_FAILED', `systemctl ${words.join(' ')}: ${reason}`, {
+  throw new OperatorError('SERVICE_FAILED', `systemctl ${words.join(' ')}: ${reason}`, {
     remedy: `see systemctl status ${UNIT_NAME}, or join with --no-service`,
   });
 }
