@@ -112,6 +112,16 @@ test('plaintext against a server that takes mutual TLS only will be refused', ()
   assert.deepEqual(told(impact(db('{ mode: DISABLE }')).refused), [], 'PERMISSIVE takes both');
 });
 
+test('a client that was told to speak mesh TLS speaks it to whoever takes none', () => {
+  const off = STRICT.replace('STRICT', 'DISABLE').replace('istio-system', 'default');
+  const { refused } = impact(off, { mesh: db('{ mode: ISTIO_MUTUAL }') });
+  assert.deepEqual(told(refused), [
+    'wl:library/inventory → wl:default/postgresql-1-vm: ' +
+      'DENY: the client speaks mesh TLS, and the server does not take it (DISABLE)',
+  ]);
+  assert.deepEqual(impact(off).refused, [], 'who was told nothing goes by the server');
+});
+
 test('the deletion of such a rule lets the client in', () => {
   const { allowed } = impact('', { before: db('{ mode: DISABLE }'), mesh: STRICT });
   assert.deepEqual(told(allowed).length, 1);

@@ -2,11 +2,12 @@
 import type { CertificateFacts, Evidence, Side } from '../evidence.ts';
 import { lastFailure, RECENT_MS } from '../evidence.ts';
 import { spiffeIdOf } from '#base/workload-identity.ts';
-import { takesMeshTls } from '#resolve/mtls-mode.ts';
+import type { MtlsMode } from '#istio/peerauthentication/peer-authentication.ts';
 import { trustDomainsOf } from '#resolve/tls.ts';
 import { ago, failed, fix, nameOf, passed, unknown } from '../step.ts';
 import type { Finding } from '../step.ts';
 import { identityOf } from '../proxy-identity.ts';
+import { tlsMismatch } from '../tls-match.ts';
 import { tlsOrigin } from '../tls-origin.ts';
 import type { ServerEnd, Walk } from '../walk.ts';
 
@@ -54,7 +55,7 @@ function reasons(
 }
 
 /** What the server demands; `no sidecar` where nothing could demand it. */
-function modeOf({ mesh }: Walk, { workload, known, endpoint }: ServerEnd): string {
+function modeOf({ mesh }: Walk, { workload, known, endpoint }: ServerEnd): MtlsMode | 'no sidecar' {
   if (workload === undefined || (known?.tlsMode ?? workload.tlsMode) !== 'istio')
     return 'no sidecar';
   return mesh.mtlsMode(workload, known?.port ?? endpoint.port);
@@ -62,35 +63,40 @@ function modeOf({ mesh }: Walk, { workload, known, endpoint }: ServerEnd): strin
 
 function modesProblem(walk: Walk, server: ServerEnd): Finding | undefined {
   const mode = modeOf(walk, server);
-  const { question } = walk;
+  const from = nameOf(walk.question.from);
   const { endpoint, workload, known } = server;
   const port = known?.port ?? endpoint.port;
   const whom = workload ? nameOf(workload) : endpoint.address;
-  if (mode === 'no sidecar') {
-    if (endpoint.tls !== 'mTLS' || known === undefined) return undefined;
-    const summary = `the client speaks mesh TLS, and ${whom} has no sidecar that would take it`;
-    const mend = fix('let the DestinationRule of the host say tls.mode DISABLE');
-    return failed('configured', summary, { ...reasons(walk, server, []), fix: mend });
+  const demanded = mode === 'no sidecar' ? undefined : mode;
+  const mismatch = tlsMismatch(endpoint.tls, { mode: demanded, port });
+  if (mismatch === undefined) return undefined;
+  const why = reasons(walk, server, []);
+  switch (mismatch) {
+    case 'no-proxy': {
+      if (known === undefined) return undefined;
+      const summary = `the client speaks mesh TLS, and ${whom} has no sidecar that would take it`;
+      const mend = fix('let the DestinationRule of the host say tls.mode DISABLE');
+      return failed('configured', summary, { ...why, fix: mend });
+    }
+    case 'not-mutual': {
+      const spoken = endpoint.tls === 'plaintext' ? 'plaintext' : 'TLS of its own';
+      const summary = `${whom} takes mutual TLS only (STRICT), and ${from} speaks ${spoken}`;
+      const text = walk.hasProxy
+        ? "take tls.mode DISABLE out of the host's DestinationRule"
+        : `give ${from} a sidecar, or let port ${port} be PERMISSIVE`;
+      return failed('configured', summary, { ...why, fix: fix(text) });
+    }
+    case 'switched-off': {
+      const summary = `the client speaks mesh TLS, and ${whom} does not take it (DISABLE)`;
+      const text =
+        "let the host's DestinationRule say tls.mode DISABLE, or the server take mesh TLS";
+      return failed('configured', summary, { ...why, fix: fix(text) });
+    }
+    default: {
+      const summary = `on port ${port} Envoy does not look for TLS: PERMISSIVE is plaintext there`;
+      return failed('configured', summary, { fix: fix(`make port ${port} of ${whom} STRICT`) });
+    }
   }
-  if (mode === 'STRICT' && endpoint.tls !== 'mTLS') {
-    const summary =
-      `${whom} takes mutual TLS only (STRICT), and ${nameOf(question.from)} ` +
-      `speaks ${endpoint.tls === 'plaintext' ? 'plaintext' : 'TLS of its own'}`;
-    const text = walk.hasProxy
-      ? "take tls.mode DISABLE out of the host's DestinationRule"
-      : `give ${nameOf(question.from)} a sidecar, or let port ${port} be PERMISSIVE`;
-    return failed('configured', summary, { ...reasons(walk, server, []), fix: fix(text) });
-  }
-  if (mode === 'DISABLE' && endpoint.tls === 'mTLS') {
-    const summary = `the client speaks mesh TLS, and ${whom} does not take it (DISABLE)`;
-    const text = "let the host's DestinationRule say tls.mode DISABLE, or the server take mesh TLS";
-    return failed('configured', summary, { ...reasons(walk, server, []), fix: fix(text) });
-  }
-  if (endpoint.tls === 'mTLS' && mode === 'PERMISSIVE' && !takesMeshTls(mode, port)) {
-    const summary = `on port ${port} Envoy does not look for TLS: PERMISSIVE is plaintext there`;
-    return failed('configured', summary, { fix: fix(`make port ${port} of ${whom} STRICT`) });
-  }
-  return undefined;
 }
 
 function withoutMesh(walk: Walk, server: ServerEnd): Finding {
