@@ -64,6 +64,8 @@ export type ReachResult = {
   readonly verdict: 'can' | 'cannot' | 'unknown';
   /** `Cannot connect — stopped at step 6 of 11: Network.` */
   readonly summary: string;
+  /** Why A can, for those who ask that: as whom, encrypted by what, allowed by what. Empty else. */
+  readonly because?: string;
   readonly steps: readonly ReachStep[];
   readonly atMs: number;
   /** The same question for a shell. */

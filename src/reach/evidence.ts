@@ -17,6 +17,8 @@ export type Probe =
       readonly port: number;
       readonly expect: 'postgres' | 'http' | undefined;
     }
+  /** How many endpoints of a cluster the client's Envoy has put aside for their failures. */
+  | { readonly id: 'ejected'; readonly at: string; readonly cluster: string }
   /** Who listens on the server's machine. */
   | { readonly id: 'sockets'; readonly at: string }
   | { readonly id: 'server-capture'; readonly at: string };
@@ -44,6 +46,8 @@ export type CaptureState = {
 export type Answers = {
   readonly dns?: { readonly addresses: readonly string[]; readonly problem: string };
   readonly capture?: CaptureState;
+  /** undefined, too: Envoy has no such number. */
+  readonly ejected?: number | undefined;
   readonly direct?: Connect;
   readonly through?: Connect;
   readonly sockets?: readonly {

@@ -50,6 +50,8 @@ export type ReadCluster = {
   /** `nobody`: connections are closed at once; `wherever`: past the mesh, as it was dialled. */
   readonly leads: 'to-endpoints' | 'wherever' | 'to-names' | 'nobody';
   readonly endpoints: readonly ReadEndpoint[];
+  /** Are endpoints put aside when they fail (outlier detection)? */
+  readonly ejects: boolean;
 };
 
 /** The listener that takes a captured connection to there. */
@@ -96,7 +98,7 @@ export function routesTo(
 /** A cluster by any of its names. */
 export function readCluster(view: ProxyView, name: string): ReadCluster {
   const answer = ask(view, TYPE_URL.cluster, name);
-  if (answer === undefined) return { name, leads: 'nobody', endpoints: [] };
+  if (answer === undefined) return { name, leads: 'nobody', endpoints: [], ejects: false };
   const cluster = decode(ClusterSchema, answer);
   const assignment =
     answer.endpoints === undefined ? cluster.loadAssignment : assignmentOf(view, answer.endpoints);
@@ -104,7 +106,8 @@ export function readCluster(view: ProxyView, name: string): ReadCluster {
     .flatMap(({ lbEndpoints }) => lbEndpoints)
     .flatMap((endpoint) => readEndpoint(cluster, endpoint) ?? []);
   const statName = cluster.altStatName || name;
-  return { name: statName, leads: leadsOf(cluster, statName), endpoints };
+  const ejects = cluster.outlierDetection !== undefined;
+  return { name: statName, leads: leadsOf(cluster, statName), endpoints, ejects };
 }
 
 function leadsOf({ clusterDiscoveryType }: Cluster, name: string): ReadCluster['leads'] {

@@ -13,11 +13,14 @@ export function nameProbes({ question, hasProxy }: Walk): readonly Probe[] {
 }
 
 export function wireProbes(walk: Walk): readonly Probe[] {
-  const { question, hasProxy, dialled, server } = walk;
+  const { question, hasProxy, dialled, server, cluster } = walk;
   const client = question.from.key;
   const probes: Probe[] = [];
   const isAsked = hasProxy && !question.from.isGateway;
   if (isAsked) probes.push({ id: 'capture', at: client });
+  if (isAsked && cluster?.ejects) {
+    probes.push({ id: 'ejected', at: client, cluster: cluster.name });
+  }
   const isPlace = server && canonicalIp(server.endpoint.address) !== undefined;
   if (hasProxy && isPlace) {
     const { address, port } = server.endpoint;

@@ -287,6 +287,12 @@ const BROKEN: readonly Row[] = [
     says: /has no endpoint/,
   },
   {
+    title: 'every endpoint is put aside for its failures',
+    answers: { ...HEALTHY, ejected: 1 },
+    step: 'endpoints',
+    says: /^Envoy beside inventory-7d9f has ejected all 1 for their failures$/,
+  },
+  {
     title: 'packets are dropped',
     answers: { ...HEALTHY, direct: connect({ outcome: 'timed-out', connectMs: 3000 }) },
     step: 'network',

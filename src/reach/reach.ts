@@ -68,6 +68,7 @@ export function explain(
     host: walk.service?.host ?? '',
     port: walk.port,
     ...verdictOf(steps),
+    because: becauseOf(steps),
     steps,
     atMs: evidence.nowMs,
     command: commandOf(world, question, isProbing),
@@ -97,6 +98,14 @@ function verdictOf(steps: readonly ReachStep[]): Pick<ReachResult, 'verdict' | '
   if (unknown.length === 0) return { verdict: 'can', summary: 'Can connect.' };
   const titles = unknown.map(({ name }) => STEP_TITLES[name]).join(', ');
   return { verdict: 'unknown', summary: `Cannot tell — not known: ${titles}.` };
+}
+
+/** For audits: what would have to change for A not to reach B any more. */
+function becauseOf(steps: readonly ReachStep[]): string {
+  if (steps.some(({ verdict }) => verdict !== 'passed')) return '';
+  const said = (name: ReachStepName): string =>
+    steps.find((step) => step.name === name)?.summary ?? '';
+  return [said('authorization'), said('identity'), said('tls')].join('; ');
 }
 
 function commandOf({ mesh }: World, { from, name, target }: Question, isProbing: boolean): string {

@@ -100,7 +100,12 @@ function wayWithout(mesh: Mesh, { question, service, dialled }: Omit<Wanted, 'pr
   return {
     listener: '',
     routes: undefined,
-    cluster: { name, leads: endpoints.length > 0 ? 'to-endpoints' : 'nobody', endpoints },
+    cluster: {
+      name,
+      leads: endpoints.length > 0 ? 'to-endpoints' : 'nobody',
+      endpoints,
+      ejects: false,
+    },
   };
 }
 

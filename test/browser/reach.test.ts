@@ -27,6 +27,7 @@ test('a healthy pair passes eleven steps, each saying what it rests on', async (
   await using visited = await visit(ASKED);
   const { page } = visited;
   await verdict(page).getByText('Can connect.').waitFor();
+  await verdict(page).getByText('Because: Allowed by inventory/pg-allow rule 1.').waitFor();
   const heads = await steps(page).allInnerTexts();
   assert.equal(heads.length, REACH_STEPS.length);
   for (const head of heads) assert.match(head, /(observed|probed|configured)$/);

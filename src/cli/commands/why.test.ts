@@ -76,6 +76,14 @@ describe('isthmus why', () => {
     assert.match(text, /^to find out: isthmus why .* --probe$/m);
   });
 
+  test('says why it can, for those who ask that', async () => {
+    const { text } = await typed(onWire(healthy));
+    assert.match(
+      text,
+      /^because: ALLOW: no ALLOW policy .*; the server sees spiffe:.*; mutual TLS/m,
+    );
+  });
+
   test('prints the answer for programs', async () => {
     const { text } = await typed(onWire(healthy), 'json');
     assert.deepEqual(JSON.parse(text), { ...healthy, back: null });

@@ -13,6 +13,7 @@ export function readReach(json: unknown): ReachResult {
     port: numberOf(page['port']),
     verdict: oneOf(page['verdict'], ['can', 'cannot', 'unknown']),
     summary: textOf(page['summary']),
+    because: page['because'] === undefined ? '' : textOf(page['because']),
     steps: listOf(page['steps'], readStep),
     atMs: numberOf(page['atMs']),
     command: textOf(page['command']),

@@ -46,7 +46,10 @@ export function renderReach(result: ReachResult): string {
   const unknown = result.verdict === 'unknown' && !result.command.endsWith(' --probe');
   const hint = unknown ? [`to find out: ${result.command} --probe`] : [];
   const other = result.back ? ['', ...backLines(result.back)] : [];
-  return [`${from} → ${to}:${port}  ${summary}`, '', ...lines, ...hint, ...other].join('\n');
+  const why = result.because ? [`because: ${result.because}`] : [];
+  return [`${from} → ${to}:${port}  ${summary}`, ...why, '', ...lines, ...hint, ...other].join(
+    '\n',
+  );
 }
 
 const backLines = ({ from, to, port, summary, command }: ReachBack): readonly string[] => [

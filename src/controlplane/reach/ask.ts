@@ -55,24 +55,40 @@ export async function answerReach(
   };
 }
 
-/** A firewall, a policy or a mode of TLS may hold in one direction only. Nothing is tried. */
+/** Of a client with more ports the first are asked about. */
+const BACK_PORTS_MAX = 16;
+
+/**
+ * A firewall, a policy or a mode of TLS may hold in one direction only, and for one port only.
+ * Nothing is tried. Of several ports that end otherwise, one that cannot be reached.
+ */
 function backOf(
   parts: ReachParts,
   there: ReachResult,
   [from, to]: readonly [Workload, Workload],
 ): ReachBack | null {
-  const ports = parts.mesh.inboundPorts(to.key).map(({ service }) => service.port);
-  const [port] = ports.toSorted((a, b) => a - b);
-  if (port === undefined || from.key === to.key) return null;
+  if (from.key === to.key) return null;
+  const served = parts.mesh.inboundPorts(to.key).map(({ service }) => service.port);
+  const ports = [...new Set(served)].toSorted((a, b) => a - b).slice(0, BACK_PORTS_MAX);
+  const backs = ports.flatMap((port) => backTo(parts, there, { from, to, port }) ?? []);
+  const other = backs.filter((back) => endsOtherwise(there, back));
+  const worst = other.find(({ verdict }) => verdict === 'cannot') ?? other[0];
+  if (worst === undefined) return null;
+  const { verdict, summary, command, port } = worst;
+  return { from: worst.from, to: worst.to, port, verdict, summary, command };
+}
+
+function backTo(
+  parts: ReachParts,
+  there: ReachResult,
+  { from, to, port }: { readonly from: Workload; readonly to: Workload; readonly port: number },
+): ReachResult | undefined {
   const understood = understand(parts.mesh, { from: from.key, to: to.key, port });
-  if (!understood.ok) return null;
+  if (!understood.ok) return undefined;
   const { question } = understood;
   const known = clientEvidence(parts, question, there.atMs);
   const evidence = serverOf(parts, question, known);
-  const back = explain(parts, question, { evidence, isProbing: false });
-  if (!endsOtherwise(there, back)) return null;
-  const { verdict, summary, command } = back;
-  return { from: back.from, to: back.to, port: back.port, verdict, summary, command };
+  return explain(parts, question, { evidence, isProbing: false });
 }
 
 function serverOf(parts: ReachParts, question: Question, evidence: Evidence): Evidence {
@@ -131,6 +147,11 @@ async function asked(
       const { sockets } = await askOnce(agents, at, { kind: 'sockets' }, options);
       return { sockets };
     }
+    case 'ejected': {
+      const filter = ejectionsFilter(probe.cluster);
+      const { stats } = await askOnce(agents, at, { kind: 'stats', filter }, options);
+      return { ejected: Object.values(stats)[0] };
+    }
     case 'direct':
       return { direct: await askOnce(agents, at, connect(probe, 'direct'), options) };
     default:
@@ -144,6 +165,10 @@ async function asked(
       };
   }
 }
+
+/** Envoy's name of the number, as a regular expression of RE2. */
+const ejectionsFilter = (cluster: string): string =>
+  `^cluster\\.${RegExp.escape(cluster)}\\.outlier_detection\\.ejections_active$`;
 
 const connect = (
   { address, port }: { readonly address: string; readonly port: number },

@@ -117,7 +117,7 @@ function ledNowhere({ mesh, question, service, dialled, port }: Walk): Finding {
 }
 
 export function endpointsStep(walk: Walk): Finding {
-  const { cluster, service, server, question } = walk;
+  const { cluster, service, server, question, evidence } = walk;
   const object = service ? objectOf(service) : null;
   if (cluster === undefined || cluster.leads === 'to-names') {
     const what = cluster?.endpoints.map(({ address, port }) => `${address}:${port}`) ?? [];
@@ -148,10 +148,20 @@ export function endpointsStep(walk: Walk): Finding {
     const summary = `${hostPort(server.endpoint)} is not ready; others are`;
     return failed('configured', summary, { object, evidence: list });
   }
+  const { ejected = 0 } = evidence.answers;
+  if (ejected >= ready.length) {
+    const summary = `Envoy beside ${question.from.name} has ejected all ${ejected} for their failures`;
+    const mend = fix('mend what fails there; Envoy takes them back by itself', {
+      command: `isthmus logs ${question.from.name} -f`,
+    });
+    return failed('probed', summary, { object, evidence: list, fix: mend });
+  }
+  const aside = ejected > 0 ? [`${ejected} are ejected for their failures just now`] : [];
   const network = server?.known?.network;
   const where = network ? ` (network ${network})` : '';
   const via = server && server.known === undefined && service ? ", a gateway's" : '';
   const first = server ? `${hostPort(server.endpoint)}${where}${via}` : '';
   const summary = `${ready.length} of ${endpoints.length} ready: ${first}`;
-  return passed('configured', summary, { object, evidence: list.length > 1 ? list : [] });
+  const more = [...aside, ...(list.length > 1 ? list : [])];
+  return passed('configured', summary, { object, evidence: more });
 }

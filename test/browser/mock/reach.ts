@@ -123,6 +123,7 @@ export function reachAnswer(request: ReachRequest, nowMs: number, broken?: Break
     port: request.port || 5432,
     verdict: broken ? 'cannot' : 'can',
     summary,
+    because: broken ? '' : HEALTHY.authorization.summary,
     steps,
     atMs: nowMs,
     command: `isthmus why ${request.from} ${request.to}:${request.port || 5432}`,

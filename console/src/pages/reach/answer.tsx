@@ -42,6 +42,7 @@ export function Answer(props: Props): ReactNode {
       <section className={`verdict ${verdictTone(result.verdict)}`} aria-label="Verdict">
         <p className="verdict-line">{result.summary}</p>
         {first && first.summary !== '' && <p>{first.summary}</p>}
+        {result.because && <p>Because: {result.because}</p>}
         <p className="quiet">
           {result.from} → {result.host || result.to}
           {result.port > 0 && `:${result.port}`} · <TimeText atMs={result.atMs} />
