@@ -211,6 +211,30 @@ spec: {}
     );
   });
 
+  test('is asked of every port that the client serves', async () => {
+    const { parts } = world();
+    apply(
+      parts.mesh,
+      `
+kind: ServiceEntry
+metadata: { name: more, namespace: library }
+spec:
+  hosts: [more.library.svc.cluster.local]
+  addresses: [240.240.0.10]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{ number: 9090, name: tcp, protocol: TCP }]
+  workloadSelector: { labels: { app: catalogue } }
+---
+kind: AuthorizationPolicy
+metadata: { name: no-metrics, namespace: library }
+spec: { action: DENY, rules: [{ to: [{ operation: { ports: ['9090'] } }] }] }
+`,
+    );
+    const { back } = await ask(parts, 'catalogue-1.library', 'db.default');
+    assert.deepEqual([back?.port, back?.verdict], [9090, 'cannot']);
+  });
+
   test('is no news where nobody knows, or where the client serves nothing', async () => {
     const { parts } = world();
     assert.equal((await ask(parts, 'catalogue-1.library', 'db.default')).back, null);
