@@ -15,7 +15,7 @@ import { apiRoutes } from '#controlplane/console/routes.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createKubeClient } from '#kube/https-client.ts';
 import { loadKubeconfig } from '#kube/kubeconfig.ts';
-import { isRecord } from '#kube/objects.ts';
+import { isRecord, type ObjectRef } from '#kube/objects.ts';
 import {
   AUTHORIZATION_POLICY,
   NAMESPACE,
@@ -25,7 +25,7 @@ import {
   WORKLOAD_GROUP,
   type ResourceType,
 } from '#kube/resources.ts';
-import { KubeStatusError } from '#kube/status.ts';
+import { isNotFound, KubeStatusError } from '#kube/status.ts';
 import { ensure, rbacType, startTestCluster, type TestCluster } from './test-cluster.ts';
 
 const CLUSTER_ROLE_BINDING = rbacType('ClusterRoleBinding', false);
@@ -46,7 +46,7 @@ let cluster: TestCluster;
 let kube: KubeClient;
 let url = '';
 let routes: readonly ApiRoute[] = [];
-const stop = new AbortController();
+let stop = new AbortController();
 let running: Promise<void>;
 let stateDir = '';
 const tokens: Record<'nobody' | 'viewer' | 'editor' | 'tenant' | 'workload', string> = {
@@ -118,9 +118,19 @@ async function startControlPlane(): Promise<void> {
 after(async () => {
   stop.abort();
   await running;
+  // a cluster that was there before stays
+  await removed(AUTHORIZATION_POLICY, { namespace: 'default', name: 'only-inventory' });
+  await removed(POD, { namespace: 'default', name: 'inventory' });
+  await removed(NAMESPACE, { name: SHOP });
   await cluster[Symbol.asyncDispose]();
   await rm(stateDir, { recursive: true });
 });
+
+async function removed(type: ResourceType, ref: ObjectRef): Promise<void> {
+  await kube.remove(type, ref).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
+}
 
 const ask = (path: string, init: RequestInit = {}): Promise<Response> => fetch(url + path, init);
 const as = (who: keyof typeof tokens): Record<string, string> => ({
@@ -297,8 +307,11 @@ describe('sessions', () => {
     const link = await isthmus('dashboard', '--kubeconfig', cluster.kubeconfig);
     const [, code = ''] = /#code=([\w-]+)\n/.exec(link) ?? [];
     const first = await ask('/api/v1/session', sending('POST', {}, { code }));
-    const { user, role } = await recordOf(first);
-    assert.deepEqual([user, role], [cluster.administrator, 'editor']);
+    const { user, role, can, readOnlyReason } = await recordOf(first);
+    const { name, isMaster } = cluster.administrator;
+    assert.deepEqual([user, role], [name, 'editor']);
+    assert.match(String(readOnlyReason), isMaster ? /members of system:masters/ : /^$/);
+    assert.equal(Object(can).policies, !isMaster);
     const again = await ask('/api/v1/session', sending('POST', {}, { code }));
     assert.equal(again.status, 401);
   });
@@ -377,6 +390,35 @@ describe('what is told', () => {
     assert.match(await isthmus('graph', '-o', 'mermaid', ...kubeconfig), /inventory · default/);
     const top = await isthmus('top', '--once', ...kubeconfig);
     assert.match(top, /0 of 0 proxies in sync.*\n\nnobody has talked to anybody yet/);
+  });
+});
+
+describe('after a restart', () => {
+  test('what was is still told, and what happened, and who has left', async () => {
+    const viewing = { headers: as('viewer') };
+    const namesAt = async (atMs: number): Promise<readonly unknown[]> => {
+      const { nodes } = await recordOf(await ask(`/api/v1/snapshot?at=${atMs}`, viewing));
+      assert(Array.isArray(nodes));
+      return nodes.map((node: unknown) => isRecord(node) && node['name']);
+    };
+    const since = await revisionNow();
+    const atMs = systemClock.nowMs();
+    const live = eventsUntil('node.gone', `/api/v1/events?since=${since}`, as('viewer'));
+    await kube.remove(POD, { namespace: 'default', name: 'inventory' });
+    await live;
+    stop.abort();
+    await running;
+    stop = new AbortController();
+    await startControlPlane();
+    assert((await namesAt(atMs)).includes('inventory'));
+    assert(!(await namesAt(systemClock.nowMs() - 1)).includes('inventory'));
+    const path = '/api/v1/workloads/default/inventory/overview';
+    const { leftAtMs, node } = await recordOf(await ask(path, viewing));
+    assert(Number(leftAtMs) >= atMs && isRecord(node));
+    assert.equal(node['id'], 'wl:default/inventory');
+    const marks = await (await ask('/api/v1/history/marks', viewing)).text();
+    assert.match(marks, /"kind":"policy","about":"AuthorizationPolicy\/default\/only/);
+    assert.match(marks, /"text":"inventory left"/);
   });
 });
 

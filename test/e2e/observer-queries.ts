@@ -1,6 +1,16 @@
 // What others ask Prometheus of a mesh: Kiali's graph (graph/telemetry/istio, 2.31) and the panels
 // of Istio's own dashboards (manifests/addons/dashboards, of August 2026). Data: a query is as it is
-// there, with the variables of Grafana in it.
+// there, with the variables of Grafana in it. And the kinds of objects that Kiali asks for.
+import type { ResourceType } from '#kube/resources.ts';
+
+/** Other than v1, by group or by group and kind. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  'networking.istio.io/EnvoyFilter': 'v1alpha3',
+  'extensions.istio.io': 'v1alpha1',
+};
+
+const pluralOf = (singular: string): string =>
+  /[^aeiou]y$/.test(singular) ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 
 const EDGE = [
   'source_cluster',
@@ -54,6 +64,43 @@ function edges(metric: string, reporter: 'source' | 'destination', by: string): 
 function locks(metric: string): string {
   const filter = 'reporter="destination",destination_service_namespace="default"';
   return `sum(rate(${metric}{${filter}}${OVER})) by (${LOCK.join(',')}) > 0`;
+}
+
+/**
+ * What Kiali reads of the Kubernetes API for its graph, its lists of workloads and services, and
+ * its pages of configuration. Where one is not known, it fails as a whole.
+ */
+export const KIALI_KINDS: readonly ResourceType[] = [
+  ...kindsOf('', ['ConfigMap', 'Namespace', 'Pod', 'ReplicationController', 'Secret', 'Service']),
+  ...kindsOf('apps', ['DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet']),
+  ...kindsOf('batch', ['CronJob', 'Job']),
+  ...kindsOf('networking.istio.io', [
+    'DestinationRule',
+    'EnvoyFilter',
+    'Gateway',
+    'ServiceEntry',
+    'Sidecar',
+    'VirtualService',
+    'WorkloadEntry',
+    'WorkloadGroup',
+  ]),
+  ...kindsOf('security.istio.io', [
+    'AuthorizationPolicy',
+    'PeerAuthentication',
+    'RequestAuthentication',
+  ]),
+  ...kindsOf('telemetry.istio.io', ['Telemetry']),
+  ...kindsOf('extensions.istio.io', ['WasmPlugin']),
+];
+
+function kindsOf(group: string, kinds: readonly string[]): readonly ResourceType[] {
+  return kinds.map((kind) => ({
+    group,
+    version: VERSIONS[`${group}/${kind}`] ?? VERSIONS[group] ?? 'v1',
+    kind,
+    plural: pluralOf(kind.toLowerCase()),
+    namespaced: kind !== 'Namespace',
+  }));
 }
 
 const SERVICE = 'reporter=~"$qrep",destination_service="$service"';

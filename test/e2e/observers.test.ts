@@ -5,17 +5,24 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { WORKLOAD_ENTRY } from '#kube/resources.ts';
+import { CONFIG_MAP, DEPLOYMENT, WORKLOAD_ENTRY } from '#kube/resources.ts';
+import { parse } from 'yaml';
 import { POD_CIDR } from '#lab/cloud.ts';
 import { enterSandbox } from '#lab/enter.ts';
 import { eventually } from '#lab/eventually.ts';
 import { Writer } from '#lab/library.ts';
 import { CLIENT, LibraryMesh, TARGET, VM } from '#lab/library-mesh.ts';
 import * as manifests from '#lab/manifests.ts';
-import { isRecord } from '#kube/objects.ts';
+import { isKubeObject, isRecord } from '#kube/objects.ts';
 import { DASHBOARDS } from '../../scripts/dashboards.ts';
 import { HTTP } from './metrics-http-plan.ts';
-import { ISTIO_CONTROL_PLANE, ISTIO_HTTP, ISTIO_TCP, KIALI } from './observer-queries.ts';
+import {
+  ISTIO_CONTROL_PLANE,
+  ISTIO_HTTP,
+  ISTIO_TCP,
+  KIALI,
+  KIALI_KINDS,
+} from './observer-queries.ts';
 import { checkConfig, Prometheus } from './prometheus.ts';
 import type { QueriedSeries } from './prometheus.ts';
 
@@ -46,6 +53,16 @@ function queriesOf(dashboard: Json): readonly string[] {
   if (!isRecord(dashboard)) return [];
   const { expr } = dashboard;
   return typeof expr === 'string' ? [expr] : Object.values(dashboard).flatMap(queriesOf);
+}
+
+/** Of the containers that a workload's Pods are made from. */
+function environmentOf(spec: Json): readonly Json[] {
+  const template = isRecord(spec) && isRecord(spec['template']) ? spec['template'] : {};
+  const pod = isRecord(template['spec']) ? template['spec'] : {};
+  const containers: readonly Json[] = Array.isArray(pod['containers']) ? pod['containers'] : [];
+  return containers
+    .filter(isRecord)
+    .flatMap(({ env }): readonly Json[] => (Array.isArray(env) ? env : []));
 }
 
 const filledIn = (query: string, more: Readonly<Record<string, string>>): string =>
@@ -166,6 +183,34 @@ describe('what others see of the mesh', { concurrency: false }, () => {
     const [edge] = await prometheus.query(KIALI.tcpIn);
     assert.equal(labels['app'], edge?.metric['destination_canonical_service']);
     assert.equal(labels['version'], edge?.metric['destination_canonical_revision']);
+  });
+
+  test('Kiali: all kinds that it reads are there to be read', async () => {
+    const unread = await Promise.all(
+      KIALI_KINDS.map(async (type) => {
+        const list = mesh.cluster.kube.list(type);
+        return await list.then(
+          () => [],
+          (error: unknown) => [`${type.kind}: ${String(error)}`],
+        );
+      }),
+    );
+    assert.deepEqual(unread.flat(), []);
+  });
+
+  test('Kiali: a control plane, as the manifest for it says, of this cluster', async () => {
+    const { kube } = mesh.cluster;
+    const manifest: unknown = parse(readFileSync(`${DEPLOY}/kiali/control-plane.yaml`, 'utf8'));
+    assert(isKubeObject(manifest));
+    await kube.create(DEPLOYMENT, manifest);
+    const { items } = await kube.list(DEPLOYMENT, { labelSelector: 'app=istiod' });
+    const [edge] = await prometheus.query(KIALI.tcpIn);
+    const environment = items.flatMap(({ spec }) => environmentOf(spec));
+    const clusterId = { name: 'CLUSTER_ID', value: edge?.metric['destination_cluster'] };
+    assert.deepEqual(environment, [clusterId]);
+    const [namespace] = items.map(({ metadata }) => metadata.namespace ?? '');
+    const settings = await kube.get(CONFIG_MAP, { namespace: namespace ?? '', name: 'istio' });
+    assert(isRecord(settings['data']) && typeof settings['data']['mesh'] === 'string');
   });
 
   /** @returns the queries that nothing answers */

@@ -27,8 +27,8 @@ export type TestCluster = AsyncDisposable & {
   readonly controlPlaneKubeconfig: string;
   /** The administrator's. */
   readonly kube: KubeClient;
-  /** The administrator's name, of the certificate in the file. */
-  readonly administrator: string;
+  /** Who that is, by the certificate in the file. */
+  readonly administrator: { readonly name: string; readonly isMaster: boolean };
 };
 
 export const rbacType = (kind: string, namespaced: boolean): ResourceType => ({
@@ -47,7 +47,7 @@ export async function startTestCluster(): Promise<TestCluster> {
     kubeconfig: server.kubeconfig,
     controlPlaneKubeconfig: join(dirname(server.kubeconfig), 'isthmusd.kubeconfig'),
     kube: await server.client(),
-    administrator: 'kubernetes-admin',
+    administrator: { name: 'kubernetes-admin', isMaster: false },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -73,7 +73,7 @@ async function realCluster(kubeconfig: string): Promise<TestCluster> {
     kubeconfig,
     controlPlaneKubeconfig,
     kube,
-    administrator: nameIn(config.credentials.certificate?.certificatePem ?? ''),
+    administrator: administratorOf(config.credentials.certificate?.certificatePem ?? ''),
     async [Symbol.asyncDispose]() {
       kube.close();
       await rm(folder, { recursive: true });
@@ -81,8 +81,11 @@ async function realCluster(kubeconfig: string): Promise<TestCluster> {
   };
 }
 
-const nameIn = (certificatePem: string): string =>
-  /^CN=(.*)$/m.exec(new X509Certificate(certificatePem).subject)?.[1] ?? '';
+function administratorOf(certificatePem: string): TestCluster['administrator'] {
+  const { subject } = new X509Certificate(certificatePem);
+  const [, name = ''] = /^CN=(.*)$/m.exec(subject) ?? [];
+  return { name, isMaster: /^O=system:masters$/m.test(subject) };
+}
 
 /** JSON is YAML. */
 function renderKubeconfig(
