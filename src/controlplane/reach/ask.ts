@@ -147,6 +147,11 @@ async function asked(
       const { sockets } = await askOnce(agents, at, { kind: 'sockets' }, options);
       return { sockets };
     }
+    case 'ejected': {
+      const filter = ejectionsFilter(probe.cluster);
+      const { stats } = await askOnce(agents, at, { kind: 'stats', filter }, options);
+      return { ejected: Object.values(stats)[0] };
+    }
     case 'direct':
       return { direct: await askOnce(agents, at, connect(probe, 'direct'), options) };
     default:
@@ -160,6 +165,10 @@ async function asked(
       };
   }
 }
+
+/** Envoy's name of the number, as a regular expression of RE2. */
+const ejectionsFilter = (cluster: string): string =>
+  `^cluster\\.${RegExp.escape(cluster)}\\.outlier_detection\\.ejections_active$`;
 
 const connect = (
   { address, port }: { readonly address: string; readonly port: number },
