@@ -115,8 +115,7 @@ export function parseConnection(
     streamId: common.streamId,
     stage,
     startedAtMs: common.startTime ? timestampMs(common.startTime) : 0,
-    // Envoy's entry of that moment lasts from the client's connection to the server's
-    ...(stage === 'connected' && common.duration && { connectMs: exactMs(common.duration) }),
+    ...connectTime(common.customTags),
     receivedBytes: Number(connectionProperties?.receivedBytes ?? 0n),
     sentBytes: Number(connectionProperties?.sentBytes ?? 0n),
   };
@@ -137,6 +136,12 @@ function parseRequest(
     requestBytes: sum(request?.requestHeadersBytes, request?.requestBodyBytes),
     responseBytes: sum(response?.responseHeadersBytes, response?.responseBodyBytes),
   };
+}
+
+/** Of a server that was not reached it is not known. */
+function connectTime({ connect_us: text }: AccessLogCommon['customTags']): { connectMs?: number } {
+  const microseconds = Number(text ?? 0);
+  return microseconds > 0 ? { connectMs: microseconds / 1000 } : {};
 }
 
 const exactMs = ({ seconds, nanos }: Duration): number => Number(seconds) * 1000 + nanos / 1e6;

@@ -32,7 +32,7 @@ export type AgeCount = {
   readonly count: number;
 };
 
-/** From the client's connection until its server was reached, TLS between the proxies included. */
+/** From the client's connection until its proxy had one to the server, without TLS. */
 export type ConnectTimes = {
   readonly count: number;
   readonly p50Ms: number;

@@ -31,6 +31,14 @@ export const OUTBOUND_FORMAT_TAGS = {
   upstream_cluster: '%UPSTREAM_CLUSTER%',
 } as const;
 
+/**
+ * Of connections: microseconds from the client's connection until there was one to the server, the
+ * wait for configuration with it; without TLS, of whose end Envoy keeps no time here.
+ */
+export const OUTBOUND_TCP_FORMAT_TAGS = {
+  connect_us: '%COMMON_DURATION(DS_CX_BEG:US_CX_END:us)%',
+} as const;
+
 /** Of requests. */
 export const HTTP_FORMAT_TAGS = {
   content_type: '%REQ(CONTENT-TYPE)%',
@@ -46,5 +54,6 @@ export const SERVICE_TAG = 'service';
 export type AccessLogTag =
   | keyof typeof FORMAT_TAGS
   | keyof typeof OUTBOUND_FORMAT_TAGS
+  | keyof typeof OUTBOUND_TCP_FORMAT_TAGS
   | keyof typeof HTTP_FORMAT_TAGS
   | typeof SERVICE_TAG;

@@ -5,6 +5,7 @@ import {
   FORMAT_TAGS,
   HTTP_FORMAT_TAGS,
   OUTBOUND_FORMAT_TAGS,
+  OUTBOUND_TCP_FORMAT_TAGS,
   SERVICE_TAG,
 } from '#base/access-log-tags.ts';
 import type { CustomTagSchema } from '#gen/envoy/type/tracing/v3/custom_tag_pb.js';
@@ -16,10 +17,12 @@ export function streamLogTags(
   direction: 'inbound' | 'outbound',
   protocol: 'tcp' | 'http',
 ): CustomTag[] {
+  const isOutboundTcp = direction === 'outbound' && protocol === 'tcp';
   return [
     ...formatTags(FORMAT_TAGS),
     ...(direction === 'outbound' ? formatTags(OUTBOUND_FORMAT_TAGS) : []),
     ...(protocol === 'http' ? formatTags(HTTP_FORMAT_TAGS) : []),
+    ...(isOutboundTcp ? formatTags(OUTBOUND_TCP_FORMAT_TAGS) : []),
     clusterTag(SERVICE_TAG),
   ];
 }

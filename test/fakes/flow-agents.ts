@@ -175,7 +175,7 @@ export class FlowWorld implements Disposable {
   }
 
   store(): void {
-    this.history.store(this.table.pending, this.table.behind(), this.nowMs);
+    this.history.store(this.table.pending, () => this.table.behind(), this.nowMs);
     this.table.clearPending();
     for (const acknowledge of this.#unacknowledged) acknowledge();
     this.#unacknowledged = [];

@@ -27,6 +27,7 @@ import type {
 import { FLOW_METHOD } from '#telemetry/flows/limits.ts';
 import { MetricPool } from '#telemetry/flows/metric-pool.ts';
 import type { FlowNames } from '#telemetry/flows/naming.ts';
+import type { StoredBehind } from '#telemetry/flows/pending.ts';
 import { History } from '#telemetry/history/history.ts';
 import { samplesAt } from '#telemetry/history/samples.ts';
 import { readSlices } from '#telemetry/history/read.ts';
@@ -219,7 +220,8 @@ export class FlowKeeper implements Flows, Disposable {
   #store(): boolean {
     const acknowledgements = this.#acknowledgements;
     try {
-      this.#history.store(this.#table.pending, this.#table.behind(), this.#options.clock.nowMs());
+      const behind = (): Iterable<StoredBehind> => this.#table.behind();
+      this.#history.store(this.#table.pending, behind, this.#options.clock.nowMs());
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       this.#options.log.error(error.message, { remedy: error.remedy });

@@ -28,6 +28,8 @@ const SMOOTHED_OVER = 3;
 const DENIAL_INTERVAL_MS = 1000;
 /** A failure that is over is told for so long: whoever looks a moment later still sees it. */
 const FAILURE_TOLD_MS = 10_000;
+/** An end that was heard within this of the other reports, too. */
+const REPORTS_MS = 5 * 60_000;
 /** Which of two reporters spoke last says nothing when both speak every second. */
 const SAME_TIME_MS = 5000;
 
@@ -57,6 +59,8 @@ export class EdgeRecord {
   readonly open: Record<Reporter, number> = { source: 0, destination: 0 };
   /** Nobody who reported it is heard. */
   isSilent = false;
+  /** It is no longer at hand: whoever reports it is to ask for it anew. */
+  isPutAway = false;
   #denialToldMs = 0;
   /** Undefined: no requests in the last minute. */
   #http: HttpLedger | undefined;
@@ -134,7 +138,7 @@ export class EdgeRecord {
     const mean = (at: 0 | 1): number =>
       Math.round(this.#bytes.reduce((sum, bytes) => sum + bytes[at], 0) / this.#bytes.length);
     const requests = second[REQUESTS] ?? 0;
-    const sample: Sample = [
+    const sample: SecondSample = [
       this.index,
       mean(0),
       mean(1),
@@ -143,12 +147,11 @@ export class EdgeRecord {
       second[FAILED] ?? 0,
       requests,
       requests === 0 ? 0 : Math.round(((second[REQUEST_MS] ?? 0) / requests) * 10) / 10,
-      ...this.#minute(nowMs),
     ];
     const isStill = isNothing(second) && this.#bytes.every(([up, down]) => up + down === 0);
     if (isStill) this.#bytes.length = 0; // told once more, with zeros
     second.fill(0);
-    return sample;
+    return this.#http ? [...sample, ...this.#minute(nowMs)] : sample;
   }
 
   /** What a sample says of the last minute's requests; nothing where there were none. */
@@ -206,8 +209,10 @@ export class EdgeRecord {
   #reporters(): readonly Reporter[] {
     const { source, destination } = this.account;
     const ends: Reporter[] = [];
-    if (source.atMs > 0) ends.push('source');
-    if (destination.atMs > 0) ends.push('destination');
+    // who has been silent for long while the other went on reports no more, or to another isthmusd
+    const sinceMs = Math.max(source.atMs, destination.atMs) - REPORTS_MS;
+    if (source.atMs > Math.max(0, sinceMs)) ends.push('source');
+    if (destination.atMs > Math.max(0, sinceMs)) ends.push('destination');
     return destination.atMs - source.atMs > SAME_TIME_MS ? ends.toReversed() : ends;
   }
 
@@ -219,6 +224,7 @@ export class EdgeRecord {
   }
 }
 
+type SecondSample = [number, number, number, number, number, number, number, number];
 type HttpSample = [number, number | null, number | null, number | null, number | null];
 
 const round4 = (share: number): number => Math.round(share * 1e4) / 1e4;

@@ -187,6 +187,7 @@ export class Edges {
   }
 
   #putAway(edge: EdgeRecord): void {
+    edge.isPutAway = true;
     this.#edges.delete(edge.id);
     this.#gone.push(edge.id);
   }

@@ -77,6 +77,12 @@ export class EncryptionLedger {
     said.tlsAtMs = Math.max(said.tlsAtMs, atMs);
     said.hasBothIdentities = security === 'mutual';
     const last = this.#last;
+    const isNews =
+      isOther(version, last.version) ||
+      isOther(cipher, last.cipher) ||
+      isOther(clientIdentity, last.clientIdentity) ||
+      isOther(serverIdentity, last.serverIdentity);
+    if (!isNews) return; // nearly always, thousands of times a second
     this.#last = {
       version: version || last.version,
       cipher: cipher || last.cipher,
@@ -87,7 +93,7 @@ export class EncryptionLedger {
 
   /** What the two ends say differently of the same time; undefined: nothing, or one is silent. */
   disagreement(): { readonly source: string; readonly destination: string } | undefined {
-    const [source, destination] = [kindOf(this.#said.source), kindOf(this.#said.destination)];
+    const [source, destination] = this.#kinds();
     const isOneSaid = source !== '' && destination !== '' && source !== destination;
     return isOneSaid && source !== 'some' && destination !== 'some'
       ? { source: WORDS[source], destination: WORDS[destination] }
@@ -109,7 +115,7 @@ export class EncryptionLedger {
   /** Without what changes with every byte. */
   told(): Omit<Encryption, 'share'> {
     const { source, destination } = this.#said;
-    const kinds = [kindOf(source), kindOf(destination)].filter((kind) => kind !== '');
+    const kinds = this.#kinds().filter((kind) => kind !== '');
     const seenAtMs = Math.max(source.tlsAtMs, destination.tlsAtMs);
     return {
       state: stateOf(kinds, source.hasBothIdentities && destination.hasBothIdentities),
@@ -117,7 +123,19 @@ export class EncryptionLedger {
       seenAtMs: seenAtMs || Math.max(source.plainAtMs, destination.plainAtMs),
     };
   }
+
+  /** Who fell silent while the other went on has said what was, and nothing of now. */
+  #kinds(): readonly [source: Kind, destination: Kind] {
+    const { source, destination } = this.#said;
+    const nowMs = Math.max(lastOf(source), lastOf(destination));
+    const kindNow = (said: Said): Kind => (nowMs - lastOf(said) > RECENT_MS ? '' : kindOf(said));
+    return [kindNow(source), kindNow(destination)];
+  }
 }
+
+const lastOf = ({ tlsAtMs, plainAtMs }: Said): number => Math.max(tlsAtMs, plainAtMs);
+
+const isOther = (said: string, known: string): boolean => said !== '' && said !== known;
 
 const NOTHING = { version: '', cipher: '', clientIdentity: '', serverIdentity: '' };
 const WORDS = { tls: 'TLS', plain: 'plaintext' } as const;

@@ -10,7 +10,7 @@ import { Intake, type Stream } from './intake.ts';
 import { LiveConnections } from './live-connections.ts';
 import type { FlowNames } from './naming.ts';
 import { OpenBudget, StreamDictionary } from './open-connections.ts';
-import { isNothing, toNumbers } from './quantities.ts';
+import { isNothing } from './quantities.ts';
 import { Pending, type Silence, type StoredBehind } from './pending.ts';
 import { MISSING_MS_MAX, ReportingAgent } from './reporters.ts';
 import type { AgentIdentity } from './reporters.ts';
@@ -105,9 +105,9 @@ export class FlowTable {
   /** What an earlier run knew: so that nothing that comes late is counted twice. */
   restore(known: {
     readonly edges: Iterable<StoredEdge>;
-    readonly behind: readonly StoredBehind[];
+    readonly behind: Iterable<StoredBehind>;
   }): void {
-    const behind = new Map(known.behind.map((each) => [each.edge, each]));
+    const behind = new Map([...known.behind].map((each) => [each.edge, each]));
     for (const stored of known.edges) {
       const { account } = this.edges.restore(stored);
       const told = behind.get(stored.index);
@@ -135,16 +135,9 @@ export class FlowTable {
 
   /** Ends that are behind the other one: what a restart must know to count nothing twice. */
   *behind(): Iterable<StoredBehind> {
-    for (const edge of this.edges.all()) {
-      const { source, destination } = edge.account;
-      if (isNothing(source.lag) && isNothing(destination.lag)) continue;
-      yield {
-        edge: edge.index,
-        source: toNumbers(source.lag),
-        destination: toNumbers(destination.lag),
-        sourceAtMs: source.atMs,
-        destinationAtMs: destination.atMs,
-      };
+    for (const { account, index } of this.edges.all()) {
+      const { source, destination } = account;
+      if (!isNothing(source.lag) || !isNothing(destination.lag)) yield account.stored(index);
     }
   }
 
@@ -220,8 +213,10 @@ export class FlowTable {
 
   #judge(edge: EdgeRecord): void {
     const { source, destination } = edge.agents;
-    const toldMs = [...source, ...destination].map((agent) => agent.toldMs);
-    edge.agreement.judge(Math.min(...toldMs), source.size > 0 && destination.size > 0);
+    let toldMs = Infinity;
+    for (const agent of source) toldMs = Math.min(toldMs, agent.toldMs);
+    for (const agent of destination) toldMs = Math.min(toldMs, agent.toldMs);
+    edge.agreement.judge(toldMs, source.size > 0 && destination.size > 0);
   }
 
   #sweep(nowMs: number): void {

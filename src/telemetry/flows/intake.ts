@@ -44,6 +44,8 @@ export class Intake {
   readonly #startedMs: number;
   readonly #onDenial: (denial: Denial) => void;
   readonly #budget: OpenBudget;
+  /** Used for one report after the other: a second brings thousands. */
+  readonly #delta = noQuantities();
   readonly #joined = noQuantities();
   readonly #durations = noDurations();
 
@@ -129,9 +131,8 @@ export class Intake {
 
   /** The edge of a use; one whose ends were not all known is asked for again now and then. */
   #edgeOf(context: Context, use: EdgeUse): EdgeRecord {
-    const isPutAway = this.#edges.get(use.edge.id) !== use.edge;
     const isDue = use.askAgainMs !== undefined && context.nowMs >= use.askAgainMs;
-    if (!isPutAway && !isDue) return use.edge;
+    if (!use.edge.isPutAway && !isDue) return use.edge;
     const found = this.#find(context, use.facts);
     if (found) {
       if (found.edge !== use.edge) {
@@ -232,7 +233,7 @@ export class Intake {
     open.toClient += bytes.toClient;
     const { live } = open;
     if (live) this.#connections.move(live, open.use.reporter, open, context.atMs);
-    const delta = noQuantities();
+    const delta = this.#delta.fill(0);
     delta[TO_SERVER] = bytes.toServer;
     delta[TO_CLIENT] = bytes.toClient;
     this.#advance(context, open.use, delta);
@@ -282,7 +283,7 @@ export class Intake {
   }
 
   #count(context: Context, use: EdgeUse, quantity: number, value: number): void {
-    const delta = noQuantities();
+    const delta = this.#delta.fill(0);
     delta[quantity] = value;
     this.#advance(context, use, delta);
   }
@@ -299,6 +300,7 @@ export class Intake {
     if (nowMs - atMs <= LIVE_MS) edge.count(this.#joined, atMs);
     use.talker ??= this.#edges.talker(edge, use.facts, pending);
     pending.count(use.talker, atMs, this.#joined);
+    pending.accounts.set(edge.index, edge.account);
   }
 
   /** Up to when those who report this end of the edge have told everything. */

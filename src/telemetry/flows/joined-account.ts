@@ -2,6 +2,7 @@
 // and one of them may have missed some. What is counted is what the end that is ahead has said;
 // what the other says later of the same is not counted again. Pure.
 import type { Reporter } from '#api/graph.ts';
+import type { StoredBehind } from './pending.ts';
 import { noQuantities, type Quantities } from './quantities.ts';
 
 /**
@@ -26,6 +27,18 @@ export type EndReport = {
 export class JoinedAccount {
   readonly source: Behind = { lag: noQuantities(), atMs: 0 };
   readonly destination: Behind = { lag: noQuantities(), atMs: 0 };
+
+  /** As it is written down. */
+  stored(edge: number): StoredBehind {
+    const { source, destination } = this;
+    return {
+      edge,
+      source: source.lag,
+      destination: destination.lag,
+      sourceAtMs: source.atMs,
+      destinationAtMs: destination.atMs,
+    };
+  }
 
   /** @param joined receives what the report adds to the edge, in place of what was there */
   advance(reporter: Reporter, report: EndReport, joined: Quantities): void {

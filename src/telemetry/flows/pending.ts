@@ -4,6 +4,7 @@ import type { Reporter } from '#api/graph.ts';
 import { addDurations, noDurations, type Durations } from '#base/durations.ts';
 import { addQuantities, noQuantities, type Quantities } from './quantities.ts';
 import type { StoredEdge } from './edge-record.ts';
+import type { JoinedAccount } from './joined-account.ts';
 
 /** Who talked on an edge: the history counts by these for the week. */
 export type Talker = {
@@ -17,8 +18,8 @@ export type Talker = {
 /** How far the ends of an edge are behind (joined-account.ts), to go on after a restart. */
 export type StoredBehind = {
   readonly edge: number;
-  readonly source: readonly number[];
-  readonly destination: readonly number[];
+  readonly source: ArrayLike<number>;
+  readonly destination: ArrayLike<number>;
   readonly sourceAtMs: number;
   readonly destinationAtMs: number;
 };
@@ -52,6 +53,8 @@ export class Pending {
   readonly talkers = new Map<number, Talker>();
   readonly reporters = new Map<string, StoredReporter>();
   readonly denials: Denial[] = [];
+  /** Of edges that were reported, by index. */
+  readonly accounts = new Map<number, JoinedAccount>();
   /** Second → talker → what it carried. */
   readonly moved = new Map<number, Map<Talker, Carried>>();
 

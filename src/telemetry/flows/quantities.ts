@@ -34,9 +34,3 @@ export function isNothing(quantities: Quantities): boolean {
   for (let at = 0; at < quantities.length; at++) if (quantities[at] !== 0) return false;
   return true;
 }
-
-export function toNumbers(quantities: Quantities): number[] {
-  const numbers: number[] = [];
-  for (let at = 0; at < quantities.length; at++) numbers.push(quantities[at] ?? 0);
-  return numbers;
-}

@@ -60,7 +60,7 @@ function carry(history: History, edge: number, bytes: number, atMs: number): voi
   sums[OPENED] = 1;
   pending.count(talker, atMs, sums);
   pending.reporters.set('Pod/default/a', { key: 'Pod/default/a', epoch: 'run', sequence: 7 });
-  history.store(pending, [], atMs);
+  history.store(pending, () => [], atMs);
   history.tick(atMs, [{ edge, open: 2 }]);
 }
 
@@ -224,7 +224,7 @@ describe('history', () => {
         pending.talkers.set(each, talker);
         pending.count(talker, NOW_MS + edge, Float64Array.of(1000, 1000, 1, 0, 0, 0));
       }
-      history.store(pending, [], NOW_MS + edge);
+      history.store(pending, () => [], NOW_MS + edge);
       edges.takeFresh(); // as each second does
       edges.takeGone();
       if (history.isFoldDue) while (history.fold(NOW_MS + edge + HOUR_MS));

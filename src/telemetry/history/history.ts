@@ -3,6 +3,7 @@
 // is missing and nothing is counted twice.
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { OperatorError } from '#base/operator-error.ts';
+import { noQuantities } from '#telemetry/flows/quantities.ts';
 import type { Denial } from '#api/events.ts';
 import type { TalkedTo } from '#api/history.ts';
 import type { StoredEdge } from '#telemetry/flows/edge-record.ts';
@@ -10,13 +11,14 @@ import type { EdgeStore } from '#telemetry/flows/edges.ts';
 import type { Span } from '#telemetry/flows/flows.ts';
 import type { Pending, StoredBehind } from '#telemetry/flows/pending.ts';
 import type { Silence, StoredReporter, Talker } from '#telemetry/flows/pending.ts';
+import { BehindRows } from './behind-rows.ts';
 import { fold, HOUR_S, type Folded } from './fold.ts';
 import { decodeChunk, decodeJournal, encodeChunk, encodeJournal } from './points.ts';
-import { addPoint, newPoint, type JournalEntry } from './points.ts';
+import { addPoint, type JournalEntry } from './points.ts';
 import type { HistoryRows } from './read.ts';
 import { CHUNKS, type StepSeconds } from './retention.ts';
 import { openHistory } from './schema.ts';
-import { edgeOf, secondsOf, talkedOf, textOf, type Seconds } from './rows.ts';
+import { bytesOf, edgeOf, secondsOf, talkedOf, textOf, type Seconds } from './rows.ts';
 
 const WEEK_S = 7 * 24 * HOUR_S;
 /** A journal's row is folded when whatever is late by so much has come. */
@@ -33,9 +35,12 @@ const FOREVER_S = 2 ** 40;
 
 type Row = Record<string, SQLOutputValue>;
 
+const NO_SUMS = noQuantities();
+
 export class History implements EdgeStore, HistoryRows, Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #behind: BehindRows;
   #lastEdge: number;
   #lastTalker: number;
   #journalBytes = 0;
@@ -49,6 +54,7 @@ export class History implements EdgeStore, HistoryRows, Disposable {
     } catch (cause) {
       throw storeFailed(path, cause);
     }
+    this.#behind = new BehindRows(this.#database);
     this.#lastEdge = this.#number(`SELECT seq AS n FROM sqlite_sequence WHERE name = 'edge'`);
     this.#lastTalker = this.#number(`SELECT seq AS n FROM sqlite_sequence WHERE name = 'talker'`);
     this.#journalBytes = this.#number('SELECT sum(length(entries)) AS n FROM journal');
@@ -103,13 +109,17 @@ export class History implements EdgeStore, HistoryRows, Disposable {
     return row && { key, epoch: textOf(row['epoch']), sequence: Number(row['sequence']) };
   }
 
-  behind(): readonly StoredBehind[] {
-    const row = this.#get(`SELECT value FROM meta WHERE key = 'behind'`);
-    return row ? JSON.parse(textOf(row['value'])) : [];
+  behind(): Iterable<StoredBehind> {
+    return this.#behind.all();
   }
 
-  /** Stores all of it, or nothing. @throws OperatorError STORE_FAILED */
-  store(pending: Pending, behind: Iterable<StoredBehind>, nowMs: number): void {
+  /**
+   * Stores all of it, or nothing.
+   *
+   * @param behind of all edges: asked now and then, instead of what is pending of them
+   * @throws OperatorError STORE_FAILED
+   */
+  store(pending: Pending, behind: () => Iterable<StoredBehind>, nowMs: number): void {
     this.#transaction(() => {
       for (const edge of pending.edges.values()) this.#putEdge(edge);
       for (const talker of pending.talkers.values()) this.#putTalker(talker);
@@ -128,9 +138,9 @@ export class History implements EdgeStore, HistoryRows, Disposable {
       for (const denial of pending.denials) {
         this.#run('INSERT INTO denial VALUES (?, ?)', denial.atMs, JSON.stringify(denial));
       }
-      const value = JSON.stringify([...behind]);
-      this.#run(`INSERT OR REPLACE INTO meta VALUES ('behind', ?)`, value);
+      this.#behind.put(pending, behind);
     });
+    this.#behind.committed();
   }
 
   /** A second has passed: isthmusd was there, and so many connections were open. */
@@ -143,7 +153,7 @@ export class History implements EdgeStore, HistoryRows, Disposable {
     const entries = [...open].map((each) => ({
       edge: each.edge,
       talker: 0,
-      point: { ...newPoint(), open: each.open },
+      point: { sums: NO_SUMS, open: each.open, durations: undefined },
     }));
     this.#transaction(() => {
       if (entries.length > 0) this.#putJournal(second, entries);
@@ -366,9 +376,6 @@ export class History implements EdgeStore, HistoryRows, Disposable {
     return Number(this.#get(sql)?.['n'] ?? 0);
   }
 }
-
-const bytesOf = (value: SQLOutputValue | undefined): Uint8Array =>
-  value instanceof Uint8Array ? value : new Uint8Array();
 
 function storeFailed(what: string, cause: unknown): OperatorError {
   const reason = cause instanceof Error ? cause.message : String(cause);

@@ -8,6 +8,9 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 export const textOf = (value: SQLOutputValue | undefined): string =>
   typeof value === 'string' ? value : '';
 
+export const bytesOf = (value: SQLOutputValue | undefined): Uint8Array =>
+  value instanceof Uint8Array ? value : new Uint8Array();
+
 const protocolOf = (row: Row): StoredEdge['protocol'] => {
   const text = row['protocol'];
   return text === 'http' || text === 'grpc' ? text : 'tcp';
