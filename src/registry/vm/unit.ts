@@ -73,7 +73,8 @@ const HARDENING: readonly string[] = [
   'RestrictSUIDSGID=yes',
   'LockPersonality=yes',
   'SystemCallArchitectures=native',
-  'SystemCallFilter=@system-service @pkey',
+  // of what Node and Envoy call, mincore is in no group
+  'SystemCallFilter=@system-service @pkey mincore',
   'SystemCallErrorNumber=EPERM',
   'UMask=0027',
 ];
