@@ -139,6 +139,13 @@ test('an edge can be verified without believing the page', async () => {
   assert.match(text, /spiffe:\/\/cluster\.local\/ns\/inventory\/sa\/postgres-library/);
   assert.match(text, /spiffe:\/\/cluster\.local\/ns\/inventory\/sa\/postgresql/);
   assert.match(text, /source and destination/);
+  const why = card.getByRole('region', { name: 'Why' });
+  await why.getByText(/no DestinationRule says otherwise/).waitFor();
+  const link = why.getByRole('link', { name: 'Open it' });
+  assert.match(
+    (await link.getAttribute('href')) ?? '',
+    /\/policies\/PeerAuthentication\/inventory\/strict$/,
+  );
 });
 
 test('trust: two roots overlap while one is replaced; the timeline tells renewals', async () => {

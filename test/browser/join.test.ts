@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import { assertAccessible } from './axe.ts';
 import { boundPort, joinOf, MOCK_COMMAND, MOCK_TOKEN, withStep } from './mock/joins.ts';
+import type { MockConsole } from './mock/server.ts';
 import { useChromium } from './visit.ts';
 import { KEPT } from './watch.ts';
 
@@ -187,6 +188,25 @@ test('an editor of one namespace invites VMs there only', async () => {
   assert.equal(await button.isDisabled(), true);
   await page.getByLabel('Namespace', { exact: true }).fill('inventory');
   await button.and(page.locator(':enabled')).waitFor();
+});
+
+test('who was turned away without a join is told, with whence', async () => {
+  const refused = {
+    atMs: Date.now() - 60_000,
+    kind: 'refused',
+    workload: 'postgresql-1-vm',
+    text: 'the bearer token expired; get a new one (from 10.128.0.14:40190)',
+  };
+  const prepare = (mock: MockConsole): void =>
+    mock.route({
+      method: 'GET',
+      path: '/api/v1/join-refusals',
+      handle: () => ({ json: [refused] }),
+    });
+  await using visited = await visit('/join', { prepare });
+  const list = visited.page.getByRole('region', { name: 'Turned away' });
+  await list.getByText(/token expired; get a new one \(from 10\.128\.0\.14/).waitFor();
+  await list.getByText('postgresql-1-vm').waitFor();
 });
 
 test('hostile names and errors are text', async () => {

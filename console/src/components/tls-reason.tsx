@@ -14,10 +14,10 @@ export function TlsReasons({ edge }: { readonly edge: string }): ReactNode {
       <h3>Why</h3>
       {problem && <p className="quiet">Not known: {problem.message}</p>}
       {value && (
-        <dl className="facts">
-          <Reason name="Server" reason={value.server} />
-          <Reason name="Client" reason={value.client} />
-        </dl>
+        <ul className="plain">
+          <Reason name="server" reason={value.server} />
+          <Reason name="client" reason={value.client} />
+        </ul>
       )}
     </section>
   );
@@ -35,17 +35,14 @@ function Reason({
 }): ReactNode {
   const { text, object } = reason;
   return (
-    <div className="fact">
-      <dt>{name}</dt>
-      <dd>
-        {text}
-        {object && object.name !== '' && WITH_PAGE.has(object.kind) && (
-          <>
-            {' · '}
-            <Link to={policyPath(object)}>Open it</Link>
-          </>
-        )}
-      </dd>
-    </div>
+    <li>
+      <span className="quiet">{name}</span> {text}
+      {object && object.name !== '' && WITH_PAGE.has(object.kind) && (
+        <>
+          {' · '}
+          <Link to={policyPath(object)}>Open it</Link>
+        </>
+      )}
+    </li>
   );
 }

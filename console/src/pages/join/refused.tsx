@@ -19,7 +19,7 @@ export function Refused(): ReactNode {
         Certificates that were asked for and not given: no proof, or somebody else’s.{' '}
         <Link to="/identity?tab=timeline">The whole timeline</Link>
       </p>
-      <ul>
+      <ul className="plain">
         {value.slice(0, SHOWN_MAX).map(({ atMs, workload, text }) => (
           <li key={`${atMs} ${workload} ${text}`}>
             <TimeText atMs={atMs} /> {workload !== '' && <strong>{workload}</strong>} {text}

@@ -9,6 +9,7 @@ import { formatCount, formatRate, UNKNOWN } from '../../components/format.ts';
 import { Loading } from '../../components/states.tsx';
 import { Countdown, IdentityText, LiveText, TimeText } from '../../components/text.tsx';
 import type { MeshEdge, MeshNode } from '../../api/types.ts';
+import { TlsReasons } from '../../components/tls-reason.tsx';
 import { Link } from '../../router/link.tsx';
 import { store, useSilences } from '../../store/hooks.ts';
 import { isUnheard } from '../../store/silence.ts';
@@ -52,6 +53,7 @@ export function EdgePanel({ edge, from, to, view, onClose }: Props): ReactNode {
         <EdgeChart edge={edge} range={view.range} />
       </Suspense>
       <Encrypted edge={edge} from={from} to={to} />
+      {isLive && <TlsReasons edge={edge.id} />}
       {isLive && <Policies node={to} port={edge.port} />}
       {isLive && <Connections edge={edge} />}
       {!isLive && <p className="quiet">Policies and single connections of then are not kept.</p>}

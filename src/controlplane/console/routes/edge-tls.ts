@@ -1,5 +1,6 @@
 // Why an edge is encrypted, or is not: `GET /api/v1/edges/{id}/tls`.
 import type { MeshEdge } from '#api/graph.ts';
+import type { EdgeTls } from '#api/identity.ts';
 import type { Mesh } from '#model/mesh.ts';
 import type { Workload } from '#model/workload.ts';
 import { tlsOrigin } from '#reach/tls-origin.ts';
@@ -12,16 +13,22 @@ export type EdgeTlsParts = {
   readonly flows: Pick<Flows, 'edge'>;
 };
 
-export const edgeTlsRoute = ({ mesh, flows }: EdgeTlsParts): ApiRoute => ({
+export const edgeTlsRoute = (parts: EdgeTlsParts): ApiRoute => ({
   method: 'GET',
   path: '/api/v1/edges/:id/tls',
   allow: { verb: 'get', resource: 'flows' },
   handle: ({ params: { id = '' } }) => {
-    const edge = flows.edge(id);
-    if (edge === undefined) throw notFound(`edge ${id}`);
-    return Promise.resolve(ok(tlsOrigin(mesh, askedOf(mesh, edge))));
+    const reasons = edgeTls(parts, id);
+    if (reasons === undefined) throw notFound(`edge ${id}`);
+    return Promise.resolve(ok(reasons));
   },
 });
+
+/** undefined: nobody knows the edge. */
+export function edgeTls({ mesh, flows }: EdgeTlsParts, id: string): EdgeTls | undefined {
+  const edge = flows.edge(id);
+  return edge && tlsOrigin(mesh, askedOf(mesh, edge));
+}
 
 function askedOf(mesh: Mesh, { from, to, port, service: host }: MeshEdge) {
   const [client, server] = [instanceOf(mesh, from), instanceOf(mesh, to)];

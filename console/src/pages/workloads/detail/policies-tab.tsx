@@ -38,7 +38,7 @@ const COLUMNS: readonly Column<PolicyOnPort>[] = [
     title: 'From',
     render: ({ kind, namespace, name }) =>
       name === '' ? (
-        <span className="quiet">PeerAuthentications and the mesh’s default</span>
+        <span className="quiet">the mesh’s default</span>
       ) : (
         <Link to={`/policies/${[kind, namespace, name].map(encodeURIComponent).join('/')}`}>
           {namespace}/{name}
