@@ -277,6 +277,19 @@ test('log lines are text, are filtered by an expression, and a bad one says so',
   assert.match(page.url(), /source=proxy/);
 });
 
+test('the application’s own log is offered where its machine’s owner lets it be read', async () => {
+  await using visited = await visit(`${PATH}?tab=logs&source=app`);
+  const { page, mock } = visited;
+  const sources = page.getByLabel('Source').getByRole('option');
+  const ofAll = ['access log', 'proxy (Envoy)', 'agent'];
+  await page.getByLabel('Source').waitFor();
+  assert.deepEqual(await sources.allInnerTexts(), [...ofAll, 'application']);
+  assert.equal(await page.getByLabel('Source').inputValue(), 'app');
+  await page.goto(`${mock.url}/workloads/inventory/postgres-library?tab=logs&source=app`);
+  await page.getByLabel('Source').waitFor();
+  assert.deepEqual(await sources.allInnerTexts(), ofAll);
+});
+
 test('the bundle is a file', async () => {
   await using visited = await visit(PATH);
   const { page } = visited;

@@ -59,7 +59,7 @@ export function nodeOf(nowMs: number, draft: NodeDraft): MeshNode {
     ports: [],
     version: 'v1',
     identity,
-    instances: [{ key, address: '10.24.0.12', agent: agentOf(nowMs) }],
+    instances: [{ key, address: '10.24.0.12', agent: agentOf(nowMs, { hasAppLog: isVm }) }],
     health: 'healthy',
     certificate: certificateOf(nowMs, identity, 22 * HOUR_MS + 14 * MINUTE_MS),
     join: null,
