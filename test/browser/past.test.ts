@@ -58,6 +58,7 @@ function thenOf(nowMs: number): Partial<Snapshot> {
       .map((node) => ({ ...node, version: 'v0' })),
     edges: edges.slice(1).map(plain),
     samples: [[1, 777_000, 0, 1, 0, 0, 0, 0]],
+    status: { ...libraryStory(nowMs).status, version: '0.5.0' },
   };
 }
 
@@ -76,9 +77,12 @@ test('the time line replays what was there: nodes, edges, encryption, with the r
   await withPage({ path: `/?view=table&at=${at}`, prepare }, async ({ page, mock }) => {
     await status(page, /^You see the mesh as it was at/).waitFor();
     const edges = page.getByRole('table', { name: 'Edges' });
-    assert.equal(await edges.locator('tbody tr').count(), 1);
     await edges.getByText('plaintext').waitFor();
+    assert.equal(await edges.locator('tbody tr').count(), 1);
     await edges.getByText('777 kB/s').waitFor();
+    // That it was an older version then is no reason to load the page anew.
+    mock.emit({ type: 'sample', atMs, samples: [] });
+    assert.equal(await page.getByRole('button', { name: 'New version: reload' }).count(), 0);
     await page.goto(`${mock.url}/workloads?at=${at}`);
     await page.getByRole('cell', { name: 'v0' }).first().waitFor();
     assert.equal(await page.getByRole('cell', { name: 'frontend', exact: true }).count(), 0);

@@ -3,20 +3,8 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { Curve } from './curve.ts';
 import { formatTime, UNKNOWN } from './format.ts';
-
-export type Curve = {
-  readonly name: string;
-  readonly values: readonly (number | null)[];
-  /** Name of a CSS custom property. */
-  readonly colour: string;
-  /** Drawn downwards. */
-  readonly isMirrored?: boolean;
-  /** Of what the others are compared with: without a surface, and told apart by its line. */
-  readonly isDashed?: boolean;
-  /** So much earlier are its values than where they are drawn. */
-  readonly shiftMs?: number;
-};
 
 const DASH = [6, 4];
 

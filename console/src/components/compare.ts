@@ -1,7 +1,7 @@
 // Two series in one chart: another edge at the same time, or the same edge at another time. Pure.
 import type { Series } from '../api/types.ts';
 import type { Compared } from '../url/view-state.ts';
-import type { Curve } from './chart.tsx';
+import type { Curve } from './curve.ts';
 import { formatDuration, formatTime } from './format.ts';
 
 export type Window = { readonly fromMs: number; readonly toMs: number };

@@ -4,6 +4,8 @@ import { browserClock } from '../base/clock.ts';
 import { formatDuration, formatTime } from '../components/format.ts';
 import type { FeedMode } from '../store/feed-state.ts';
 import { feed, serverNowMs, store, useFeed, useNowMs, useSilences } from '../store/hooks.ts';
+import { usePlace } from '../router/location.ts';
+import { pageOf } from '../router/routes.ts';
 import { changeView, useParsedView } from '../url/use-view.ts';
 
 export function Banners(): ReactNode {
@@ -80,10 +82,18 @@ function pastText({ atMs, shownMs }: PastMode): string {
   return `You see the mesh as it was at ${asked}.`;
 }
 
+/** Rules and probes are of now, whatever moment the others show. */
+const PAGES_OF_NOW: ReadonlySet<string> = new Set(['reach', 'policies']);
+
 function Past({ mode }: { readonly mode: PastMode }): ReactNode {
+  const { path } = usePlace();
+  const page = pageOf(path);
+  const isOfNow = page !== undefined && PAGES_OF_NOW.has(page.segment);
   return (
     <p className="banner past" role="status">
-      {pastText(mode)}
+      {isOfNow
+        ? `${page.title} has no past: it shows now. The other pages show ${formatTime(mode.atMs, serverNowMs())}.`
+        : pastText(mode)}
       <button type="button" onClick={() => changeView({ at: null })}>
         Back to live
       </button>

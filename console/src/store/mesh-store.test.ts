@@ -102,3 +102,22 @@ test('a snapshot loaded anew leaves nothing of before', () => {
   assert.equal(store.nodes().length, 3);
   assert.equal(store.samples.of(1), undefined);
 });
+
+test('an edge that nobody reports any more has no numbers, until somebody does', () => {
+  const store = loaded();
+  const { status } = libraryStory(NOW_MS);
+  const keys = store.nodes().flatMap(({ instances }) => instances.map(({ key }) => key));
+  assert.equal(store.samples.of(1)?.open, 4);
+  const calls = heard(store, ['silences', 'samples'], () =>
+    apply(store, { type: 'config.sync', status: { ...status, silent: keys } }),
+  );
+  assert.deepEqual(calls.toSorted(), ['samples', 'silences']);
+  assert.equal(store.samples.of(1), undefined);
+  // An old number that comes again is no new one.
+  apply(store, { type: 'sample', atMs: NOW_MS, samples: [[1, 0, 0, 4, 0, 0, 0, 0]] });
+  assert.equal(store.samples.of(1), undefined);
+  apply(store, { type: 'config.sync', status: { ...status, silent: keys.slice(0, 1) } });
+  assert.equal(store.samples.of(1)?.open, 4);
+  apply(store, { type: 'config.sync', status });
+  assert.equal(store.silences().byNode.size, 0);
+});

@@ -130,6 +130,26 @@ test('a batch is acknowledged when it is stored, and told with the second', asyn
   assert.equal(await world.keeper.series({ of: { edge: 'none' }, ...span }), undefined);
 });
 
+test('the second of a moment gone by is told as it was, and what is not known is not told', async () => {
+  await using world = new World();
+  world.clock.advance(1000);
+  await turn();
+  const beganMs = world.clock.nowMs();
+  world.call().onMessage(world.batch({ edges, sums: [{ edge: 1, toServer: 300, opened: 1 }] }));
+  await world.stored();
+  world.clock.advance(3000);
+  await turn();
+  const known = [...world.keeper.edges()];
+  const at = async (atMs: number) => await world.keeper.samplesAt(atMs, known);
+  const [sample, ...others] = await at(beganMs + 500);
+  assert.deepEqual([sample?.[0], sample?.[1], others.length], [known[0]?.index, 300, 0]);
+  assert.equal((await at(beganMs + 2500))[0]?.[1], 0);
+  assert.deepEqual(await at(beganMs - 60_000), []);
+  assert.deepEqual(await at(0), []);
+  const stranger = { index: 99, firstSeenMs: world.clock.nowMs() };
+  assert.deepEqual(await world.keeper.samplesAt(beganMs, [stranger]), []);
+});
+
 test('a stranger is refused, and so is what is no batch', async () => {
   await using strange = new World(false);
   assert.equal(strange.call().outcome?.code, GrpcStatus.unauthenticated);

@@ -27,9 +27,10 @@ export function isSameEdge(before: MeshEdge, now: MeshEdge, stepMs: number): boo
 }
 
 /** Numbers of traffic go on as the times do. */
-const withoutTimes = ({ encryption, recent: _, http, ...edge }: MeshEdge): object => ({
+const withoutTimes = (edge: MeshEdge): object => ({
   ...edge,
-  hasRequests: http !== null,
+  recent: null,
+  http: edge.http !== null,
   lastSeenMs: 0,
-  encryption: { ...encryption, seenAtMs: 0, share: 0 },
+  encryption: { ...edge.encryption, seenAtMs: 0, share: 0 },
 });

@@ -250,12 +250,16 @@ describe('status and alerts', () => {
     view.refresh();
     assert.equal(view.revision, revision);
     streams.pop();
-    clock.advance(30_001);
+    clock.advance(5000); // so soon it may only be between two streams
     view.refresh();
-    assert.deepEqual(view.snapshot().status.silent, [
-      'Pod/default/inventory-1',
-      'WorkloadEntry/default/db',
-    ]);
+    assert.deepEqual(view.snapshot().status.silent, []);
+    clock.advance(25_001);
+    view.refresh();
+    const { status, alerts } = view.snapshot();
+    assert.deepEqual(status.silent, ['Pod/default/inventory-1', 'WorkloadEntry/default/db']);
+    assert.deepEqual(status.silentSinceMs, [NOW, NOW]);
+    const silent = alerts.find(({ id }) => id === 'silent:wl:default/db');
+    assert.deepEqual([silent?.text, silent?.sinceMs], ['the proxy of db does not report', NOW]);
   });
 
   test('plaintext counts, and mixed counts as plaintext', () => {

@@ -2,8 +2,9 @@
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { get } from '../../api/client.ts';
 import type { MeshEdge, Series } from '../../api/types.ts';
-import Chart, { type Curve } from '../../components/chart.tsx';
+import Chart from '../../components/chart.tsx';
 import { comparedCurves, type Window } from '../../components/compare.ts';
+import type { Curve } from '../../components/curve.ts';
 import { ComparePicker } from '../../components/compare-picker.tsx';
 import { formatRate } from '../../components/format.ts';
 import { Loading, Problem } from '../../components/states.tsx';
