@@ -9,6 +9,7 @@ import { usageError } from '#base/flags.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { printable } from '#base/printable.ts';
 import { isRecord } from '#kube/objects.ts';
+import { MESH_POLICY } from '#kube/resources.ts';
 import type { Surroundings } from '../command.ts';
 import { loadKube, type KubeWords } from '../kube.ts';
 import { openMeshApi, type MeshApi, type MeshApiWords } from '../mesh-api/client.ts';
@@ -31,9 +32,16 @@ const NAME_LENGTH_MAX = 300;
 
 /** @throws OperatorError USAGE, FILE_UNREADABLE, CONTROL_PLANE_REFUSED, and of `openMeshApi` */
 export async function runPolicyApply(call: Call<WriteFlags>): Promise<number> {
+  const file = await policyFile(call);
+  return await writePolicy(await openMeshApi(call.flags, call), call, file);
+}
+
+/** The text of a file, and which policy it is. @throws OperatorError USAGE, FILE_UNREADABLE */
+export async function policyFile(
+  call: Call<unknown>,
+): Promise<{ readonly ref: PolicyReference; readonly yaml: string }> {
   const yaml = await readPolicyFile(call.operands[0] ?? '');
-  const ref = await referenceOf(yaml, call);
-  return await writePolicy(await openMeshApi(call.flags, call), call, { ref, yaml });
+  return { ref: await referenceOf(yaml, call), yaml };
 }
 
 /** @throws OperatorError USAGE, NOT_FOUND, CONTROL_PLANE_REFUSED, and of `openMeshApi` */
@@ -80,7 +88,7 @@ export async function writePolicy(
     version === '' ? { 'if-none-match': '*' } : { 'if-match': `"${version}"` };
   const method = yaml === '' ? 'DELETE' : 'PUT';
   const answer = await api.send(method, `${pathOf(ref)}?${query.toString()}`, body, condition);
-  print(SAID[flags.mode](ttl, `${ref.kind} ${ref.name} -n ${ref.namespace}`));
+  print(SAID[flags.mode](ttl, nameOf(ref)));
   for (const line of endedLines(answer)) print(line);
   return 0;
 }
@@ -91,8 +99,13 @@ const SAID: Readonly<Record<WriteFlags['mode'], (ttl: number, name: string) => s
   shadow: (_, name) => `in shadow: it refuses nobody; its end: isthmus policy undo ${name}`,
 };
 
+/** As it is named in these commands. */
+const nameOf = ({ kind, namespace, name }: PolicyReference): string =>
+  namespace === '' ? `${kind} ${name}` : `${kind} ${name} -n ${namespace}`;
+
+/** One of the whole mesh is in no namespace. */
 const pathOf = ({ kind, namespace, name }: PolicyReference): string =>
-  `/api/v1/policies/${[kind, namespace, name].map(encodeURIComponent).join('/')}`;
+  `/api/v1/policies/${[kind, namespace || '-', name].map(encodeURIComponent).join('/')}`;
 
 /** Empty: there is none. */
 async function presentVersion(api: Pick<MeshApi, 'get'>, ref: PolicyReference): Promise<string> {
@@ -136,8 +149,16 @@ function endedLines(answer: unknown): readonly string[] {
 
 async function named({ operands, flags, env }: Call<unknown>): Promise<PolicyReference> {
   const [kind = '', name = ''] = operands;
-  const namespace = flags.namespace ?? (await loadKube(flags, env)).namespace;
-  return { kind, namespace, name };
+  return { kind, namespace: await namespaceFor(kind, { flags, env }), name };
+}
+
+/** `-n` or the context's; empty of a kind that is in none. */
+async function namespaceFor(
+  kind: string,
+  { flags, env }: Pick<Call<unknown>, 'flags' | 'env'>,
+): Promise<string> {
+  if (kind === MESH_POLICY.kind) return '';
+  return flags.namespace ?? (await loadKube(flags, env)).namespace;
 }
 
 async function readPolicyFile(path: string): Promise<string> {
@@ -162,7 +183,7 @@ async function referenceOf(yaml: string, { flags, env }: Call<unknown>): Promise
     throw usageError('the file is no policy: it has no kind or no metadata.name', USAGE);
   }
   if (typeof own === 'string') return { kind, namespace: own, name };
-  return { kind, namespace: flags.namespace ?? (await loadKube(flags, env)).namespace, name };
+  return { kind, namespace: await namespaceFor(kind, { flags, env }), name };
 }
 
 function parsed(yaml: string): Record<string, unknown> {

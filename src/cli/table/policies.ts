@@ -1,6 +1,6 @@
 // Commands that change policies as the console does: with a preview, and a way back.
 import { defineCommand, type Command } from '../command.ts';
-import { kubeFlags, meshApiFlags } from '../common-flags.ts';
+import { kubeFlags, meshApiFlags, outputFlags } from '../common-flags.ts';
 
 const endSessions = {
   type: 'boolean',
@@ -23,13 +23,53 @@ const ttl = {
 
 export const POLICIES: readonly Command[] = [
   defineCommand({
+    name: 'policy list',
+    group: 'Look into the mesh',
+    summary: 'list policies: whom they are for, what they do, what is in the way',
+    description:
+      'AuthorizationPolicy, PeerAuthentication, RequestAuthentication, DestinationRule,\n' +
+      'VirtualService, Sidecar, Telemetry, and the MeshPolicy and Policy of old, as far as you may\n' +
+      'list them.',
+    operands: [],
+    flags: { ...outputFlags, ...kubeFlags, ...meshApiFlags },
+    examples: [{ says: 'all of them', command: 'isthmus policy list' }],
+    run: async (call) => (await import('../commands/policy-views.ts')).runPolicyList(call),
+  }),
+  defineCommand({
+    name: 'policy preview',
+    group: 'Look into the mesh',
+    summary: 'say whom an edit of a policy would refuse, let in or lead elsewhere',
+    description:
+      'Nothing is written. The edit is tried in a copy of the mesh on the calls that were seen.\n' +
+      'Exits with 1 when the text has errors.',
+    operands: [{ name: 'FILE' }],
+    flags: {
+      window: {
+        type: 'string',
+        values: ['1h', '24h', '7d'],
+        default: '24h',
+        summary: 'how far back calls are looked at',
+      },
+      ...outputFlags,
+      ...kubeFlags,
+      ...meshApiFlags,
+    },
+    examples: [
+      {
+        says: 'a week of calls',
+        command: 'isthmus policy preview pg-allow.yaml --window 7d',
+      },
+    ],
+    run: async (call) => (await import('../commands/policy-views.ts')).runPolicyPreview(call),
+  }),
+  defineCommand({
     name: 'policy apply',
     group: 'Look into the mesh',
     summary: 'apply a policy that undoes itself unless it is kept',
     description:
-      'An AuthorizationPolicy, PeerAuthentication or RequestAuthentication, in your name. First says\n' +
-      'whom of those who were seen in the last 24 hours it will refuse. A policy decides about new\n' +
-      'connections: --end-sessions also ends the open ones that it refuses, and no other.',
+      'Any kind that `isthmus policy list` shows, in your name. First says whom of those who were\n' +
+      'seen in the last 24 hours it will refuse. A policy decides about new connections:\n' +
+      '--end-sessions also ends the open ones that it refuses, and no other.',
     operands: [{ name: 'FILE' }],
     flags: { mode, ttl, 'end-sessions': endSessions, ...kubeFlags, ...meshApiFlags },
     examples: [

@@ -45,7 +45,8 @@ describe('a policy in one row', () => {
         'DestinationRule',
         'c',
         `{ host: catalogue, subsets: [{ name: v1, labels: { app: catalogue } }],
-           trafficPolicy: { tls: { mode: DISABLE }, connectionPool: { tcp: { maxConnections: 1 } } } }`,
+           trafficPolicy: { tls: { mode: DISABLE },
+                            connectionPool: { tcp: { maxConnections: 1 } } } }`,
       ),
       {
         scope: 'catalogue',
@@ -156,7 +157,8 @@ test('of several for one host, or of one scope, the oldest counts', () => {
   const routes = (name: string): KubeObject =>
     object('VirtualService', name, `{ hosts: [${HOST}], http: [{ redirect: { uri: /x } }] }`);
   assert.match(summary(routes('bb'), routes('a')).conflicts[0] ?? '', /^library\/a .* instead$/);
-  const sidecar = (name: string): KubeObject => object('Sidecar', name, '{ egress: [{ hosts: ["*/*"] }] }');
+  const sidecar = (name: string): KubeObject =>
+    object('Sidecar', name, "{ egress: [{ hosts: ['*/*'] }] }");
   assert.match(summary(sidecar('bb'), sidecar('a')).conflicts[0] ?? '', /this one does not count/);
 });
 

@@ -1,5 +1,5 @@
-// Which of the calls that an edit is about are drawn, and where: clients on the left, servers on the
-// right, those that something becomes of first. Pure.
+// Which of the calls that an edit is about are drawn, and where: clients on the left, servers on
+// the right, those that something becomes of first. Pure.
 import type { FlowImpact, MeshNode, NodeKind, PolicyImpact } from '../../api/types.ts';
 import { curveOf } from '../map/geometry.ts';
 import type { Point } from '../map/layout/layout.ts';
