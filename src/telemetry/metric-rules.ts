@@ -37,6 +37,11 @@ export class MetricRules {
     };
   }
 
+  /** Nothing is said: all is told as it is counted. */
+  get isEmpty(): boolean {
+    return this.#rules.size === 0;
+  }
+
   /** Nothing is worked out where no rule asks for it. */
   valuesOf(reporter: Reporter, attributes: () => TagAttributes): TagValues {
     const expressions = this.#expressions[reporter];

@@ -71,6 +71,8 @@ export class StandardMetrics {
   readonly #series = new Map<string, Series>();
   readonly #pending = new Map<string, Pending>();
   #rules = new MetricRules([]);
+  /** Some series are told apart by what rules said once. */
+  #hasValues = false;
 
   constructor(factsOf: FactsOf) {
     this.#factsOf = factsOf;
@@ -121,6 +123,9 @@ export class StandardMetrics {
 
   /** With the labels that the metric has; those that come to the same are together. */
   #told(metric: string, series: readonly Series[]): readonly Told[] {
+    if (this.#rules.isEmpty && !this.#hasValues) {
+      return series.map(({ labels, totals }) => ({ labels, totals: [totals] }));
+    }
     const together = new Map<string, { readonly labels: Labels; readonly totals: Totals[] }>();
     for (const each of series) {
       const labels = this.#rules.labels(metric, each.reporter, each);
@@ -182,6 +187,7 @@ export class StandardMetrics {
     const { reporter, protocol } = kind;
     if (this.#series.size < SERIES_MAX || isOverflow(kind)) {
       const isTcp = protocol === 'tcp';
+      this.#hasValues ||= values.length > 0;
       this.#series.set(key, { isTcp, reporter, labels, labelsKey, values, totals });
       return;
     }
