@@ -1,8 +1,8 @@
 // Jobs and CronJobs: pods that are to end. They are kept, as for any client that reads or writes
 // them; nothing here runs them.
 import { fieldOf } from '../field-path.ts';
-import type { DraftMeta, JsonObject, KubeObject } from '../object.ts';
-import { objectAt, stringAt, withFallbacks } from '../object.ts';
+import type { DraftMeta, JsonObject, KubeObject, ObjectMeta } from '../object.ts';
+import { isSameJson, objectAt, stringAt, withFallbacks } from '../object.ts';
 import type { Violation } from '../violation.ts';
 import { invalid, required } from '../violation.ts';
 import { scheduleProblem } from './cron-schedule.ts';
@@ -23,8 +23,9 @@ const BACKOFF_LIMIT = 6;
 const INT32_MAX = 2_147_483_647;
 /** The Jobs' own names add eleven characters, and become labels. */
 const CRON_JOB_NAME_MAX = 52;
+const CONTROLLER = 'batch.kubernetes.io/controller-uid';
 const CONCURRENCY = ['Allow', 'Forbid', 'Replace'];
-const MODES = ['Indexed', 'NonIndexed'];
+const MODES = ['NonIndexed', 'Indexed'];
 const REPLACEMENTS = ['Failed', 'TerminatingOrFailed'];
 
 export const JOB: Behaviour = {
@@ -44,17 +45,14 @@ export const JOB: Behaviour = {
     labelLikeItsPods(draft, templateLabels(spec));
   },
   prepareCreate(draft) {
-    draft['spec'] = withOwnLabels(objectAt(draft, 'spec'), draft.metadata);
+    const spec = objectAt(draft, 'spec');
+    const isLabelled = isSameJson(draft.metadata.labels, templateLabels(spec));
+    draft['spec'] = withOwnLabels(spec, draft.metadata);
+    if (isLabelled) draft.metadata.labels = templateLabels(objectAt(draft, 'spec'));
   },
   validate(object) {
     const spec = objectAt(object, 'spec');
-    const selected = Object.entries(objectAt(objectAt(spec, 'selector'), 'matchLabels'));
-    const labels = templateLabels(spec);
-    return [
-      ...validateJobSpec(spec, 'spec'),
-      ...(spec['selector'] === undefined ? [required('spec.selector')] : []),
-      ...(selected.every(([key, value]) => labels[key] === value) ? [] : [mismatch(labels)]),
-    ];
+    return [...validateJobSpec(spec, 'spec'), ...validateSelector(spec, object.metadata)];
   },
   validateUpdate: validateJobUpdate,
 };
@@ -70,7 +68,10 @@ export const CRON_JOB: Behaviour = {
         successfulJobsHistoryLimit: 3,
         failedJobsHistoryLimit: 1,
       }),
-      jobTemplate: { ...template, spec: specWithTemplate(objectAt(template, 'spec')) },
+      jobTemplate: {
+        metadata: objectAt(template, 'metadata'),
+        spec: specWithTemplate(objectAt(template, 'spec')),
+      },
     };
   },
   validate({ metadata, ...object }) {
@@ -91,6 +92,20 @@ export const CRON_JOB: Behaviour = {
   },
 };
 
+function validateSelector(spec: JsonObject, { uid = '' }: ObjectMeta): Violation[] {
+  const { selector } = spec;
+  if (selector === undefined) return [required('spec.selector')];
+  const labels = templateLabels(spec);
+  const selected = Object.entries(objectAt(objectAt(spec, 'selector'), 'matchLabels'));
+  const isOwn = spec['manualSelector'] === true || isSameJson(selector, ownSelector(uid));
+  return [
+    ...(isOwn ? [] : [invalid('spec.selector', selector, '`selector` not auto-generated')]),
+    ...(selected.every(([key, value]) => labels[key] === value) ? [] : [mismatch(labels)]),
+  ];
+}
+
+const ownSelector = (uid: string): JsonObject => ({ matchLabels: { [CONTROLLER]: uid } });
+
 /** A Job's pods are found by its uid, unless whoever makes it says how. */
 function withOwnLabels(spec: JsonObject, { name, uid = '' }: DraftMeta): JsonObject {
   if (spec['manualSelector'] === true) return spec;
@@ -98,14 +113,14 @@ function withOwnLabels(spec: JsonObject, { name, uid = '' }: DraftMeta): JsonObj
   const metadata = objectAt(template, 'metadata');
   const labels = {
     ...objectAt(metadata, 'labels'),
-    'batch.kubernetes.io/controller-uid': uid,
+    [CONTROLLER]: uid,
     'batch.kubernetes.io/job-name': name,
     'controller-uid': uid,
     'job-name': name,
   };
   return {
     ...spec,
-    selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } },
+    selector: spec['selector'] ?? ownSelector(uid),
     template: { ...template, metadata: { ...metadata, labels } },
   };
 }
@@ -161,10 +176,21 @@ function validateSchedule(spec: JsonObject): Violation[] {
   const problem = scheduleProblem(schedule);
   return [
     ...(problem === undefined ? [] : [invalid('spec.schedule', schedule, problem)]),
-    ...(typeof zone === 'string' && !isTimeZone(zone)
-      ? [invalid('spec.timeZone', zone, `unknown time zone ${zone}`)]
-      : []),
+    ...(typeof zone === 'string' ? validateZone(zone) : []),
   ];
+}
+
+function validateZone(zone: string): Violation[] {
+  const why = zoneProblem(zone);
+  return why === undefined ? [] : [invalid('spec.timeZone', zone, why)];
+}
+
+function zoneProblem(zone: string): string | undefined {
+  if (zone === '') return 'timeZone must be nil or non-empty string';
+  if (zone.toLowerCase() === 'local') {
+    return 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+  }
+  return isTimeZone(zone) ? undefined : `unknown time zone ${zone}`;
 }
 
 function isTimeZone(name: string): boolean {

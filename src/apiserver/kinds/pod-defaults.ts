@@ -20,7 +20,6 @@ export function podSpecWithDefaults(spec: JsonObject): JsonObject {
       dnsPolicy: 'ClusterFirst',
       securityContext: {},
       schedulerName: 'default-scheduler',
-      enableServiceLinks: true,
     }),
     ...(account !== '' && { serviceAccountName: account, serviceAccount: account }),
     ...mapped(spec, 'containers', containerWithDefaults),

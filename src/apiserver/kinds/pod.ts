@@ -18,7 +18,8 @@ import { validatePodSpec } from './pod-rules.ts';
 
 export const POD: Behaviour = {
   defaults(draft) {
-    draft['spec'] = podSpecWithDefaults(objectAt(draft, 'spec'));
+    // of Pods alone: in templates Kubernetes leaves it open
+    draft['spec'] = { enableServiceLinks: true, ...podSpecWithDefaults(objectAt(draft, 'spec')) };
   },
   prepareCreate(draft) {
     draft['spec'] = withAccount(objectAt(draft, 'spec'));

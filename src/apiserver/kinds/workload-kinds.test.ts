@@ -145,7 +145,7 @@ const REFUSED: readonly (readonly [path: string, body: object, why: RegExp])[] =
   [
     `${APPS}/statefulsets`,
     stateful({ updateStrategy: { type: 'OnDelete', rollingUpdate: { partition: 1 } } }),
-    /only allowed for updateStrategy RollingUpdate/,
+    /only allowed for updateStrategy 'RollingUpdate'/,
   ],
   [
     `${APPS}/daemonsets`,
@@ -157,6 +157,14 @@ const REFUSED: readonly (readonly [path: string, body: object, why: RegExp])[] =
     daemon({ template: template({ restartPolicy: 'Never' }) }),
     /spec\.template\.spec\.restartPolicy: Unsupported value: "Never"/,
   ],
+  [`${APPS}/statefulsets`, stateful({ serviceName: 'A_B' }), /spec\.serviceName: Invalid value/],
+  [
+    `${APPS}/daemonsets`,
+    daemon({ template: template({ activeDeadlineSeconds: 9 }) }),
+    /activeDeadlineSeconds in DaemonSet is not Supported/,
+  ],
+  [`${BATCH}/jobs`, job({ selector: SELECTOR }), /`selector` not auto-generated/],
+  [`${BATCH}/cronjobs`, cron({ timeZone: 'Local' }), /timeZone must be an explicit time zone/],
   [
     `${CORE}/replicationcontrollers`,
     named({ selector: { app: 'b' }, template: template() }),

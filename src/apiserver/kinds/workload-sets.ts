@@ -1,5 +1,6 @@
 // StatefulSets, DaemonSets and ReplicationControllers. They are kept, as for any client that reads
 // or writes them; nothing here runs their pods.
+import { nameProblem } from '../metadata-validation.ts';
 import type { JsonObject, KubeObject } from '../object.ts';
 import {
   isJsonObject,
@@ -26,9 +27,9 @@ import {
   validateWorkload,
 } from './workload.ts';
 
-const STRATEGIES = ['OnDelete', 'RollingUpdate'];
+const STRATEGIES = ['RollingUpdate', 'OnDelete'];
 const ORDERS = ['OrderedReady', 'Parallel'];
-const RETENTIONS = ['Delete', 'Retain'];
+const RETENTIONS = ['Retain', 'Delete'];
 
 export const STATEFUL_SET: Behaviour = {
   defaults(draft) {
@@ -56,7 +57,8 @@ export const STATEFUL_SET: Behaviour = {
     const retention = objectAt(spec, 'persistentVolumeClaimRetentionPolicy');
     const retentionPath = 'spec.persistentVolumeClaimRetentionPolicy';
     return [
-      ...validateWorkload(withClaims(spec), 'statefulset'),
+      ...validateWorkload(withClaims(spec), 'statefulset', 'StatefulSet'),
+      ...validateServiceName(spec),
       ...validateChoice('spec.podManagementPolicy', stringAt(spec, 'podManagementPolicy'), ORDERS),
       ...validateStrategy(spec),
       ...validateAmount('spec.updateStrategy.rollingUpdate.partition', rolling['partition']),
@@ -85,7 +87,11 @@ export const DAEMON_SET: Behaviour = {
   },
   validate(object) {
     const spec = objectAt(object, 'spec');
-    return [...validateWorkload(spec, 'daemonset'), ...validateStrategy(spec)];
+    const strategy = stringAt(objectAt(spec, 'updateStrategy'), 'type');
+    return [
+      ...validateWorkload(spec, 'daemonset', 'DaemonSet'),
+      ...validateChoice('spec.updateStrategy.type', strategy, STRATEGIES),
+    ];
   },
   validateUpdate: validateSelectorUpdate,
 };
@@ -108,7 +114,7 @@ export const REPLICATION_CONTROLLER: Behaviour = {
       ...validateAmount('spec.replicas', spec['replicas']),
       ...validateEqualLabels(spec),
       ...validateTemplate(spec, 'spec'),
-      ...validateRunsForEver(spec),
+      ...validateRunsForEver(spec, 'ReplicationController'),
     ];
   },
 };
@@ -127,6 +133,12 @@ function strategyWithDefaults(strategy: JsonObject, limits: JsonObject): JsonObj
   return { type, rollingUpdate: { ...limits, ...objectAt(strategy, 'rollingUpdate') } };
 }
 
+function validateServiceName(spec: JsonObject): Violation[] {
+  const name = stringAt(spec, 'serviceName');
+  const problem = name === '' ? undefined : nameProblem('label', name);
+  return problem === undefined ? [] : [invalid('spec.serviceName', name, problem)];
+}
+
 function validateStrategy(spec: JsonObject): Violation[] {
   const strategy = objectAt(spec, 'updateStrategy');
   const type = stringAt(strategy, 'type');
@@ -135,7 +147,13 @@ function validateStrategy(spec: JsonObject): Violation[] {
   return [
     ...validateChoice(`${path}.type`, type, STRATEGIES),
     ...(type === 'OnDelete' && isJsonObject(rolling)
-      ? [invalid(`${path}.rollingUpdate`, rolling, 'only allowed for updateStrategy RollingUpdate')]
+      ? [
+          invalid(
+            `${path}.rollingUpdate`,
+            rolling,
+            "only allowed for updateStrategy 'RollingUpdate'",
+          ),
+        ]
       : []),
   ];
 }

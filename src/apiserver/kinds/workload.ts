@@ -6,7 +6,7 @@ import type { Draft, Json, JsonObject, KubeObject } from '../object.ts';
 import { isJsonObject, isSameJson, objectAt, stringAt, withFallbacks } from '../object.ts';
 import { labelSelectorOf, matchesLabels } from '../selectors/label-selector.ts';
 import type { Violation } from '../violation.ts';
-import { invalid, notSupported, required } from '../violation.ts';
+import { forbidden, invalid, notSupported, required } from '../violation.ts';
 import type { Behaviour } from './kind.ts';
 import { podSpecWithDefaults } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-rules.ts';
@@ -17,7 +17,7 @@ export const REPLICA_SET: Behaviour = {
   defaults(draft) {
     draft['spec'] = { replicas: 1, ...specWithTemplate(objectAt(draft, 'spec')) };
   },
-  validate: (object) => validateWorkload(objectAt(object, 'spec'), 'deployment'),
+  validate: (object) => validateWorkload(objectAt(object, 'spec'), 'deployment', 'ReplicaSet'),
   validateUpdate: validateSelectorUpdate,
 };
 
@@ -37,7 +37,7 @@ export const DEPLOYMENT: Behaviour = {
     const spec = objectAt(object, 'spec');
     const strategy = stringAt(objectAt(spec, 'strategy'), 'type');
     return [
-      ...validateWorkload(spec, 'deployment'),
+      ...validateWorkload(spec, 'deployment', 'ReplicaSet'),
       ...validateChoice('spec.strategy.type', strategy, STRATEGIES),
     ];
   },
@@ -62,15 +62,16 @@ function strategyWithDefaults(strategy: JsonObject): JsonObject {
 /**
  * What pods that are to run for ever need: a selector that finds them, and a template of them.
  *
- * @param what the kind in messages, as Kubernetes words them
+ * @param what the kind in messages about the selector, as Kubernetes words them
+ * @param kind in those about the pods
  */
-export function validateWorkload(spec: JsonObject, what: string): Violation[] {
+export function validateWorkload(spec: JsonObject, what: string, kind: string): Violation[] {
   const labels = templateLabels(spec);
   return [
     ...validateAmount('spec.replicas', spec['replicas']),
     ...validateSelector(spec['selector'], labels, what),
     ...validateTemplate(spec, 'spec'),
-    ...validateRunsForEver(spec),
+    ...validateRunsForEver(spec, kind),
   ];
 }
 
@@ -83,9 +84,16 @@ export function validateTemplate(spec: JsonObject, path: string): Violation[] {
   ];
 }
 
-export function validateRunsForEver(spec: JsonObject): Violation[] {
-  const policy = stringAt(objectAt(objectAt(spec, 'template'), 'spec'), 'restartPolicy');
-  return validateChoice('spec.template.spec.restartPolicy', policy, ['Always']);
+export function validateRunsForEver(spec: JsonObject, kind: string): Violation[] {
+  const path = 'spec.template.spec';
+  const pod = objectAt(objectAt(spec, 'template'), 'spec');
+  const why = `activeDeadlineSeconds in ${kind} is not Supported`;
+  return [
+    ...validateChoice(`${path}.restartPolicy`, stringAt(pod, 'restartPolicy'), ['Always']),
+    ...(pod['activeDeadlineSeconds'] === undefined
+      ? []
+      : [forbidden(`${path}.activeDeadlineSeconds`, why)]),
+  ];
 }
 
 export function validateChoice(
