@@ -6,7 +6,7 @@ import type { MeshService } from '#model/service.ts';
 import type { Workload } from '#model/workload.ts';
 import { clientKey } from '#resolve/client.ts';
 import type { HostLookup } from '#resolve/host-lookup.ts';
-import { hostPort, httpListenerName } from '#resolve/names.ts';
+import { hostPort, httpListenerName, outboundName } from '#resolve/names.ts';
 import type { Destination } from '#resolve/names.ts';
 import { dialledAt } from './destination.ts';
 import { clusterAt, listenerOf, readCluster, routesTo } from './outbound.ts';
@@ -96,7 +96,9 @@ export class CallWays {
       return { kind: 'untold', reason: `more than ${WAYS_MAX} ways to work out`, text };
     }
     const view = { catalog, identity, held: this.#held };
-    const way = wayTo(view, { ...target, isHttp: called.isHttp });
+    const way = client.isGateway
+      ? wayOfGateway(view, target)
+      : wayTo(view, { ...target, isHttp: called.isHttp });
     this.#known.set(key, way);
     return way;
   }
@@ -108,6 +110,7 @@ type Target = {
   readonly port: number;
   readonly dialled: Destination | undefined;
   readonly isHttpDeclared: boolean;
+  readonly isService: boolean;
   /** Why nobody can be dialled; empty: somebody can. */
   readonly problem: string;
 };
@@ -116,7 +119,7 @@ function targetOf(mesh: Mesh, serviceOf: HostLookup, namespace: string, called: 
   const { host, port, server, address } = called;
   const service = host === '' ? undefined : serviceOf(namespace, host);
   if (service) return ofService(mesh, namespace, { ...called, service });
-  const none = { isHttpDeclared: false, problem: '' };
+  const none = { isHttpDeclared: false, isService: false, problem: '' };
   if (server && host !== '') {
     const problem = `nothing of the name ${host} is there for ${namespace}`;
     return { ...none, name: host, port, dialled: undefined, problem };
@@ -134,7 +137,8 @@ function ofService(
   const port = servicePort(mesh, service, { server, seen });
   const protocol = service.ports.find(({ number }) => number === port)?.protocol ?? 'tcp';
   const dialled = dialledAt(mesh, namespace, { service, port, workload: server });
-  return { name: service.host, port, dialled, isHttpDeclared: isHttp(protocol), problem: '' };
+  const isHttpDeclared = isHttp(protocol);
+  return { name: service.host, port, dialled, isHttpDeclared, isService: true, problem: '' };
 }
 
 /** By which of its ports the service has that port of that workload behind it. */
@@ -167,6 +171,14 @@ function wayTo(view: ProxyView, target: Target & { readonly isHttp: boolean }): 
   const { clusters, statuses } = routes;
   const read = clusters.slice(0, CLUSTERS_MAX).map((cluster) => readCluster(view, cluster));
   return wayThrough(read, { name: authority, statuses });
+}
+
+/** It has listeners of its own; which of its routes a request took is not recorded. */
+function wayOfGateway(view: ProxyView, { name, port, problem, isService }: Target): CallWay {
+  if (problem !== '') return { kind: 'nowhere', reason: problem, text: problem };
+  if (!isService) return untold('where a gateway leads what is no service is not known');
+  const cluster = readCluster(view, outboundName({ host: name, port }));
+  return wayThrough([cluster], { name, statuses: [] });
 }
 
 const untold = (reason: string): CallWay => ({ kind: 'untold', reason, text: reason });

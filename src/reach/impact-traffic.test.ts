@@ -220,6 +220,31 @@ test('the kinds of old are treated as PeerAuthentications are', () => {
   assert.deepEqual(impact(plain).refused, []);
 });
 
+test('whether requests bring other tokens cannot be told; of bytes nothing is asked', () => {
+  const { untold, unchanged } = impact(
+    `{ apiVersion: security.istio.io/v1, kind: RequestAuthentication,
+       metadata: { name: t, namespace: library },
+       spec: { jwtRules: [{ issuer: a, jwks: '{"keys":[]}' }] } }`,
+    { calls: [toCatalogue, { ...toCatalogue, protocol: 'tcp' }] },
+  );
+  assert.match(told(untold).join(), /other tokens are believed/);
+  assert.deepEqual([untold.length, unchanged.length], [1, 1]);
+});
+
+const GATEWAY = `
+kind: Pod
+metadata: { name: gate, namespace: library, labels: { security.istio.io/tlsMode: istio },
+  annotations: { inject.istio.io/templates: gateway } }
+spec: { serviceAccountName: gate }
+status: { phase: Running, podIP: 10.24.2.40 }
+`;
+
+test('a gateway is judged by what it speaks to a service', () => {
+  const calls = [call({ from: 'wl:library/gate' })];
+  const { refused } = impact(db('{ mode: DISABLE }'), { mesh: `${STRICT}---${GATEWAY}`, calls });
+  assert.match(told(refused).join(), /^wl:library\/gate → .*mutual TLS only/);
+});
+
 test('a Telemetry refuses nobody', () => {
   const { unchanged } = impact(
     `{ apiVersion: telemetry.istio.io/v1, kind: Telemetry,

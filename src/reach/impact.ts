@@ -177,6 +177,8 @@ function comparedCall(before: Judgements, after: Judgements): Compared {
     : first;
 }
 
+const TOKENS = 'other tokens are believed: whether its requests bring some is not recorded';
+
 function comparedOne(before: Judgement, after: Judgement): Compared {
   const texts = { before: before.reason, after: after.reason };
   if (before.rules === after.rules) return { effect: 'unchanged', ...texts };
@@ -188,7 +190,12 @@ function comparedOne(before: Judgement, after: Judgement): Compared {
     return { effect: 'refused', ...texts };
   }
   if (!isSamePlace) return { effect: 'moved', ...texts };
-  if (before.verdict === after.verdict) return { effect: 'unchanged', ...texts };
+  if (before.verdict === after.verdict) {
+    const isAsked = after.verdict === 'allowed' && before.tokens !== after.tokens;
+    return isAsked
+      ? { effect: 'untold', ...texts, after: TOKENS }
+      : { effect: 'unchanged', ...texts };
+  }
   return { effect: 'allowed', ...texts };
 }
 

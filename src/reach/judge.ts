@@ -27,6 +27,8 @@ export type Judgement = {
   readonly rules: string;
   /** What the client's proxy speaks, by its configuration. */
   readonly tls: ClientTls;
+  /** Whose tokens requests are asked for; empty of what brings no requests. */
+  readonly tokens: string;
 };
 
 export type Asked = {
@@ -44,7 +46,11 @@ export type Asked = {
 };
 
 /** What policies are to one port of a workload: made once for all calls to it. */
-type Compiled = CompiledPolicies & { readonly mode: MtlsMode; readonly all: string };
+type Compiled = CompiledPolicies & {
+  readonly mode: MtlsMode;
+  readonly tokens: string;
+  readonly all: string;
+};
 
 export class Judge {
   readonly #mesh: Mesh;
@@ -61,7 +67,7 @@ export class Judge {
   of(asked: Asked): Judgement | undefined {
     const { way, server, servers } = asked;
     const text = way === undefined ? '' : way.text;
-    const without = { rule: undefined, rules: text, tls: 'plaintext' } as const;
+    const without = { rule: undefined, rules: text, tls: 'plaintext', tokens: '' } as const;
     switch (way?.kind) {
       case 'nowhere':
         return { ...without, verdict: 'refused', reason: `DENY: ${way.reason}` };
@@ -97,7 +103,7 @@ export class Judge {
     const configured = way.endpoint?.tls ?? way.tls ?? usualTls(asked, compiled?.mode);
     const { tls, principal } = this.#spokenBy(asked, configured);
     const rules = `${way.text} ${tls} ${compiled?.all ?? ''}`;
-    const without = { rule: undefined, rules, tls: configured ?? tls } as const;
+    const without = { rule: undefined, rules, tls: configured ?? tls, tokens: '' } as const;
     const { port } = call;
     const mismatch = tlsMismatch(tls, { mode: compiled?.mode, port });
     // of a call that is only looked back at: what it spoke was taken
@@ -119,7 +125,7 @@ export class Judge {
       return { ...without, verdict: 'allowed', reason };
     }
     const { verdict, reason, rule } = decide(compiled, factsOf(server, asked, principal));
-    return { verdict, reason, rule, rules, tls: configured ?? tls };
+    return { ...without, verdict, reason, rule, tokens: compiled.tokens };
   }
 
   /**
@@ -158,11 +164,12 @@ export class Judge {
     if (known) return known;
     const policies = compile(portPolicies(this.#mesh, server, { port, seen }));
     const mode = this.#mesh.mtlsMode(server, port);
-    const tokens = JSON.stringify(this.#mesh.requestAuthentications.jwtRules(server));
+    const rules = this.#mesh.requestAuthentications.jwtRules(server);
+    const tokens = seen === 'http' ? JSON.stringify(rules) : '';
     const text = `${mode} ${tokens} ${policies.text}`;
     const all = this.#texts.get(text) ?? text;
     this.#texts.set(text, all);
-    const compiled = { ...policies, mode, all };
+    const compiled = { ...policies, mode, tokens, all };
     this.#compiled.set(key, compiled);
     return compiled;
   }

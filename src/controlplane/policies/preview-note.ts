@@ -10,8 +10,8 @@ const NOTES: Readonly<Record<string, string>> = {
   DestinationRule:
     'Judged are TLS and which endpoints there are; limits, balancing and outlier detection are not.',
   VirtualService:
-    'Judged is where calls are led; timeouts, retries, faults and changed headers are not, and ' +
-    'which of several routes a request takes is not recorded.',
+    'Judged is where calls are led; timeouts, retries, faults and changed headers are not, nor what ' +
+    'a gateway routes; and which of several routes a request takes is not recorded.',
   Sidecar:
     'Judged is whom the workloads still reach; the ports that they listen on (ingress) are not.',
   Telemetry:
