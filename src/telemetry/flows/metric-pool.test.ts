@@ -131,3 +131,11 @@ test('a flood of series is cut', () => {
   assert.equal(world.push(CLIENT, metrics, stream), 1000);
   assert.equal(world.lines().length, 6000);
 });
+
+test('a series without the label that says who reports is taken where one of its ends is his', () => {
+  const world = new World();
+  const ends = ['source_principal', CLIENT.spiffeId, 'destination_principal', SERVER.spiffeId];
+  const stranger = ['source_principal', CLIENT.spiffeId, 'destination_principal', CLIENT.spiffeId];
+  assert.equal(world.push(SERVER, [counter(1, ends)]), 0);
+  assert.equal(world.push(SERVER, [counter(1, stranger)]), 1);
+});
