@@ -31,6 +31,16 @@ const join = (mock: MockConsole, name: string): void =>
 const column = async (page: Page, table: string): Promise<string[]> =>
   page.getByRole('table', { name: table }).locator('tbody tr td:first-child').allTextContents();
 
+/** What the tables say of the mesh; the times that are left go down by themselves. */
+const told = async (page: Page): Promise<readonly (readonly string[])[]> =>
+  Promise.all([
+    page.getByRole('table', { name: 'Edges' }).locator('tbody td').allTextContents(),
+    page
+      .getByRole('table', { name: 'Workloads' })
+      .locator('tbody td:nth-child(-n+4)')
+      .allTextContents(),
+  ]);
+
 test('a lost feed is said within 16 s, nothing is blanked, and it comes back', async () => {
   await using visited = await visit('/?view=table');
   const { page, mock } = visited;
@@ -60,6 +70,11 @@ test('a lost feed is said within 16 s, nothing is blanked, and it comes back', a
   assert.deepEqual((await column(page, 'Workloads')).toSorted(), names.toSorted());
   assert.equal((await column(page, 'Edges')).length, mock.mesh.snapshot(0).edges.length);
   assert.equal(mock.countOf('GET /api/v1/snapshot'), 2, 'one for each load');
+  const afterwards = await told(page);
+  await page.reload();
+  await live(page);
+  await page.getByRole('cell', { name: 'mysql-2-vm' }).waitFor();
+  assert.deepEqual(afterwards, await told(page), 'what a fresh snapshot shows');
 });
 
 for (const [what, disturb] of [

@@ -32,6 +32,9 @@ function keptWidth(): number {
   return kept > 0 ? bounded(kept) : WIDTH_FIRST;
 }
 
+/** What the drawer of an address is about: of a map exactly that is in the order of the Tab key. */
+const STOP_OF_MAP = '[data-id][tabindex="0"]';
+
 /** Focus goes back to where it came from: what opened the drawer, if that is still there. */
 function useFocusReturn(label: string): React.RefObject<HTMLElement | null> {
   const panel = useRef<HTMLElement>(null);
@@ -39,13 +42,13 @@ function useFocusReturn(label: string): React.RefObject<HTMLElement | null> {
   useEffect(() => {
     origin.current = document.activeElement;
     return () => {
-      const back = origin.current;
-      if (back instanceof HTMLElement || back instanceof SVGElement) {
-        browserClock.after(0, () => {
-          const isFree = document.activeElement === document.body || !document.activeElement;
-          if (isFree && back.isConnected) back.focus();
-        });
-      }
+      const opener = origin.current;
+      browserClock.after(0, () => {
+        const isFree = document.activeElement === document.body || !document.activeElement;
+        const isThere = opener?.isConnected && opener !== document.body;
+        const back = isThere ? opener : document.querySelector(STOP_OF_MAP);
+        if (isFree && (back instanceof HTMLElement || back instanceof SVGElement)) back.focus();
+      });
     };
   }, []);
   useEffect(() => panel.current?.focus({ preventScroll: true }), [label]);

@@ -76,5 +76,5 @@ export const KEY_HELP: readonly (readonly [string, string])[] = [
   ['.', 'pause, go on'],
   ['[ and ]', 'a step back, forward in time'],
   ['c', 'copy the link to this view'],
-  ['e', 'explain the selected edge'],
+  ['e', 'explain the selected edge, or the way to the workload'],
 ];

@@ -10,10 +10,13 @@ import type { Placed } from './use-layout.ts';
 export const viewNow = (): ReturnType<typeof parseView>['state'] =>
   parseView(currentPlace().search).state;
 
-/** To Reach, about the edge that is selected. */
+/** To Reach, about the edge that is selected, or the way to the workload that is. */
 export function explainLink(sel: string): string | undefined {
   const edge = sel.startsWith('edge:') ? store.edge(sel.slice('edge:'.length)) : undefined;
-  if (!edge) return undefined;
+  if (!edge) {
+    const node = store.node(sel);
+    return node && linkTo(`/reach?${new URLSearchParams({ to: commandName(node, sel) })}`);
+  }
   const query = new URLSearchParams({
     from: commandName(store.node(edge.from), edge.from),
     to: commandName(store.node(edge.to), edge.to),
