@@ -44,14 +44,14 @@ export class EdgeRecord {
   service: string;
   readonly firstSeenMs: number;
   lastSeenMs: number;
-  readonly account = new JoinedAccount();
-  readonly encryption = new EncryptionLedger();
-  readonly agreement = new ByteAgreement();
+  account = new JoinedAccount();
+  encryption = new EncryptionLedger();
+  agreement = new ByteAgreement();
   #failure: Failure | null = null;
   #workedAtMs = 0;
   #reachedAtMs = 0;
   /** Who has reported it, by end. */
-  readonly agents: Readonly<Record<Reporter, Set<ReportingAgent>>> = {
+  agents: Readonly<Record<Reporter, Set<ReportingAgent>>> = {
     source: new Set(),
     destination: new Set(),
   };
@@ -82,6 +82,17 @@ export class EdgeRecord {
 
   get openConnections(): number {
     return Math.max(this.open.source, this.open.destination);
+  }
+
+  /** Streams and connections still name it: what is large of it is given back. */
+  putAway(): void {
+    this.isPutAway = true;
+    this.account = NOTHING.account;
+    this.encryption = NOTHING.encryption;
+    this.agreement = NOTHING.agreement;
+    this.agents = NOBODY;
+    this.#http = undefined;
+    this.#bytes.length = 0;
   }
 
   /** What was counted in this second, for the sample. */
@@ -223,6 +234,14 @@ export class EdgeRecord {
     return bytes ? { about: 'bytes', ...bytes } : null;
   }
 }
+
+/** Of edges that are put away: nobody reads what is written here. */
+const NOTHING = {
+  account: new JoinedAccount(),
+  encryption: new EncryptionLedger(),
+  agreement: new ByteAgreement(),
+};
+const NOBODY = { source: new Set<ReportingAgent>(), destination: new Set<ReportingAgent>() };
 
 type SecondSample = [number, number, number, number, number, number, number, number];
 type HttpSample = [number, number | null, number | null, number | null, number | null];

@@ -413,10 +413,10 @@ describe('more open connections than there is room for', () => {
     const world = new World();
     world.tell(CLIENT, { edges: [FROM_CLIENT], connections: many(1, 40_000) });
     const { budget } = world.table;
-    assert.deepEqual([budget.kept, budget.crowded, budget.named], [32_768, 7232, 40_000]);
+    assert.deepEqual([budget.kept, budget.crowded, budget.named], [10_000, 30_000, 40_000]);
     world.tell(CLIENT, { moved: [39_999], toServer: [700], toClient: [0] });
     world.tell(SERVER, { edges: [FROM_SERVER], connections: many(1, 100) });
-    assert.deepEqual([budget.kept, budget.crowded], [32_832, 7268]);
+    assert.deepEqual([budget.kept, budget.crowded], [10_008, 30_092]);
     const [sample] = world.second().samples;
     assert.equal(sample?.[3], 40_000);
     assert.equal(sample?.[1], 700);
@@ -437,6 +437,41 @@ describe('more open connections than there is room for', () => {
       assert.equal(world.table.openConnections(), 40_000);
       world.close(CLIENT);
     }
-    assert.equal(world.table.budget.kept, 32_768);
+    assert.equal(world.table.budget.kept, 10_000);
+  });
+
+  test('so do kinds of traffic: what there is no room for is told together', () => {
+    const world = new World();
+    const kinds = (agent: AgentIdentity, count: number): EdgeFacts[] =>
+      Array.from({ length: count }, (_, at) => ({
+        ...FROM_CLIENT,
+        number: at + 1,
+        clientPeer: agent.peer,
+        clientPrincipal: agent.spiffeId,
+        port: at + 1,
+      }));
+    const agents = Array.from({ length: 12 }, (_, at) => agentOf('Pod', `client-${at}`));
+    for (const agent of agents) world.tell(agent, { edges: kinds(agent, 1900) });
+    const { budget, edges } = world.table;
+    assert(budget.uses > 16_000 && budget.uses < 16_100, `${budget.uses} are at hand`);
+    assert(edges.size <= 5000);
+    const last = agents.at(-1) ?? CLIENT;
+    world.tell(last, {
+      sums: [
+        { edge: 1899, toServer: 300 },
+        { edge: 1, toServer: 5 },
+      ],
+    });
+    const moved = world.second().samples.map(([index, toServer]) => {
+      const { to, port } = world.edges().find((edge) => edge.index === index) ?? {};
+      return [to, port, toServer];
+    });
+    const byPort = moved.toSorted((a, b) => Number(a[1]) - Number(b[1]));
+    assert.deepEqual(byPort, [
+      ['ip:others', 0, 300],
+      ['wl:default/postgresql', 1, 5],
+    ]);
+    for (const agent of agents) world.close(agent);
+    assert.equal(budget.uses, 0);
   });
 });

@@ -16,6 +16,7 @@ import { FAILED, noQuantities, OPENED, TO_CLIENT, TO_SERVER } from './quantities
 import type { Quantities } from './quantities.ts';
 import type { EdgeUse, OpenConnection, ReportingAgent } from './reporters.ts';
 import { failureText } from './response-flags.ts';
+import { SameText } from './same-text.ts';
 
 /** What is older than this is history, and no part of what the map shows as now. */
 const LIVE_MS = 5000;
@@ -26,6 +27,19 @@ const ASK_AGAIN_MS = 5000;
 const SETTLING_MS = 60_000;
 /** Agents that report an edge are waited for so long. */
 const WAITED_FOR_MS = 120_000;
+
+/** What is kept of an edge's facts for as long as the stream lasts. */
+const TEXTS = [
+  'clientPeer',
+  'clientPrincipal',
+  'serverPeer',
+  'serverPrincipal',
+  'serviceHost',
+  'protocol',
+  'security',
+  'tlsVersion',
+  'tlsCipher',
+] as const;
 
 export type Stream = { readonly agent: ReportingAgent; readonly dictionary: StreamDictionary };
 
@@ -44,6 +58,7 @@ export class Intake {
   readonly #startedMs: number;
   readonly #onDenial: (denial: Denial) => void;
   readonly #budget: OpenBudget;
+  readonly #same = new SameText();
   /** Used for one report after the other: a second brings thousands. */
   readonly #delta = noQuantities();
   readonly #joined = noQuantities();
@@ -96,10 +111,31 @@ export class Intake {
   #nameEdge(context: Context, facts: FlowEdge): void {
     const { agent, dictionary } = context;
     if (dictionary.edges.size >= EDGES_MAX || !isEdge(facts)) return refuse(agent);
+    for (const name of TEXTS) facts[name] = this.#same.of(facts[name]);
+    dictionary.edges.set(facts.number, undefined);
+    if (!dictionary.mayUse) return this.#nameOthers(context, facts);
+    const use = this.#useOf(context, facts);
+    if (use) dictionary.edges.set(facts.number, use);
+    else refuse(agent);
+  }
+
+  /** There is no room for what this is: it is told with all that there is no room for. */
+  #nameOthers(context: Context, facts: FlowEdge): void {
+    const { agent, dictionary } = context;
+    refuse(agent);
+    const { isDestination, protocol, security } = facts;
+    const key = `${isDestination} ${protocol} ${security}`;
+    const others = dictionary.others.get(key) ?? this.#useOf(context, withoutPeer(facts));
+    if (!others) return;
+    dictionary.others.set(key, others);
+    dictionary.edges.set(facts.number, others);
+  }
+
+  #useOf(context: Context, facts: FlowEdge): EdgeUse | undefined {
     const reporter: Reporter = facts.isDestination ? 'destination' : 'source';
     const found = this.#find(context, facts);
-    dictionary.edges.set(facts.number, undefined);
-    if (!found) return refuse(agent);
+    if (!found) return undefined;
+    this.#budget.uses += 1;
     const { edge, askAgainMs } = found;
     const session = {
       security: securityOf(facts.security),
@@ -108,8 +144,7 @@ export class Intake {
       clientIdentity: facts.clientPrincipal,
       serverIdentity: facts.serverPrincipal,
     };
-    const unknown = { talker: undefined, crowd: undefined };
-    dictionary.edges.set(facts.number, { facts, reporter, session, edge, askAgainMs, ...unknown });
+    return { facts, reporter, session, edge, askAgainMs, talker: undefined, crowd: undefined };
   }
 
   #find(context: Context, facts: FlowEdge): Pick<EdgeUse, 'edge' | 'askAgainMs'> | undefined {
@@ -335,6 +370,12 @@ export class Intake {
     });
   }
 }
+
+/** Its own end is known; who the other is, is not told. */
+const withoutPeer = (facts: FlowEdge): FlowEdge =>
+  facts.isDestination
+    ? { ...facts, clientPeer: '', clientPrincipal: '' }
+    : { ...facts, serverPeer: '', serverPrincipal: '', serviceHost: '', dialled: '', port: 0 };
 
 function refuse(agent: ReportingAgent): void {
   agent.refused += 1;

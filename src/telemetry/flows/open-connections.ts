@@ -7,19 +7,24 @@ import type { EdgeRecord } from './edge-record.ts';
 import { CONNECTIONS_MAX } from './limits.ts';
 import type { EdgeUse, OpenConnection, ReportingAgent } from './reporters.ts';
 
-/** Remembered one by one, of all agents together: about 300 bytes each. */
-const KEPT_MAX = 32_768;
+/** Remembered one by one, of all agents together: about 600 bytes each. */
+const KEPT_MAX = 10_000;
 /** So many an agent may have in any case: another's flood is not its loss. */
-const KEPT_ALWAYS = 64;
+const KEPT_ALWAYS = 8;
 /** Numbers that streams have given to connections, of all together: about 50 bytes each. */
-const NAMED_MAX = 131_072;
-const NAMED_ALWAYS = 1024;
+const NAMED_MAX = 200_000;
+const NAMED_ALWAYS = 256;
+
+/** Kinds of traffic that streams have named, of all together: about 1 kB each. */
+const USES_MAX = 16_000;
+const USES_ALWAYS = 8;
 
 /** What of the room is taken. */
 export class OpenBudget {
   kept = 0;
   crowded = 0;
   named = 0;
+  uses = 0;
 
   mayKeep({ connections: { size } }: ReportingAgent): boolean {
     if (size >= CONNECTIONS_MAX) return false;
@@ -36,6 +41,8 @@ export class OpenBudget {
 /** What the numbers of one stream mean; an edge that is undefined was refused. */
 export class StreamDictionary {
   readonly edges = new Map<number, EdgeUse | undefined>();
+  /** Each for all that there was no room for. */
+  readonly others = new Map<string, EdgeUse>();
   readonly #connections = new Map<number, OpenConnection>();
   readonly #budget: OpenBudget;
 
@@ -47,7 +54,12 @@ export class StreamDictionary {
     return this.#connections.get(number);
   }
 
-  /** Whether there is room for one more. */
+  /** Whether there is room for one more kind of traffic. */
+  get mayUse(): boolean {
+    return this.#budget.uses < USES_MAX || this.edges.size <= USES_ALWAYS;
+  }
+
+  /** Whether there is room for one more connection. */
   get mayName(): boolean {
     return this.#budget.mayName(this.#connections.size);
   }
@@ -63,8 +75,12 @@ export class StreamDictionary {
 
   /** The stream is over: whoever is in a crowd is named again on the next, if it is still open. */
   end(): void {
-    for (const use of this.edges.values()) if (use?.crowd) leave(use, use.crowd.open, this.#budget);
+    const uses = new Set(this.edges.values());
+    for (const use of uses) if (use?.crowd) leave(use, use.crowd.open, this.#budget);
+    uses.delete(undefined);
+    this.#budget.uses -= uses.size;
     this.edges.clear();
+    this.others.clear();
     this.#budget.named -= this.#connections.size;
     this.#connections.clear();
   }

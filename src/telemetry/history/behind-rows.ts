@@ -1,6 +1,6 @@
-// How far the ends of edges are behind each other, written with every transaction: of the edges that
-// it touched, and now and then of all of them anew. So what is counted after a restart is counted
-// once.
+// How far the ends of edges are behind each other, written with every transaction: of the edges
+// that it touched, and now and then of all of them anew. So what is counted after a restart is
+// counted once.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Pending, StoredBehind } from '#telemetry/flows/pending.ts';
 import { noQuantities } from '#telemetry/flows/quantities.ts';

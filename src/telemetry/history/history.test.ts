@@ -231,7 +231,7 @@ describe('history', () => {
     }
     read(history, NOW_MS, NOW_MS + HOUR_MS, NOW_MS + HOUR_MS);
     const bytes = memoryBytes() - before;
-    assert(edges.size <= 6000, `${edges.size} edges in memory`);
+    assert(edges.size <= 5000, `${edges.size} edges in memory`);
     assert(bytes < 64e6, `${Math.round(bytes / 1e6)} MB`);
   });
 });
