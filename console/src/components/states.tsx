@@ -13,11 +13,13 @@ const LATE_AFTER_MS = 15_000;
 type LoadingProps = {
   readonly what: string;
   readonly rows?: number;
+  /** Where rows are not what will stand there. */
+  readonly className?: string;
   /** Asks again; absent: the page is loaded anew. */
   readonly onRetry?: () => void;
 };
 
-export function Loading({ what, rows = 5, onRetry }: LoadingProps): ReactNode {
+export function Loading({ what, rows = 5, className = '', onRetry }: LoadingProps): ReactNode {
   const [stage, setStage] = useState<'quiet' | 'skeleton' | 'said' | 'late'>('quiet');
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
@@ -38,7 +40,7 @@ export function Loading({ what, rows = 5, onRetry }: LoadingProps): ReactNode {
     return <Problem problem={lateProblem(what)} onRetry={retry} />;
   }
   return (
-    <div className="loading" role="status" aria-label={`Loading ${what}`}>
+    <div className={`loading ${className}`} role="status" aria-label={`Loading ${what}`}>
       {stage !== 'quiet' &&
         Array.from({ length: rows }, (_, row) => <div className="skeleton" key={row} />)}
       {stage === 'said' && <p className="quiet">Waiting for {what} …</p>}

@@ -53,7 +53,8 @@ function AlertItem({ alert }: { readonly alert: Alert }): ReactNode {
 
 function MeshPanel(): ReactNode {
   const status = useStatus();
-  const agents = useNodes().flatMap(({ name, instances }) =>
+  const members = useNodes().filter(({ state }) => state !== 'gone');
+  const agents = members.flatMap(({ name, instances }) =>
     instances.flatMap(({ key, agent }) => (agent ? [{ key, name, agent }] : [])),
   );
   return (

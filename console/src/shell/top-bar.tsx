@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react';
 import { Link } from '../router/link.tsx';
 import { PAGES, type Page } from '../router/routes.ts';
 import type { FeedMode } from '../store/feed-state.ts';
-import { feed, useAlerts, useFeed, useNodes, useSession } from '../store/hooks.ts';
+import { feed, store, useAlerts, useFeed, useNodes, useSession } from '../store/hooks.ts';
 import { changeView, useView } from '../url/use-view.ts';
 import { signOut } from './session.ts';
 import { useTheme } from './theme.ts';
@@ -75,7 +75,7 @@ function TimeButtons(): ReactNode {
   return (
     <button
       type="button"
-      className={`live ${isPaused ? 'paused' : connection}`}
+      className={`live is-${isPaused ? 'paused' : connection}`}
       aria-pressed={isPaused}
       title={isPaused ? goOnTitle(mode) : 'Pause (.)'}
       onClick={() => (isPaused ? feed.resume() : feed.pause())}
@@ -112,9 +112,15 @@ function AlertsButton(): ReactNode {
       aria-expanded={panel === 'alerts'}
       onClick={() => changeView({ panel: panel === 'alerts' ? '' : 'alerts', sel: '' })}
     >
-      {length === 0 ? 'No alerts' : `${length} alert${length === 1 ? '' : 's'}`}
+      {alertsText(length)}
     </button>
   );
+}
+
+/** Before the mesh is known nobody can say that nothing is wrong. */
+function alertsText(count: number): string {
+  if (!store.isLoaded) return 'Alerts: –';
+  return count === 0 ? 'No alerts' : `${count} alert${count === 1 ? '' : 's'}`;
 }
 
 const THEME_SIGNS = { system: '◐', light: '☀', dark: '☾' } as const;

@@ -54,7 +54,8 @@ export default function MapPage(): ReactNode {
       ) : problem ? (
         <Problem problem={problem} onRetry={() => feed.retry()} />
       ) : (
-        <Loading what="the mesh" rows={8} onRetry={() => feed.retry()} />
+        // A bar, the drawing, and the time line.
+        <Loading what="the mesh" rows={3} className="map-loading" onRetry={() => feed.retry()} />
       )}
     </div>
   );

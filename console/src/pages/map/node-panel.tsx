@@ -57,10 +57,18 @@ export function NodePanel({ node, placed, onClose }: Props): ReactNode {
         </>
       }
     >
+      {node.state === 'gone' && (
+        <p className="notice warn">
+          {node.name} left the mesh at <TimeText atMs={node.changedAtMs} />: this is how it was last
+          known. Edges of the last day still lead to it.
+        </p>
+      )}
       <p>
-        <Badge tone={TONES[node.health]}>
-          {node.health === 'unknown' ? 'health unknown' : node.health}
-        </Badge>{' '}
+        {node.state !== 'gone' && (
+          <Badge tone={TONES[node.health]}>
+            {node.health === 'unknown' ? 'health unknown' : node.health}
+          </Badge>
+        )}{' '}
         <NoReport node={node.id} />{' '}
         {node.join && (
           <Badge tone="warn">
@@ -69,7 +77,7 @@ export function NodePanel({ node, placed, onClose }: Props): ReactNode {
         )}
       </p>
       <Facts node={node} />
-      <Instances instances={node.instances} />
+      {node.state !== 'gone' && <Instances instances={node.instances} />}
       <Neighbours id={node.id} />
     </Drawer>
   );

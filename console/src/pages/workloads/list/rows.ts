@@ -171,6 +171,7 @@ function encryptedCell(inbound: readonly MeshEdge[]): Cell {
 
 function syncCell(node: MeshNode): Cell {
   if (isOutside(node)) return none(outsideText(node));
+  if (node.state === 'gone') return none('left the mesh');
   const agents = node.instances.flatMap(({ agent }) => (agent?.isConnected ? [agent] : []));
   if (agents.length === 0) return none(silenceOf(node));
   const acknowledged = agents.reduce((sum, agent) => sum + agent.acknowledged, 0);

@@ -1,6 +1,6 @@
 // What the list is narrowed down to.
 import { useMemo, type ReactNode } from 'react';
-import { useNetworks } from '../../../store/hooks.ts';
+import { store, useNetworks } from '../../../store/hooks.ts';
 import type { ListQuery } from './query.ts';
 import type { WorkloadRow } from './rows.ts';
 
@@ -72,7 +72,7 @@ export function Toolbar({ query, onChange, all, shown }: Props): ReactNode {
         Only problems
       </button>
       <span role="status" className="quiet">
-        {shown} of {all.length}
+        {store.isLoaded ? `${shown} of ${all.length}` : '–'}
       </span>
       <button
         type="button"
