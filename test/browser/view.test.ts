@@ -78,7 +78,7 @@ async function follow(page: Page, view: string): Promise<void> {
 test('thirty views: loaded anew, each is what it was in the open page', async () => {
   const snapshot = largeMesh(Date.now(), 30, 60);
   await using visited = await start({ snapshot });
-  const { page, mock } = visited;
+  const { page } = visited;
   const random = randomOf(20261123);
   const edges = snapshot.edges.map(({ id }) => id);
   const nodes = snapshot.nodes.map(({ id }) => id);
