@@ -34,6 +34,8 @@ describe('the map of a mesh', { concurrency: false }, () => {
   let steady: LabProcess | undefined;
   let nextId = 1;
   let books = 0;
+  /** To be looked at again, once they have gone by. */
+  const moments = { quietMs: 0, steadyMs: 0 };
 
   before(async () => {
     lab = await LabConsole.create({
@@ -110,6 +112,7 @@ describe('the map of a mesh', { concurrency: false }, () => {
     await vm.waitFor();
     assert.match((await vm.textContent()) ?? '', /VM/);
     await page.getByText('No connections in the last 5 min').waitFor();
+    moments.quietMs = systemClock.nowMs();
   });
 
   test('the first byte draws an edge with a lock, within five seconds', async () => {
@@ -194,6 +197,7 @@ describe('the map of a mesh', { concurrency: false }, () => {
     assert.doesNotMatch(name, /sent|received/i);
     assertNear(shownRate(name, 'server'), expected.server);
     assertNear(shownRate(name, 'client'), expected.client);
+    moments.steadyMs = until.atMs;
   });
 
   test('a client that has gone leaves an idle edge', async () => {
@@ -228,6 +232,23 @@ describe('the map of a mesh', { concurrency: false }, () => {
       .waitFor();
     assert.match(await first.innerText(), new RegExp(CLIENT));
     assert.equal(await first.locator('.lock-plaintext, .lock-mixed').count(), 1, 'its lock');
+  });
+
+  test('the time line shows it as it was: quiet, then encrypted at its pace', async () => {
+    const goTo = async (atMs: number): Promise<void> => {
+      await page.goto(`${lab.url}/?at=${new Date(atMs).toISOString()}`);
+      const words = { hasText: 'You see the mesh as it was at' };
+      await page.getByRole('status').filter(words).waitFor();
+      await page.getByRole('button', { name: new RegExp(`^${VM}, virtual machine`) }).waitFor();
+    };
+    await goTo(moments.quietMs);
+    assert.equal(await edge().count(), 0);
+    await goTo(moments.steadyMs);
+    const name = await edgeNamed(/mTLS seen by both ends/);
+    const rate = shownRate(name, 'server');
+    assert(rate > PACE / 2 && rate < PACE * 2, name);
+    await page.getByRole('status').getByRole('button', { name: 'Back to live' }).click();
+    await edgeNamed(/plaintext/);
   });
 
   test('the page did nothing that it must not', () => {
