@@ -230,6 +230,21 @@ describe('the metrics of requests', { concurrency: false }, () => {
     });
   });
 
+  test('and both ends say how those of the last minute were', async () => {
+    const text = await cluster.machine.httpGet(MONITORING_PORT, '/debug/flows');
+    const report: { edges: MeshEdge[] } = JSON.parse(text);
+    const of = (protocol: string) => {
+      const { http } = report.edges.find((edge) => edge.protocol === protocol) ?? {};
+      assert(http?.client && http.server, `${protocol}: ${JSON.stringify(http)}`);
+      assert(http.client.p50Ms > 0 && http.client.p50Ms <= http.client.p99Ms);
+      // to within a bucket each: the client's proxy waits for the server's
+      assert(http.client.p99Ms * 2 > http.server.p99Ms);
+      return [http.requests, http.failed, http.clientErrors];
+    };
+    assert.deepEqual(of('http'), [HTTP_STATUSES.length, 1, 1]);
+    assert.deepEqual(of('grpc'), [1, 0, 1]); // NOT_FOUND
+  });
+
   const ofVersion = (end: readonly SeriesSample[], version: string): readonly SeriesSample[] =>
     end.filter(({ labels }) => labels['destination_version'] === version);
 

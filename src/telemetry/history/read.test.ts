@@ -7,6 +7,7 @@ import { Pending, type Talker } from '#telemetry/flows/pending.ts';
 import { FAILED, noQuantities, REQUESTS, TO_SERVER } from '#telemetry/flows/quantities.ts';
 import { History } from './history.ts';
 import { readSlices, ROWS_AT_ONCE } from './read.ts';
+import { samplesAt } from './samples.ts';
 import { seriesOf } from './series.ts';
 import { StepSums } from './step-sums.ts';
 
@@ -131,4 +132,24 @@ test('requests are told with the percentiles of each end; who tells none is unkn
   const whole = read(3);
   assert.equal(whole.requests[0], 4);
   assert((whole.p50Ms[0] ?? 0) > 56);
+});
+
+test('a moment gone by tells the requests of the minute before it', async () => {
+  using history = new History(':memory:');
+  const pending = new Pending();
+  const sums = noQuantities();
+  sums[REQUESTS] = 4;
+  sums[FAILED] = 1;
+  const slow = noDurations();
+  slow[9] = 4;
+  for (const age of [0, 30, 90]) {
+    pending.count(talkerOf(1), NOW_MS - age * 1000, sums);
+    if (age === 30) pending.time(talkerOf(1), NOW_MS - age * 1000, 'source', slow);
+  }
+  history.store(pending, () => [], NOW_MS);
+  const edges = [{ index: 1, firstSeenMs: 0 }];
+  const [sample] = await samplesAt(history, { atMs: NOW_MS, edges, nowMs: NOW_MS });
+  assert(sample);
+  assert.deepEqual(sample.slice(5, 10), [1, 4, 0, 0.25, 0]);
+  assert((sample[11] ?? 0) > 56 && (sample[11] ?? 0) <= 100);
 });
