@@ -108,6 +108,23 @@ test('what leaves the mesh has Istio’s name for that, and nobody to know', () 
   assert.equal(destination.peer, 'ip|203.0.113.9');
 });
 
+test('what is led nowhere, too; a service of which nobody is there keeps its name', () => {
+  const unreached = { ...plaintext.outbound, upstreamRemoteAddress: '', upstreamLocalAddress: '' };
+  const led = (upstream_cluster: string, routeName = '') =>
+    seenBySource({ ...unreached, tags: { upstream_cluster }, routeName }).service;
+  const nowhere = { host: '', name: 'BlackHoleCluster', namespace: '' };
+  assert.deepEqual(led('BlackHoleCluster'), nowhere);
+  assert.deepEqual(led('-', 'block_all'), nowhere);
+  assert.deepEqual(led('-', 'allow_any').name, 'PassthroughCluster');
+  assert.deepEqual(led('-', 'my-route'), { host: '', name: '', namespace: '' });
+  assert.deepEqual(led('outbound|5432||db.default.svc.cluster.local'), {
+    host: 'db.default.svc.cluster.local',
+    name: 'db',
+    namespace: 'default',
+  });
+  assert.equal(led('outbound|443|v1|api.example.com').name, 'api.example.com');
+});
+
 test('a gateway reports as a client: it is the source, whoever came to it', () => {
   const { source, reporter } = seenBySource({
     ...outbound,

@@ -83,10 +83,15 @@ const party = ({ spiffeId, subject }: CertificateFacts, address: string): Party 
   principal: spiffeId,
 });
 
-/** What no service is behind is named as Istio's metrics do. */
+/**
+ * Where Envoy has chosen nobody there is no service's tag: then the cluster's name tells it. What no
+ * service is behind is named as Istio's metrics do.
+ */
 function serviceMeant({ tags, routeName }: CallFacts, declared: Service): Service {
   if (declared.name !== '') return declared;
   const cluster = said(tags['upstream_cluster']);
+  const [, host] = /^outbound\|\d+\|[^|]*\|(.+)$/.exec(cluster) ?? [];
+  if (host !== undefined) return serviceOf(host, declared);
   const isLed = (where: 'out' | 'nowhere'): boolean =>
     cluster === NOBODYS[where] || routeName === NOBODYS_ROUTE[where];
   const name = isLed('nowhere') ? NOBODYS.nowhere : isLed('out') ? NOBODYS.out : '';
@@ -99,7 +104,10 @@ function serviceMeant({ tags, routeName }: CallFacts, declared: Service): Servic
  */
 function serviceCalled(sni: string, declared: Service): Service {
   const host = /^outbound_\.[0-9]+_\.[^.]*_\.(.+)$/.exec(sni)?.[1];
-  if (host === undefined || host === declared.host) return declared;
+  return host === undefined || host === declared.host ? declared : serviceOf(host, declared);
+}
+
+function serviceOf(host: string, declared: Service): Service {
   const [, name, namespace] = /^([^.]+)\.([^.]+)\.svc\./.exec(host) ?? [];
   return { host, name: name ?? host, namespace: namespace ?? declared.namespace };
 }

@@ -125,8 +125,13 @@ describe('sessions', { concurrency: false }, () => {
       const entries = kinds(LOG_NAME.outboundTcp);
       return entries.length > 0 && entries;
     });
-    const { connect_us: connectUs, ...tags } = outbound?.customTags ?? {};
+    const {
+      connect_us: connectUs,
+      upstream_cluster: cluster,
+      ...tags
+    } = outbound?.customTags ?? {};
     assert(Number(connectUs) > 0, connectUs);
+    assert.match(cluster ?? '', new RegExp(`^outbound\\|\\d+\\|\\|${HOST}$`));
     assert.deepEqual(tags, {
       response_flags: '-',
       upstream_local_uri: CLIENT_ID,

@@ -1,6 +1,6 @@
-// Machines and Pods that were turned away before they had a name: `GET /api/v1/join-refusals`, newest
-// first. Whoever joins with a token of ours has a join, and its steps say what went wrong; who comes
-// with a service account's token, as the files of `isthmus vm files` do, has none.
+// Machines and Pods that were turned away before they had a name: `GET /api/v1/join-refusals`,
+// newest first. Whoever joins with a token of ours has a join, and its steps say what went wrong;
+// who comes with a service account's token, as the files of `isthmus vm files` do, has none.
 import type { IdentityEvent } from '#api/identity.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Past } from '../../past/past.ts';
