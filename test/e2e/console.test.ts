@@ -26,6 +26,7 @@ import {
   type ResourceType,
 } from '#kube/resources.ts';
 import { isNotFound, KubeStatusError } from '#kube/status.ts';
+import { eventually } from '#lab/eventually.ts';
 import { ensure, rbacType, startTestCluster, type TestCluster } from './test-cluster.ts';
 
 const CLUSTER_ROLE_BINDING = rbacType('ClusterRoleBinding', false);
@@ -75,6 +76,10 @@ before(async () => {
   const forMesh = { audiences: ['istio-ca'], expirationSeconds: 3600 };
   tokens.workload = (await kube.createToken(accountOf('editor'), forMesh)).token;
   await startControlPlane();
+  await eventually('the mesh is known', async () => {
+    const { status } = await ask('/api/v1/snapshot', { headers: as('viewer') });
+    return status === 200 || undefined;
+  });
 });
 
 const accountOf = (name: string) => ({ namespace: 'default', name: `console-${name}` });

@@ -120,6 +120,18 @@ describe('sessions', () => {
     assert(Number(endsAtMs) > systemClock.nowMs());
   });
 
+  test('what one may in a namespace is told, to each so often', async () => {
+    await using fake = await startFakeConsole(new FakeClock(NOW));
+    const ask = (token: string): Promise<Response> =>
+      fake.ask('/api/v1/session/can?namespace=shop', { headers: bearer(token) });
+    assert.deepEqual(await recordOf(await ask(EDITOR)), { namespace: 'shop', can: EVERYTHING });
+    for (let count = 1; count < 100; count += 1) assert.equal((await ask(EDITOR)).status, 200);
+    assert.equal((await ask(EDITOR)).status, 429);
+    assert.equal((await ask(VIEWER)).status, 200);
+    // and the API server was asked once
+    assert.equal(fake.reviews.questions.filter(({ verb }) => verb === 'create').length, 3 + 3);
+  });
+
   test('a change needs the CSRF token that only this page has', async () => {
     await using fake = await startFakeConsole(systemClock);
     const { cookie, csrf } = await fake.signIn(EDITOR);
