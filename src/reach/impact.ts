@@ -35,7 +35,7 @@ type Effect = 'refused' | 'allowed' | 'moved' | 'unchanged' | 'untold';
 const INSTANCES_MAX = 16;
 const ROWS_MAX = 1000;
 /** Calls that are judged, or ways worked out, before others get their turn: some milliseconds. */
-const TURN = { calls: 50, ways: 5 } as const;
+const TURN = { calls: 50, ways: 2 } as const;
 
 /** Of one call, by the instances of its ends. */
 type Judgements = ReadonlyMap<string, Judgement>;

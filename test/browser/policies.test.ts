@@ -430,6 +430,13 @@ test('the edit is a command as well', async () => {
     'kubectl patch authorizationpolicy pg-allow --namespace inventory --type merge ' +
       `--patch '{"spec":{"action":"DENY"}}'`,
   );
+  const impact = page.getByRole('region', { name: 'Impact on observed traffic' });
+  await impact.getByRole('button', { name: 'Show as command' }).click();
+  await impact.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.match(
+    await page.evaluate(() => navigator.clipboard.readText()),
+    /^isthmus policy preview - --window 24h <<'EOF'\n[^]*action: DENY[^]*\nEOF\n$/,
+  );
 });
 
 test('what was typed is there again after a look at another page', async () => {

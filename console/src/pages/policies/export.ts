@@ -10,11 +10,17 @@ function endWord(text: string): string {
   return word;
 }
 
-/** `kubectl apply` of a text, quoted so that the shell changes nothing of it. */
-export function applyCommand(yaml: string): string {
+/** A command that reads a text, quoted so that the shell changes nothing of it. */
+function reading(command: string, yaml: string): string {
   const word = endWord(yaml);
-  return `kubectl apply -f - <<'${word}'\n${yaml.replace(/\n?$/, '\n')}${word}\n`;
+  return `${command} <<'${word}'\n${yaml.replace(/\n?$/, '\n')}${word}\n`;
 }
+
+export const applyCommand = (yaml: string): string => reading('kubectl apply -f -', yaml);
+
+/** The same preview in a shell. */
+export const previewCommand = (yaml: string, window: string): string =>
+  reading(`isthmus policy preview - --window ${window}`, yaml);
 
 export type Target = { readonly kind: string; readonly namespace: string; readonly name: string };
 

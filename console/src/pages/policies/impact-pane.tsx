@@ -1,6 +1,7 @@
 // What the edit would do to the connections that were seen, kept up to date while one types.
 import { useState, type ReactNode } from 'react';
 import type { FlowImpact, PolicyImpact } from '../../api/types.ts';
+import { CopyButton } from '../../components/command.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { Problem } from '../../components/states.tsx';
 import { IdentityText, TimeText } from '../../components/text.tsx';
@@ -28,9 +29,12 @@ type Props = {
   readonly onWindow: (window: Window) => void;
   /** The text is no YAML: what is shown is of an older one. */
   readonly hasProblem: boolean;
+  /** The same for a shell. */
+  readonly command: string;
 };
 
-export function ImpactPane({ kind, preview, window, onWindow, hasProblem }: Props): ReactNode {
+export function ImpactPane(props: Props): ReactNode {
+  const { kind, preview, window, onWindow, hasProblem, command } = props;
   const impact = preview.impact ?? preview.last;
   const isOld = preview.impact === undefined;
   const [hot, setHot] = useState('');
@@ -66,7 +70,9 @@ export function ImpactPane({ kind, preview, window, onWindow, hasProblem }: Prop
           {impactGroups(impact, kind).map((group) => (
             <Group key={group.key} group={group} hot={hot} onHot={setHot} />
           ))}
-          <p className="honesty">{honestyLine(impact, window)}</p>
+          <p className="honesty">
+            {honestyLine(impact, window)} <CopyButton label="Show as command" text={command} />
+          </p>
         </div>
       ) : (
         !preview.problem && !impact && <p className="quiet">Asking what it would change …</p>

@@ -11,7 +11,7 @@ import { useAllowed } from '../../store/abilities.ts';
 import { useParam } from '../../url/use-view.ts';
 import { ApplyBar } from './apply-bar.tsx';
 import { ConflictDialog } from './conflict-dialog.tsx';
-import { applyCommand, patchCommand } from './export.ts';
+import { applyCommand, patchCommand, previewCommand } from './export.ts';
 import { ladder, WINDOWS, type Window } from './impact.ts';
 import { ImpactPane } from './impact-pane.tsx';
 import { policyName } from './paths.ts';
@@ -126,6 +126,7 @@ function Workbench({ of, editing }: BenchProps): ReactNode {
           window={window}
           onWindow={setWindow}
           hasProblem={hasProblem}
+          command={previewCommand(text, window)}
         />
       </div>
       <div className="dock">

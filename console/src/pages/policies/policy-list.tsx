@@ -2,6 +2,7 @@
 import { useEffect, type ReactNode } from 'react';
 import type { PolicySummary } from '../../api/types.ts';
 import { Badge } from '../../components/badge.tsx';
+import { CopyButton } from '../../components/command.tsx';
 import { formatAgo, formatCount } from '../../components/format.ts';
 import { Empty, Loading, Problem } from '../../components/states.tsx';
 import { Table, type Column } from '../../components/table.tsx';
@@ -23,7 +24,10 @@ export function PolicyList(): ReactNode {
     <div className="page policies">
       <header className="page-head">
         <h1>Policies</h1>
-        <NewLink />
+        <div className="actions">
+          <CopyButton label="Show as command" text={LIST} title={LIST} />
+          <NewLink />
+        </div>
       </header>
       {problem && <Problem problem={problem} onRetry={reload} />}
       {value ? (
@@ -34,6 +38,8 @@ export function PolicyList(): ReactNode {
     </div>
   );
 }
+
+const LIST = 'isthmus policy list';
 
 /** Loads again when the feed tells of a change, and keeps what is in sight meanwhile. */
 function useRefreshed(revision: string): Loaded<readonly PolicySummary[]> {
