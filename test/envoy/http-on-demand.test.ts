@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { NOBODYS_ROUTE } from '#base/access-log-tags.ts';
 import { apply } from '#model/mesh-of.ts';
 import { isInside, run, runInside } from './agent-namespace.ts';
 import { eventually } from './envoy-process.ts';
@@ -173,9 +174,12 @@ async function passesUnknown(t: TestContext): Promise<void> {
 }
 
 async function blocksUnknown(t: TestContext): Promise<void> {
-  await start(t, 'REGISTRY_ONLY');
+  const world = await start(t, 'REGISTRY_ONLY');
   const call = { address: OUTSIDE, port: OUTSIDE_PORT };
   assert.equal((await callHttp1({ ...call, host: 'nowhere.example.com' })).status, 502);
+  const told = await eventually('the agent’s entry', () => world.accessLog[0]);
+  // by which the agent names it BlackHoleCluster
+  assert.equal(told.entry.commonProperties?.routeName, NOBODYS_ROUTE.nowhere);
   assert.equal((await callHttp1({ address: WEB, port: 80, host: 'web' })).heard?.server, 'web');
 }
 
