@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { CertificateView } from '#api/graph.ts';
 import { apply, meshOf, remove } from '#model/mesh-of.ts';
+import type { StreamStatus } from '#xds/status.ts';
 import { FakeClock } from '../../../test/fakes/clock.ts';
 import { Past } from '../past/past.ts';
 import { edgeOf, FakeFlows } from './fake-flows.ts';
@@ -41,11 +42,12 @@ function started(clock: FakeClock, yaml: string, serial = '') {
   const flows = new FakeFlows();
   const past = new Past({ stateDir, clock });
   const seen = { serial };
+  const streams: StreamStatus[] = [];
   const view = new MeshView({
     mesh,
     flows,
     agents: NO_AGENTS,
-    xds: { status: () => [] },
+    xds: { status: () => streams },
     certificateOf: () => (seen.serial === '' ? undefined : certificate(seen.serial)),
     joins: () => [],
     past,
@@ -55,7 +57,7 @@ function started(clock: FakeClock, yaml: string, serial = '') {
   view.beginPast();
   const marks = (): readonly string[] =>
     view.marks.marks({ fromMs: 0, toMs: clock.nowMs() + 1 }).map(({ text }) => text);
-  return { mesh, flows, past, view, seen, marks };
+  return { mesh, flows, past, view, seen, streams, marks };
 }
 
 test('nodes, edges and encryption are of then, with the rates of then', async () => {
@@ -163,4 +165,28 @@ test('a restart forgets nothing, and takes nothing that is still there for news'
   clock.advance(1000);
   view.refresh();
   assert.deepEqual(marks().slice(3), ['db has a new certificate']);
+});
+
+test('who reported before a restart and does not come back is silent, and has not "never called"', () => {
+  const clock = new FakeClock(NOW);
+  {
+    const { view, past, streams } = started(clock, vm('db', 'v1'));
+    using _ = past;
+    const id = 'WorkloadEntry/default/db';
+    const counts = { names: 0, unknown: 0, refusals: 0 };
+    const stream = { id, nodeId: id, remoteAddress: '', connectedAtMs: NOW, counts, types: [] };
+    streams.push(stream);
+    view.refresh();
+    assert.equal(view.node('wl:default/db')?.instances[0]?.agent?.isConnected, true);
+  }
+  clock.advance(60_000);
+  const { view, past } = started(clock, vm('db', 'v1'));
+  using _ = past;
+  assert.equal(view.node('wl:default/db')?.instances[0]?.agent?.isConnected, false);
+  // All agents are away for a moment when isthmusd has just started.
+  assert.deepEqual(view.snapshot().status.silent, []);
+  clock.advance(10_000);
+  view.refresh();
+  const { silent, silentSinceMs } = view.snapshot().status;
+  assert.deepEqual([silent, silentSinceMs], [['WorkloadEntry/default/db'], [NOW]]);
 });

@@ -99,7 +99,7 @@ test('a workload is told as it was then, or when it left; now its agents are ask
 });
 
 test('identities are those of then, with the trust of then', async () => {
-  const { clock, past, mesh, view, flows, joins } = start();
+  const { clock, past, mesh, view, joins } = start();
   using _ = past;
   const { authority } = createFakeAuthority(NOW);
   const trust = { trustDomain: 'old', aliases: [], roots: [], chain: [] };
@@ -108,7 +108,6 @@ test('identities are those of then, with the trust of then', async () => {
   const routes: readonly ApiRoute[] = identityRoutes({
     mesh,
     view,
-    flows,
     past,
     certificates,
     clock,
