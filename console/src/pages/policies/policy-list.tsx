@@ -224,8 +224,8 @@ function Targets({ targets }: { readonly targets: readonly string[] }): ReactNod
   }
   const rest = targets.length - 1;
   return (
-    <span className="cut" title={targets.join('\n')}>
-      {first}
+    <span title={targets.join('\n')}>
+      <span className="cut">{first}</span>
       {rest > 0 && <span className="quiet"> and {rest} more</span>}
     </span>
   );
