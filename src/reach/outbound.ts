@@ -2,6 +2,7 @@
 import { fromBinary, isMessage } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { NOBODYS_ROUTE } from '#base/access-log-tags.ts';
 import type { WorkloadIdentity } from '#base/workload-identity.ts';
 import { Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
 import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js';
@@ -71,6 +72,8 @@ export type ReadRoutes = {
   readonly clusters: readonly string[];
   /** Statuses that routes answer with by themselves. */
   readonly statuses: readonly number[];
+  /** It is nobody's, and nothing but the registry may be called. */
+  readonly isBlocked: boolean;
 };
 
 /** What a request to an authority meets; undefined: there is nothing of the name. */
@@ -92,7 +95,8 @@ export function routesTo(
     if (clusterSpecifier.case !== 'weightedClusters') continue;
     for (const cluster of clusterSpecifier.value.clusters) clusters.add(cluster.name);
   }
-  return { clusters: [...clusters], statuses: [...statuses] };
+  const isBlocked = routes.some(({ name: route }) => route === NOBODYS_ROUTE.nowhere);
+  return { clusters: [...clusters], statuses: [...statuses], isBlocked };
 }
 
 /** A cluster by any of its names. */

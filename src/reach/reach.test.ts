@@ -274,6 +274,20 @@ const BROKEN: readonly Row[] = [
     says: /a Sidecar of library does not import db\./,
     fixes: /default\/db\.default\.svc\.cluster\.local to its egress/,
   },
+  ...[80, 5432].map((port): Row => ({
+    title: `nobody's address on port ${port}, and nothing but the registry let out`,
+    objects: `
+kind: ConfigMap
+metadata: { name: istio, namespace: istio-system }
+data: { mesh: "outboundTrafficPolicy: { mode: REGISTRY_ONLY }" }
+`,
+    to: '203.0.113.9',
+    port,
+    known: { flow: undefined, server: undefined },
+    step: 'route',
+    says: /REGISTRY_ONLY lets nothing else out \(BlackHoleCluster\)/,
+    fixes: /ServiceEntry/,
+  })),
   {
     title: 'nobody is selected',
     objects: rule(

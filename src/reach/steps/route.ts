@@ -44,6 +44,7 @@ export function routeStep(walk: Walk): Finding {
   }
   const undeclared = service && !service.ports.some(({ number }) => number === port);
   if (undeclared) return noSuchPort(walk, service);
+  if (routes?.isBlocked) return closed(walk);
   if (routes && routes.clusters.length === 0) return answeredByRoute(walk, routes.statuses);
   if (cluster === undefined) {
     return unknown('configured', 'where it leads cannot be told without its address');
@@ -90,7 +91,8 @@ function answeredByRoute({ question }: Walk, statuses: readonly number[]): Findi
 }
 
 /** The connection is closed at once: why? */
-function ledNowhere({ mesh, question, service, dialled, port }: Walk): Finding {
+function ledNowhere(walk: Walk): Finding {
+  const { mesh, question, service, dialled, port } = walk;
   const { from } = question;
   const { namespace, labels } = from;
   if (service && !mesh.isImported(namespace, labels, service, port)) {
@@ -109,6 +111,11 @@ function ledNowhere({ mesh, question, service, dialled, port }: Walk): Finding {
     const summary = `${where} is an address of the mesh that stands for nothing now`;
     return failed('configured', `${summary} (${BLACK_HOLE_STAT_NAME})`);
   }
+  return closed(walk);
+}
+
+function closed({ question, dialled }: Walk): Finding {
+  const where = dialled ? hostPort(dialled) : question.name;
   const summary =
     `${where} is nobody's in the mesh, and REGISTRY_ONLY lets nothing else out ` +
     `(${BLACK_HOLE_STAT_NAME})`;
