@@ -84,8 +84,8 @@ const party = ({ spiffeId, subject }: CertificateFacts, address: string): Party 
 });
 
 /**
- * Where Envoy has chosen nobody there is no service's tag: then the cluster's name tells it. What no
- * service is behind is named as Istio's metrics do.
+ * Where Envoy has chosen nobody there is no service's tag: then the cluster's name tells it. What
+ * no service is behind is named as Istio's metrics do.
  */
 function serviceMeant({ tags, routeName }: CallFacts, declared: Service): Service {
   if (declared.name !== '') return declared;
