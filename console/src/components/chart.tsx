@@ -73,7 +73,11 @@ function optionsOf(props: ChartProps, frame: HTMLElement): UPlot.Options {
         stroke: colour(property),
         width: 1.5,
         ...(isDashed ? { dash: DASH } : { fill: () => surfaceOf(colourOf(property, frame)) }),
-        points: { show: false },
+        points: {
+          show: false,
+          size: 4,
+          filter: (plot: UPlot, at: number) => aloneIn(plot.data[at] ?? []),
+        },
       })),
     ],
     hooks: onZoom
@@ -88,6 +92,16 @@ function optionsOf(props: ChartProps, frame: HTMLElement): UPlot.Options {
         }
       : {},
   };
+}
+
+/** Values between two that are not known are no part of any line: they are dots. */
+function aloneIn(values: ArrayLike<number | null | undefined>): number[] | null {
+  const isKnown = (at: number): boolean => (values[at] ?? null) !== null;
+  const alone: number[] = [];
+  for (let at = 0; at < values.length; at++) {
+    if (isKnown(at) && !isKnown(at - 1) && !isKnown(at + 1)) alone.push(at);
+  }
+  return alone.length > 0 ? alone : null;
 }
 
 export default function Chart(props: ChartProps): ReactNode {

@@ -89,18 +89,16 @@ export function edgeLine(edge: SceneEdge, samples: Samples, mode: ViewState['lab
     : `${rates} · ${formatCount(numbers.requests)} req/s`;
 }
 
-/** `p50 4.0 ms · p95 12 ms · 3.2 req/s`, and how many failed if any did. */
+/** `p95 12 ms · 3.2 req/s`, or how many failed: there is room for two. */
 function latency(numbers: EdgeNumbers, isOfMany: boolean): string {
-  const { p50Ms, p95Ms, requests, errorShare } = numbers;
+  const { p95Ms, requests, errorShare } = numbers;
   if (p95Ms === null && requests === 0) return UNKNOWN;
-  const atMost = isOfMany ? '≤ ' : '';
-  const parts = [
-    `p50 ${p50Ms === null ? UNKNOWN : atMost + formatMs(p50Ms)}`,
-    `p95 ${p95Ms === null ? UNKNOWN : atMost + formatMs(p95Ms)}`,
-    `${formatCount(requests)} req/s`,
-  ];
-  if (errorShare !== null && errorShare > 0) parts.push(`${formatPercent(errorShare)} failed`);
-  return parts.join(' · ');
+  const p95 = `p95 ${p95Ms !== null && isOfMany ? '≤ ' : ''}${formatMs(p95Ms)}`;
+  const hasErrors = errorShare !== null && errorShare > 0;
+  const other = hasErrors
+    ? `${formatPercent(errorShare)} failed`
+    : `${formatCount(requests)} req/s`;
+  return `${p95} · ${other}`;
 }
 
 const short = (identity: string): string => /\/sa\/[^/]+$/.exec(identity)?.[0].slice(1) ?? identity;
