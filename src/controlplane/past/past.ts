@@ -120,8 +120,7 @@ export class Past implements Disposable {
 
   /** What has left, as it was. */
   left(key: string): Left | undefined {
-    this.#write();
-    return this.#store.left(key);
+    return this.#left.findLast((left) => left.key === key) ?? this.#store.left(key);
   }
 
   /** Oldest first. */

@@ -85,6 +85,7 @@ export class Marks implements MarkSource {
         return isLeaving ? leftMark({ id, name }, changedAtMs) : undefined;
       }
       case 'node.gone': {
+        this.#serials.delete(event.id);
         const known = before(event.id);
         if (known?.state === 'gone' || !event.id.startsWith('wl:')) return undefined;
         return leftMark({ id: event.id, name: known?.name ?? nameOf(event.id) }, event.atMs);

@@ -266,7 +266,6 @@ export class MeshView {
   /** Looks at everything again, and tells what is different. */
   refresh(): void {
     const { mesh, flows, agents, certificateOf, xds, clock } = this.#options;
-    const past = this.#past;
     const nowMs = clock.nowMs();
     this.#isStale = false;
     const events: MeshEvent[] = [];
@@ -289,7 +288,7 @@ export class MeshView {
       joins: joinsByNode(joins),
       mentioned: new Set([...edges.values()].flatMap(({ from, to }) => [from, to])),
       before: (id) => this.#nodes.get(id) ?? nodeIn(this.#earlier, id),
-      left: (id) => lastKnown(id, { nodes: new Map(), edges: new Map(), past })?.node ?? undefined,
+      left: (id) => (id.startsWith('wl:') ? this.#nodeThatLeft(id) : undefined),
       nowMs,
     });
     this.#putNodes(nodes, events, nowMs);
@@ -316,6 +315,12 @@ export class MeshView {
     const gone = [...this.#joins.difference(ids)];
     this.#past.take(gone.map((id) => ({ key: `join:${id}`, value: undefined })));
     this.#joins = ids;
+  }
+
+  /** Of who has left before; strangers without a workload never were there. */
+  #nodeThatLeft(id: string): MeshNode | undefined {
+    const nothing = { nodes: new Map(), edges: new Map() };
+    return lastKnown(id, { ...nothing, past: this.#past })?.node ?? undefined;
   }
 
   #putNodes(nodes: ReadonlyMap<string, MeshNode>, events: MeshEvent[], atMs: number): void {

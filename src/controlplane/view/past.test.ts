@@ -160,6 +160,8 @@ test('a restart forgets nothing, and takes nothing that is still there for news'
   flows.table.set('e1', edgeOf(1, { from: 'ip:10.0.0.9', to: 'wl:default/old' }));
   seen.serial = 'aa';
   view.refresh();
+  const { kind, state, version } = view.node('wl:default/old') ?? {};
+  assert.deepEqual([kind, state, version], ['vm', 'gone', 'v1']);
   assert.equal(marks().length, 3);
   seen.serial = 'bb';
   clock.advance(1000);
