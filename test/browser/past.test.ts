@@ -1,43 +1,16 @@
 // What was, what has left, and what nobody reports any more: each is told as that, and no old
 // number as one of now.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { MeshEdge, Snapshot } from '#api/graph.ts';
 import { assertAccessible } from './axe.ts';
-import { launchBrowser, openPage, type WatchedPage } from './browser.ts';
 import { joinOf } from './mock/joins.ts';
-import { startMock, type MockConsole } from './mock/server.ts';
+import type { MockConsole } from './mock/server.ts';
 import { libraryStory, nodeOf } from './mock/story.ts';
+import { useChromium } from './visit.ts';
 
-let browser: Browser;
-
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(async () => browser.close());
-
-type Opened = WatchedPage & { readonly mock: MockConsole };
-
-async function withPage(
-  options: Parameters<typeof startMock>[0] & {
-    readonly path?: string;
-    readonly prepare?: (mock: MockConsole) => void;
-  },
-  work: (opened: Opened) => Promise<void>,
-): Promise<void> {
-  const mock = await startMock(options);
-  options.prepare?.(mock);
-  const opened = await openPage(browser, mock.url + (options.path ?? '/'));
-  try {
-    await work({ ...opened, mock });
-    assert.deepEqual(opened.complaints, []);
-  } finally {
-    await opened.close();
-    await mock.close();
-  }
-}
+const { visit } = useChromium();
 
 const live = async (page: Page): Promise<void> =>
   page.getByRole('contentinfo').getByText('● live').waitFor();
@@ -74,27 +47,28 @@ test('the time line replays what was there: nodes, edges, encryption, with the r
       handle: ({ query }) => ({ json: query.get('at') === null ? [] : [joinOf(atMs, 4)] }),
     });
   };
-  await withPage({ path: `/?view=table&at=${at}`, prepare }, async ({ page, mock }) => {
-    await status(page, /^You see the mesh as it was at/).waitFor();
-    const edges = page.getByRole('table', { name: 'Edges' });
-    await edges.getByText('plaintext').waitFor();
-    assert.equal(await edges.locator('tbody tr').count(), 1);
-    await edges.getByText('777 kB/s').waitFor();
-    // That it was an older version then is no reason to load the page anew.
-    mock.emit({ type: 'sample', atMs, samples: [] });
-    assert.equal(await page.getByRole('button', { name: 'New version: reload' }).count(), 0);
-    await page.goto(`${mock.url}/workloads?at=${at}`);
-    await page.getByRole('cell', { name: 'v0' }).first().waitFor();
-    assert.equal(await page.getByRole('cell', { name: 'frontend', exact: true }).count(), 0);
-    await page.goto(`${mock.url}/join?at=${at}`);
-    await page.getByRole('cell', { name: 'step 5 of 9' }).waitFor();
-    await page.goto(`${mock.url}/workloads/inventory/postgresql-1-vm?tab=logs&at=${at}`);
-    await page.getByText('Log lines of then are not kept').waitFor();
-    // What is live still is, and comes back at once.
-    await page.getByRole('main').getByRole('button', { name: 'Back to live' }).click();
-    await live(page);
-    await page.getByRole('log').waitFor();
-  });
+  await using visited = await visit(`/?view=table&at=${at}`, { prepare });
+  const { page, mock } = visited;
+  await status(page, /^You see the mesh as it was at/).waitFor();
+  const edges = page.getByRole('table', { name: 'Edges' });
+  await edges.getByText('plaintext').waitFor();
+  await edges.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+  await edges.locator('tbody tr').first().waitFor();
+  await edges.getByText('777 kB/s').waitFor();
+  // That it was an older version then is no reason to load the page anew.
+  mock.emit({ type: 'sample', atMs, samples: [] });
+  assert.equal(await page.getByRole('button', { name: 'New version: reload' }).count(), 0);
+  await page.goto(`${mock.url}/workloads?at=${at}`);
+  await page.getByRole('cell', { name: 'v0' }).first().waitFor();
+  assert.equal(await page.getByRole('cell', { name: 'frontend', exact: true }).count(), 0);
+  await page.goto(`${mock.url}/join?at=${at}`);
+  await page.getByRole('cell', { name: 'step 5 of 9' }).waitFor();
+  await page.goto(`${mock.url}/workloads/inventory/postgresql-1-vm?tab=logs&at=${at}`);
+  await page.getByText('Log lines of then are not kept').waitFor();
+  // What is live still is, and comes back at once.
+  await page.getByRole('main').getByRole('button', { name: 'Back to live' }).click();
+  await live(page);
+  await page.getByRole('log').waitFor();
 });
 
 for (const [what, shownAfterMs, words] of [
@@ -107,33 +81,34 @@ for (const [what, shownAfterMs, words] of [
       mock.pastOf = (asked) => ({ atMs: asked + shownAfterMs });
     };
     const path = `/?at=${new Date(atMs).toISOString()}`;
-    await withPage({ path, prepare }, async ({ page }) => status(page, words).waitFor());
+    await using visited = await visit(path, { prepare });
+    await status(visited.page, words).waitFor();
   });
 }
 
 test('whoever has left is shown as they were, on the map and on their page', async () => {
-  await withPage({}, async ({ page, mock }) => {
-    await live(page);
-    const [, edge] = mock.mesh.snapshot(0).edges;
-    assert(edge);
-    await page.goto(`${mock.url}/?sel=edge:${encodeURIComponent(edge.id)}`);
-    await page.getByRole('complementary', { name: /^Edge postgres-library/ }).waitFor();
-    mock.emit({ type: 'edge.gone', id: edge.id }, { type: 'node.gone', id: VM, atMs: Date.now() });
-    await status(page, /postgresql-1-vm :5432 left the map at \d/).waitFor();
-    const last = page.getByRole('region', { name: 'Last known state' });
-    await last.getByText('mTLS, seen by both ends').waitFor();
-    await page.goto(`${mock.url}/?sel=${VM}`);
-    await status(page, /postgresql-1-vm left the mesh at \d/).waitFor();
-    await last.getByText('10.128.0.14').waitFor();
-    await page.getByRole('link', { name: 'All that is remembered of it' }).click();
-    await page.getByRole('heading', { level: 1, name: 'postgresql-1-vm' }).waitFor();
-    await status(page, /postgresql-1-vm left the mesh at \d.*last known state/).waitFor();
-    await page.getByText('10.128.0.14').first().waitFor();
-    await page.getByRole('tab', { name: 'Logs' }).click();
-    await page.getByText(/^It has left: no agent to ask/).waitFor();
-    await page.goto(`${mock.url}/workloads/inventory/never-here`);
-    await page.getByText('never-here is not in the mesh').waitFor();
-  });
+  await using visited = await visit('/');
+  const { page, mock } = visited;
+  await live(page);
+  const [, edge] = mock.mesh.snapshot(0).edges;
+  assert(edge);
+  await page.goto(`${mock.url}/?sel=edge:${encodeURIComponent(edge.id)}`);
+  await page.getByRole('complementary', { name: /^Edge postgres-library/ }).waitFor();
+  mock.emit({ type: 'edge.gone', id: edge.id }, { type: 'node.gone', id: VM, atMs: Date.now() });
+  await status(page, /postgresql-1-vm :5432 left the map at \d/).waitFor();
+  const last = page.getByRole('region', { name: 'Last known state' });
+  await last.getByText('mTLS, seen by both ends').waitFor();
+  await page.goto(`${mock.url}/?sel=${VM}`);
+  await status(page, /postgresql-1-vm left the mesh at \d/).waitFor();
+  await last.getByText('10.128.0.14').waitFor();
+  await page.getByRole('link', { name: 'All that is remembered of it' }).click();
+  await page.getByRole('heading', { level: 1, name: 'postgresql-1-vm' }).waitFor();
+  await status(page, /postgresql-1-vm left the mesh at \d.*last known state/).waitFor();
+  await page.getByText('10.128.0.14').first().waitFor();
+  await page.getByRole('tab', { name: 'Logs' }).click();
+  await page.getByText(/^It has left: no agent to ask/).waitFor();
+  await page.goto(`${mock.url}/workloads/inventory/never-here`);
+  await page.getByText('never-here is not in the mesh').waitFor();
 });
 
 const KEYS = ['WorkloadEntry/inventory/postgresql-1-vm', 'Pod/inventory/postgres-library-0'];
@@ -145,48 +120,47 @@ function silence(mock: MockConsole, keys: readonly string[]): void {
 }
 
 test('who does not report is told, hatched, and no number of theirs is new', async () => {
-  await withPage({}, async ({ page, mock }) => {
-    await live(page);
-    const edge = page.getByRole('button', { name: /^postgres-library to postgresql-1-vm/ });
-    const node = page.getByRole('button', { name: /^postgresql-1-vm, virtual machine/ });
-    await edge.waitFor();
-    silence(mock, KEYS.slice(0, 1));
-    await page.getByText(/1 of 3 proxies has not reported for 4\d s: postgresql-1-vm/).waitFor();
-    await page.getByRole('button', { name: /^postgresql-1-vm.*, no report since \d/ }).waitFor();
-    assert.equal(await node.locator('.hatch').count(), 1);
-    // The client still reports: these are numbers of now.
-    assert.match((await edge.getAttribute('aria-label')) ?? '', /1\.2 kB\/s to server/);
-    silence(mock, KEYS);
-    await page.getByText(/2 of 3 proxies have not reported for 4\d s/).waitFor();
-    await page
-      .getByRole('button', {
-        name: /^postgres-library to.*encryption unknown now, last: mTLS.*traffic not reported/,
-      })
-      .waitFor();
-    assert.equal(await edge.locator('.rates-line').textContent(), '–');
-    await page.getByRole('link', { name: 'Workloads' }).click();
-    const row = page.getByRole('row').filter({ hasText: 'postgresql-1-vm' });
-    await row.getByText(/no report since 4\d s ago/).waitFor();
-    assert.equal(await row.locator('td.hatched').count(), 5); // all that its agents would tell
-    await row.getByText(/4\/4 as of 4\d s ago/).waitFor();
-    await assertAccessible(page, 'workloads that do not report');
-    await page.getByRole('link', { name: 'Identity' }).click();
-    const identity = page.getByRole('row').filter({ hasText: 'postgresql-1-vm' });
-    await identity.getByText(/no report for 4\d s; this is what was known then/).waitFor();
-    assert.equal(await identity.locator('td.hatched').count(), 3);
-    await assertAccessible(page, 'identities of who does not report');
-    silence(mock, []);
-    await identity.getByText(/no report/).waitFor({ state: 'detached' });
-    assert.equal(await identity.locator('td.hatched').count(), 0);
-  });
+  await using visited = await visit('/');
+  const { page, mock } = visited;
+  await live(page);
+  const edge = page.getByRole('button', { name: /^postgres-library to postgresql-1-vm/ });
+  const node = page.getByRole('button', { name: /^postgresql-1-vm, virtual machine/ });
+  await edge.waitFor();
+  silence(mock, KEYS.slice(0, 1));
+  await page.getByText(/1 of 3 proxies has not reported for 4\d s: postgresql-1-vm/).waitFor();
+  await page.getByRole('button', { name: /^postgresql-1-vm.*, no report since \d/ }).waitFor();
+  assert.equal(await node.locator('.hatch').count(), 1);
+  // The client still reports: these are numbers of now.
+  assert.match((await edge.getAttribute('aria-label')) ?? '', /1\.2 kB\/s to server/);
+  silence(mock, KEYS);
+  await page.getByText(/2 of 3 proxies have not reported for 4\d s/).waitFor();
+  await page
+    .getByRole('button', {
+      name: /^postgres-library to.*encryption unknown now, last: mTLS.*traffic not reported/,
+    })
+    .waitFor();
+  assert.equal(await edge.locator('.rates-line').textContent(), '–');
+  await page.getByRole('link', { name: 'Workloads' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'postgresql-1-vm' });
+  await row.getByText(/no report since 4\d s ago/).waitFor();
+  assert.equal(await row.locator('td.hatched').count(), 5); // all that its agents would tell
+  await row.getByText(/4\/4 as of 4\d s ago/).waitFor();
+  await assertAccessible(page, 'workloads that do not report');
+  await page.getByRole('link', { name: 'Identity' }).click();
+  const identity = page.getByRole('row').filter({ hasText: 'postgresql-1-vm' });
+  await identity.getByText(/no report for 4\d s; this is what was known then/).waitFor();
+  assert.equal(await identity.locator('td.hatched').count(), 3);
+  await assertAccessible(page, 'identities of who does not report');
+  silence(mock, []);
+  await identity.getByText(/no report/).waitFor({ state: 'detached' });
+  assert.equal(await identity.locator('td.hatched').count(), 0);
 });
 
 test('a pause of more than five minutes keeps its place, and then loads anew', async () => {
-  const mock = await startMock();
-  const context = await browser.newContext();
-  const page = await context.newPage();
+  await using visited = await visit('/?view=table');
+  const { page, mock } = visited;
   await page.clock.install();
-  await page.goto(`${mock.url}/?view=table`);
+  await page.reload();
   await live(page);
   await page.keyboard.press('.');
   mock.emit({ type: 'sample', atMs: Date.now(), samples: [[1, 1, 1, 1, 0, 0, 0, 0]] });
@@ -196,48 +170,44 @@ test('a pause of more than five minutes keeps its place, and then loads anew', a
   await page.clock.fastForward(5 * 60_000 + 2_000);
   await page.getByRole('button', { name: 'paused · 1 change, loads anew' }).waitFor();
   assert.equal(await page.getByRole('cell', { name: 'mysql-2-vm' }).count(), 0);
-  assert.equal(mock.countOf('GET /api/v1/snapshot'), 1);
+  assert.equal(mock.countOf('GET /api/v1/snapshot'), 2, 'one for each load');
   await page.keyboard.press('.');
   await page.getByRole('cell', { name: 'mysql-2-vm' }).waitFor();
-  assert.equal(mock.countOf('GET /api/v1/snapshot'), 2);
-  await context.close();
-  await mock.close();
+  assert.equal(mock.countOf('GET /api/v1/snapshot'), 3);
 });
 
 test('two edges, or two times, in one chart; the link shows the same', async () => {
-  await withPage({}, async ({ page, mock }) => {
-    await page.getByRole('button', { name: /^postgres-library to postgresql-1-vm/ }).click();
-    const figure = page.getByRole('figure', { name: /^Throughput/ });
-    await figure.waitFor();
-    const heads = async (): Promise<string[]> => figure.locator('th').allTextContents();
-    assert.deepEqual(await heads(), ['Time', 'to server', 'to client']);
-    await page
-      .getByLabel('Compare with')
-      .selectOption({ label: 'frontend → postgres-library:8080' });
-    await figure
-      .getByText(/^to server \(frontend → postgres-library:8080\)/)
-      .first()
-      .waitFor();
-    const both = await heads();
-    assert.equal(both.length, 5);
-    assert.match(page.url(), /cmp=edge:/);
-    await page.reload();
-    await figure
-      .getByText(/^to server \(frontend → postgres-library:8080\)/)
-      .first()
-      .waitFor();
-    assert.deepEqual(await heads(), both);
-    await page.getByLabel('Compare with').selectOption('1 hour earlier');
-    await figure
-      .getByText(/^to client \(.*, 60 m before\)/)
-      .first()
-      .waitFor();
-    assert.match(page.url(), /cmp=20/);
-    await page.goto(`${mock.url}/workloads/inventory/postgresql-1-vm?tab=metrics&cmp=edge:none`);
-    await page.getByLabel('Compare with').selectOption('nothing');
-    assert(!page.url().includes('cmp'));
-    await page.getByRole('figure', { name: 'TCP throughput' }).waitFor();
-  });
+  await using visited = await visit('/');
+  const { page, mock } = visited;
+  await page.getByRole('button', { name: /^postgres-library to postgresql-1-vm/ }).click();
+  const figure = page.getByRole('figure', { name: /^Throughput/ });
+  await figure.waitFor();
+  const heads = async (): Promise<string[]> => figure.locator('th').allTextContents();
+  assert.deepEqual(await heads(), ['Time', 'to server', 'to client']);
+  await page.getByLabel('Compare with').selectOption({ label: 'frontend → postgres-library:8080' });
+  await figure
+    .getByText(/^to server \(frontend → postgres-library:8080\)/)
+    .first()
+    .waitFor();
+  const both = await heads();
+  assert.equal(both.length, 5);
+  assert.match(page.url(), /cmp=edge:/);
+  await page.reload();
+  await figure
+    .getByText(/^to server \(frontend → postgres-library:8080\)/)
+    .first()
+    .waitFor();
+  assert.deepEqual(await heads(), both);
+  await page.getByLabel('Compare with').selectOption('1 hour earlier');
+  await figure
+    .getByText(/^to client \(.*, 60 m before\)/)
+    .first()
+    .waitFor();
+  assert.match(page.url(), /cmp=20/);
+  await page.goto(`${mock.url}/workloads/inventory/postgresql-1-vm?tab=metrics&cmp=edge:none`);
+  await page.getByLabel('Compare with').selectOption('nothing');
+  assert(!page.url().includes('cmp'));
+  await page.getByRole('figure', { name: 'TCP throughput' }).waitFor();
 });
 
 const PAGES = [
@@ -250,10 +220,8 @@ const PAGES = [
 ] as const;
 
 test('whoever waits is told for what, then that it is late, and can ask again', async () => {
-  const mock = await startMock();
-  mock.mood = 'hangs';
-  const context = await browser.newContext();
-  const page = await context.newPage();
+  await using visited = await visit('/');
+  const { page, mock } = visited;
   await page.clock.install();
   for (const [path, what] of PAGES) {
     mock.mood = 'hangs';
@@ -272,16 +240,14 @@ test('whoever waits is told for what, then that it is late, and can ask again', 
     await late.waitFor({ state: 'detached' });
     await loading.waitFor({ state: 'detached' });
   }
-  await context.close();
-  await mock.close();
 });
 
 test('files that are another version’s now ask for a reload, and do not force it', async () => {
-  await withPage({}, async ({ page }) => {
-    await live(page);
-    await page.route(/assets\/index-.*\.js/, async (route) => route.fulfill({ status: 404 }));
-    await page.evaluate(() => dispatchEvent(new Event('vite:preloadError', { cancelable: true })));
-    await page.getByRole('button', { name: 'New version: reload' }).waitFor();
-    await live(page);
-  });
+  await using visited = await visit('/');
+  const { page } = visited;
+  await live(page);
+  await page.route(/assets\/index-.*\.js/, async (route) => route.fulfill({ status: 404 }));
+  await page.evaluate(() => dispatchEvent(new Event('vite:preloadError', { cancelable: true })));
+  await page.getByRole('button', { name: 'New version: reload' }).waitFor();
+  await live(page);
 });
