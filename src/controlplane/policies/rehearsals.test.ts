@@ -23,7 +23,7 @@ const NOBODY: Edit = {
 const CALLS = Array.from({ length: 120 }, (_, index): SeenCall => ({
   from: 'wl:library/inventory',
   to: 'wl:default/postgresql-1-vm',
-  port: 5432,
+  port: 5432 + index, // each is judged for itself
   clientIdentity: CLIENT_ID,
   serverIdentity: SERVER_ID,
   protocol: 'tcp',
