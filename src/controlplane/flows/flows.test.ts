@@ -170,3 +170,14 @@ test('a flood waits in its own connection', async () => {
   await turn();
   assert(!flood.isPaused);
 });
+
+test('an agent has few streams at once, and the room of those that are over', async () => {
+  await using world = new World();
+  const calls = Array.from({ length: 4 }, () => world.call());
+  assert.equal(world.call().outcome?.code, GrpcStatus.resourceExhausted);
+  const connections = [{ number: 1, edge: 1, key: 'a' }];
+  calls[0]?.onMessage(world.batch({ edges, connections }));
+  assert.equal(world.keeper.figures.openConnections, 1);
+  for (const call of calls) call.onClose();
+  assert.equal(world.call().outcome, undefined);
+});
