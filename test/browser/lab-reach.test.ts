@@ -141,7 +141,7 @@ describe('reach, in a mesh that is whole and then broken', { concurrency: false 
     await page.getByRole('button', { name: 'Copy link' }).click();
     const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
     const heads = async (of: Page): Promise<string[]> =>
-      (await steps(of).allInnerTexts()).map((text) => /^[^]*, \w+\./.exec(text)?.[0] ?? text);
+      (await steps(of).allInnerTexts()).map((text) => /^[^]*?, \w+\./.exec(text)?.[0] ?? text);
     await lab.visit(link.pathname + link.search, async (there) => {
       await there
         .getByRole('region', { name: 'Verdict' })

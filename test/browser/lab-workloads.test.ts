@@ -97,6 +97,8 @@ describe('workloads, joins and identities of a mesh', { concurrency: false }, ()
       .nth(number - 1);
 
   async function readCountdown(): Promise<void> {
+    const sinceMs = systemClock.nowMs() - (read?.atMs ?? 0);
+    await systemClock.sleep(Math.max(0, COUNTED_MS - sinceMs));
     await lab.visit('/identity', async (page) => {
       const row = page.getByRole('table', { name: 'Certificates' }).getByRole('row', { name: VM });
       await row.waitFor();
@@ -275,6 +277,8 @@ describe('workloads, joins and identities of a mesh', { concurrency: false }, ()
   });
 });
 
+/** So long the countdown of a certificate is watched. */
+const COUNTED_MS = 10_000;
 /** Seconds of a span. */
 const POINTS = 6;
 const SPANS_MAX = 3;

@@ -129,11 +129,14 @@ test('edit changes what the editor changed', async () => {
 
 test('kinds that there are not are named', async () => {
   assert.match(
-    await kubectl.fails('create job j --image=x'),
-    /could not find the requested resource \(post jobs\.batch\)/,
+    await kubectl.fails('create ingress i --rule=a.example/=b:80'),
+    /could not find the requested resource \(post ingresses\.networking\.k8s\.io\)/,
   );
   assert.match(
-    await kubectl.fails('apply -f -', 'apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n'),
-    /no matches for kind "Job" in version "batch\/v1"/,
+    await kubectl.fails(
+      'apply -f -',
+      'apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\n',
+    ),
+    /no matches for kind "Ingress" in version "networking\.k8s\.io\/v1"/,
   );
 });

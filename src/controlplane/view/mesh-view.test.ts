@@ -351,6 +351,9 @@ describe('events', () => {
     apply(mesh, POD('inventory-22'));
     view.touch();
     assert.equal(view.snapshot().nodes[0]?.instances.length, 2);
+    apply(mesh, VM);
+    view.touch();
+    assert(view.lastKnown('wl:default/db'));
     const before = view.revision;
     apply(mesh, POD('inventory-333'));
     view.touch();

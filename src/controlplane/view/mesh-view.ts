@@ -143,6 +143,7 @@ export class MeshView {
 
   /** @param id of a node, or `edge:<id>` */
   lastKnown(id: string): LastKnown | undefined {
+    this.#catchUp();
     return lastKnown(id, { nodes: this.#nodes, edges: this.#edges, past: this.#past });
   }
 

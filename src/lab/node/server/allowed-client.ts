@@ -3,7 +3,8 @@
 
 /** Kubernetes' name for an API server towards its kubelets, and that of its own certificate. */
 const API_SERVER_NAMES = new Set(['kube-apiserver-kubelet-client', 'kube-apiserver']);
-const GROUP_MASTERS = 'system:masters';
+/** Kubernetes' own, and who may everything by RBAC on the embedded API server. */
+const ADMINISTRATORS = new Set(['system:masters', 'isthmus:cluster-admins']);
 
 /** A peer's certificate; its fields are missing when it has none, lists when it has several. */
 export type PeerCertificate = {
@@ -16,7 +17,10 @@ export type PeerCertificate = {
 export function isAllowed({ subject }: PeerCertificate): boolean {
   const names = textsOf(subject?.CN);
   const groups = textsOf(subject?.O);
-  return groups.includes(GROUP_MASTERS) || names.some((name) => API_SERVER_NAMES.has(name));
+  return (
+    groups.some((group) => ADMINISTRATORS.has(group)) ||
+    names.some((name) => API_SERVER_NAMES.has(name))
+  );
 }
 
 const textsOf = (value: string | readonly string[] | undefined): readonly string[] =>
