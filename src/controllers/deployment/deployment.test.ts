@@ -121,6 +121,15 @@ test('Recreate waits until the last old Pod is gone', async () => {
   assert.deepEqual(sizes(cluster), ['web:1=0', 'web:2=3']);
 });
 
+test('Recreate is available when all of its Pods are', async () => {
+  const cluster = await started({ strategy: { type: 'Recreate' } });
+  await cluster.change({ replicas: 4 });
+  await cluster.pass();
+  assert.equal(conditionText(cluster.deployment, 'Available'), 'False MinimumReplicasUnavailable');
+  await cluster.settle();
+  assert.equal(conditionText(cluster.deployment, 'Available'), 'True MinimumReplicasAvailable');
+});
+
 test('paused, it takes no new template but a new size; resumed, it goes on', async () => {
   const cluster = await started();
   await cluster.change({ paused: true, template: template('web:2') });

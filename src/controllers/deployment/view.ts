@@ -39,6 +39,8 @@ export type ReplicaSetView = {
   readonly revision: number;
 };
 
+/** Of Recreate, which rolls nothing: it is available when all of it is, as in Kubernetes. */
+const NO_LIMITS: RolloutLimits = { surge: 0, unavailable: 0 };
 /** INT32_MAX stands for no deadline in the API. */
 const NO_DEADLINE_SECONDS = 2_147_483_647;
 
@@ -52,7 +54,7 @@ export function viewDeployment(object: KubeObject): DeploymentView {
     replicas,
     strategy: isRecreate ? 'Recreate' : 'RollingUpdate',
     limits: isRecreate
-      ? { surge: 0, unavailable: replicas }
+      ? NO_LIMITS
       : limitsOf(fieldsOf(spec, 'strategy', 'rollingUpdate'), replicas),
     isPaused: spec['paused'] === true,
     minReadySeconds: numberAt(spec, 'minReadySeconds') ?? 0,
