@@ -270,6 +270,13 @@ describe('the metrics of requests', { concurrency: false }, () => {
     });
     assert.deepEqual(comparable(ofVersion(source, 'v2')), comparable(ofVersion(destination, 'v2')));
     await cluster.restartIsthmusd();
+    await eventually('both proxies to be back', async () => {
+      const samples = parsePrometheusText(
+        await cluster.machine.httpGet(MONITORING_PORT, '/metrics'),
+      );
+      const streams = samples.filter(({ metric }) => metric === 'pilot_xds');
+      return streams.reduce((sum, { value }) => sum + value, 0) >= 2 || undefined;
+    });
     await callAll();
     await eventually('five more requests', async () => {
       const ends = await bothEnds('mutual_tls');
